@@ -1,0 +1,96 @@
+package io.github.ggml4j.bindings;
+
+import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.bindings.ffi.ggml_log_callback;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+
+/**
+ * Takes ggml's log into the {@link System.Logger} named {@code io.github.ggml4j.ggml}, one record for each whole line.
+ *
+ * <p>ggml may log in pieces and from any thread, so pieces are joined by thread. Information of ggml is detail of ours: it becomes
+ * DEBUG, its detail TRACE; warnings and errors keep their level.
+ */
+final class GgmlLog implements ggml_log_callback.Function {
+  static final String LOGGER = "io.github.ggml4j.ggml";
+
+  private static final int REMEMBERED = 20;
+
+  private final System.Logger logger = System.getLogger(LOGGER);
+  private final ThreadLocal<Line> line = ThreadLocal.withInitial(Line::new);
+  private final Deque<String> recent = new ArrayDeque<>();
+
+  private static final class Line {
+    private final StringBuilder text = new StringBuilder();
+    private Level level = Level.DEBUG;
+  }
+
+  /**
+   * Makes ggml log here until the JVM ends; from then on to {@code ignore}, because a late call from a native thread into a JVM
+   * that is gone would crash.
+   */
+  static GgmlLog install(MemorySegment ignore) {
+    GgmlLog log = new GgmlLog();
+    Ggml.ggml_log_set(ggml_log_callback.allocate(log, Arena.global()), MemorySegment.NULL);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(() -> Ggml.ggml_log_set(ignore, MemorySegment.NULL), "ggml4j-log-off"));
+    return log;
+  }
+
+  @Override
+  public void apply(int level, MemorySegment text, MemorySegment userData) {
+    try {
+      accept(level, text.getString(0));
+    } catch (Throwable ignored) { // an exception that leaves an upcall ends the JVM
+      // There is nowhere to report a failing logger.
+    }
+  }
+
+  void accept(int level, String piece) {
+    Line current = line.get();
+    if (level != Ggml.GGML_LOG_LEVEL_CONT()) {
+      current.level = level(level);
+    }
+    current.text.append(piece);
+    for (int end; (end = current.text.indexOf("\n")) >= 0; current.text.delete(0, end + 1)) {
+      String whole = current.text.substring(0, end).stripTrailing();
+      if (!whole.isEmpty()) {
+        emit(current.level, whole);
+      }
+    }
+  }
+
+  private void emit(Level level, String whole) {
+    synchronized (recent) {
+      recent.addLast(whole);
+      if (recent.size() > REMEMBERED) {
+        recent.removeFirst();
+      }
+    }
+    logger.log(level, whole);
+  }
+
+  /** The last lines, oldest first, and forgets them: what ggml says about a failure is in its log only. */
+  List<String> drain() {
+    synchronized (recent) {
+      List<String> lines = List.copyOf(recent);
+      recent.clear();
+      return lines;
+    }
+  }
+
+  private static Level level(int level) {
+    if (level == Ggml.GGML_LOG_LEVEL_ERROR()) {
+      return Level.ERROR;
+    }
+    if (level == Ggml.GGML_LOG_LEVEL_WARN()) {
+      return Level.WARNING;
+    }
+    return level == Ggml.GGML_LOG_LEVEL_INFO() ? Level.DEBUG : Level.TRACE;
+  }
+}

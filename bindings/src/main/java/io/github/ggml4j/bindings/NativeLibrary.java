@@ -1,0 +1,341 @@
+package io.github.ggml4j.bindings;
+
+import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.bindings.ffi.Symbols;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * ggml, our kernels and OpenBLAS in this process.
+ *
+ * <p>They come from the folder that the system property {@code ggml4j.native.dir} names, else from the natives jar of this platform
+ * on the class path or the module path, which is unpacked once for each user. Of several builds of ggml's CPU backend the best one
+ * that this machine can run is taken. GPU backends are loaded when they are asked for, see {@link #loadBackend}.
+ *
+ * <p>All methods may be called from any thread. What is loaded stays loaded until the process ends.
+ */
+public final class NativeLibrary {
+  private static final Object LOCK = new Object();
+  private static volatile @Nullable NativeLibrary loaded;
+
+  private final Platform platform;
+  private final NativesFolder folder;
+  private final Map<String, SymbolLookup> libraries = new TreeMap<>();
+  private final List<String> backends = new ArrayList<>();
+  private SymbolLookup lookup = name -> Optional.empty();
+  private String cpuBackend = "";
+  private @Nullable GgmlLog log;
+
+  private NativeLibrary(Platform platform, NativesFolder folder) {
+    this.platform = platform;
+    this.folder = folder;
+  }
+
+  /**
+   * Loads the libraries; a second call does nothing.
+   *
+   * @throws NativeLibraryException when they are not found, damaged, or do not fit this machine
+   */
+  public static void load() {
+    instance();
+  }
+
+  private static NativeLibrary instance() {
+    NativeLibrary library = loaded;
+    if (library == null) {
+      synchronized (LOCK) {
+        library = loaded;
+        if (library == null) {
+          Platform platform = Platform.current();
+          library = new NativeLibrary(platform, NativesFolder.find(platform));
+          library.loadAll();
+          loaded = library;
+        }
+      }
+    }
+    return library;
+  }
+
+  /** Symbols of all loaded libraries. */
+  public static SymbolLookup lookup() {
+    NativeLibrary library = instance();
+    return library.lookup;
+  }
+
+  /** Folder the libraries were loaded from. */
+  public static Path folder() {
+    return instance().folder.path();
+  }
+
+  /** Names of the GPU backends that come with the libraries, such as {@code cuda}; whether one works is known once it is loaded. */
+  public static List<String> backends() {
+    NativeLibrary library = instance();
+    return library.folder.names().stream()
+        .map(library::backendName)
+        .flatMap(Optional::stream)
+        .filter(name -> !name.equals("cpu") && !name.startsWith("cpu-") && !name.equals("base"))
+        .toList();
+  }
+
+  /**
+   * Loads a GPU backend, so that its devices can be used; a second call does nothing.
+   *
+   * @param name {@code cuda}, {@code metal}, {@code vulkan}
+   * @throws NativeLibraryException when the libraries come without it, or it does not work on this machine
+   */
+  public static void loadBackend(String name) {
+    NativeLibrary library = instance();
+    synchronized (LOCK) {
+      if (!library.backends.contains(name)) {
+        library.registerBackend(name);
+        library.backends.add(name);
+      }
+    }
+  }
+
+  /** What is loaded, from where, for which instruction sets: several lines for a bug report. */
+  public static String describe() {
+    NativeLibrary library = instance();
+    Map<String, String> properties = library.folder.properties();
+    StringBuilder text = new StringBuilder();
+    line(text, "platform", library.platform.toString());
+    line(text, "folder", library.folder.path().toString());
+    line(text, "ggml", Ggml.ggml_version().getString(0) + ", llama.cpp " + properties.getOrDefault("llama.cpp", "unknown"));
+    line(text, "build", properties.getOrDefault("build", "unknown"));
+    line(text, "cpu", library.cpuBackend);
+    line(text, "kernels", Ggml.ggml4j_kernel_isa().getString(0));
+    line(text, "blas", library.blas());
+    line(text, "devices", String.join(", ", devices()));
+    return text.toString();
+  }
+
+  private static void line(StringBuilder text, String name, String value) {
+    text.append("%-9s %s%n".formatted(name, value));
+  }
+
+  private static List<String> devices() {
+    List<String> devices = new ArrayList<>();
+    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+      MemorySegment device = Ggml.ggml_backend_dev_get(i);
+      devices.add(
+          "%s (%s)"
+              .formatted(
+                  Ggml.ggml_backend_dev_name(device).getString(0),
+                  Ggml.ggml_backend_dev_description(device).getString(0)));
+    }
+    return devices;
+  }
+
+  private String blas() {
+    return lookup
+        .find("openblas_get_config")
+        .map(
+            address -> {
+              try {
+                var config =
+                    Linker.nativeLinker().downcallHandle(address, FunctionDescriptor.of(ValueLayout.ADDRESS));
+                return ((MemorySegment) config.invokeExact()).reinterpret(1024).getString(0).strip();
+              } catch (Throwable e) {
+                throw new AssertionError("a call without arguments cannot fail", e);
+              }
+            })
+        .orElse(platform.os().equals("macos") ? "Accelerate" : "none");
+  }
+
+  private void loadAll() {
+    openDependencies(folder.names().stream().filter(name -> !isOurs(name)).toList());
+    folder.names().stream().filter(name -> name.contains("openblas")).forEach(this::open);
+    openRequired(platform.fileName("ggml-base"));
+    openRequired(platform.fileName("ggml"));
+    openRequired(platform.fileName("ggml4j"));
+    Symbols.use(lookup);
+    log = GgmlLog.install(require("ggml4j_log_ignore"));
+    String cpu = bestCpuBackend();
+    open(cpu);
+    cpuBackend = cpu;
+    register(cpu, "cpu");
+    initKernels();
+  }
+
+  /** Everything that is neither ggml, nor ours, nor OpenBLAS itself: the Fortran run time that OpenBLAS needs. */
+  private static boolean isOurs(String name) {
+    return name.contains("ggml") || name.contains("openblas");
+  }
+
+  /** They may need each other and do not look into their own folder, so one that fails is tried again after the others. */
+  private void openDependencies(List<String> names) {
+    List<String> failed = new ArrayList<>();
+    NativeLibraryException reason = null;
+    for (String name : names) {
+      try {
+        open(name);
+      } catch (NativeLibraryException e) {
+        failed.add(name);
+        reason = e;
+      }
+    }
+    if (reason != null && failed.size() == names.size()) {
+      throw reason;
+    }
+    if (reason != null) {
+      openDependencies(failed);
+    }
+  }
+
+  private void openRequired(String name) {
+    if (!folder.has(name)) {
+      throw new NativeLibraryException(
+          "%s has no %s (it holds %s). Build the natives again, or name another folder with -D%s=FOLDER."
+              .formatted(folder.path(), name, String.join(", ", folder.names()), NativesFolder.DIR_PROPERTY));
+    }
+    open(name);
+  }
+
+  private void open(String name) {
+    SymbolLookup symbols = open(name, Arena.global());
+    SymbolLookup earlier = lookup;
+    libraries.put(name, symbols);
+    lookup = symbol -> symbols.find(symbol).or(() -> earlier.find(symbol));
+    Symbols.use(lookup);
+  }
+
+  private SymbolLookup open(String name, Arena arena) {
+    Path file = folder.path().resolve(name);
+    try {
+      return SymbolLookup.libraryLookup(file, arena);
+    } catch (IllegalArgumentException e) {
+      throw new NativeLibraryException("Cannot load %s: %s".formatted(file, whyNot(file, e)), e);
+    }
+  }
+
+  /** The system's own words; SymbolLookup does not pass them on. */
+  private static String whyNot(Path file, IllegalArgumentException e) {
+    try {
+      System.load(file.toString());
+      return String.valueOf(e.getMessage());
+    } catch (UnsatisfiedLinkError error) {
+      return String.valueOf(error.getMessage()).replace(file + ": ", "");
+    }
+  }
+
+  private MemorySegment require(String symbol) {
+    return lookup
+        .find(symbol)
+        .orElseThrow(
+            () ->
+                new NativeLibraryException(
+                    "The libraries in %s have no symbol %s: they are of another version than this program. Build them again."
+                        .formatted(folder.path(), symbol)));
+  }
+
+  /** The CPU backend with the highest score on this machine, by ggml's own reckoning; 0 means that it cannot run here. */
+  private String bestCpuBackend() {
+    record Candidate(String name, int score) {}
+    List<Candidate> candidates = new ArrayList<>();
+    for (String name : folder.names()) {
+      Optional<String> backend = backendName(name);
+      if (backend.isPresent() && (backend.get().equals("cpu") || backend.get().startsWith("cpu-"))) {
+        candidates.add(new Candidate(name, score(name)));
+      }
+    }
+    Candidate best =
+        candidates.stream().max(Comparator.comparingInt(Candidate::score)).orElse(new Candidate("", 0));
+    if (best.score <= 0) {
+      throw new NativeLibraryException(
+          candidates.isEmpty()
+              ? "%s has no CPU backend (it holds %s). Build the natives again."
+                  .formatted(folder.path(), String.join(", ", folder.names()))
+              : "%s needs instructions that this CPU does not have: it was built on another machine. Build the natives on this one, or a release build, which has every variant (tried %s)."
+                  .formatted(
+                      folder.path(), String.join(", ", candidates.stream().map(Candidate::name).toList())));
+    }
+    return best.name;
+  }
+
+  private int score(String name) {
+    try (Arena arena = Arena.ofConfined()) {
+      Optional<MemorySegment> score = open(name, arena).find("ggml_backend_score");
+      if (score.isEmpty()) {
+        return 1; // built for this platform's baseline
+      }
+      var handle = Linker.nativeLinker().downcallHandle(score.get(), FunctionDescriptor.of(ValueLayout.JAVA_INT));
+      return (int) handle.invokeExact();
+    } catch (NativeLibraryException e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new AssertionError("a call without arguments cannot fail", e);
+    }
+  }
+
+  /** {@code libggml-cuda.so} is the backend {@code cuda}. */
+  private Optional<String> backendName(String file) {
+    String prefix = platform.backendFileName("ggml-");
+    int dot = prefix.indexOf('.');
+    String start = prefix.substring(0, dot);
+    String end = prefix.substring(dot);
+    return file.startsWith(start) && file.endsWith(end)
+        ? Optional.of(file.substring(start.length(), file.length() - end.length()))
+        : Optional.empty();
+  }
+
+  private void registerBackend(String name) {
+    String file = platform.backendFileName("ggml-" + name);
+    if (!folder.has(file)) {
+      List<String> present = backends();
+      throw new NativeLibraryException(
+          "The backend %s was asked for, but %s has no %s (backends there: cpu%s). Use natives built with it, or the device cpu."
+              .formatted(name, folder.path(), file, present.isEmpty() ? "" : ", " + String.join(", ", present)));
+    }
+    open(file, Arena.global());
+    register(file, name);
+  }
+
+  private void register(String file, String name) {
+    GgmlLog ggmlLog = Objects.requireNonNull(log);
+    ggmlLog.drain();
+    MemorySegment registered;
+    try (Arena arena = Arena.ofConfined()) {
+      registered =
+          Ggml.ggml_backend_load(arena.allocateFrom(folder.path().resolve(file).toString()));
+    }
+    if (registered.equals(MemorySegment.NULL)) {
+      throw new NativeLibraryException(
+          "The backend %s (%s) does not work on this machine: %s"
+              .formatted(name, folder.path().resolve(file), String.join("; ", ggmlLog.drain())));
+    }
+    if (!name.equals("cpu") && Ggml.ggml_backend_reg_dev_count(registered) == 0) {
+      throw new NativeLibraryException(
+          "The backend %s was loaded from %s but finds no device: %s. Check the driver, or use the device cpu."
+              .formatted(name, folder.path().resolve(file), String.join("; ", ggmlLog.drain())));
+    }
+  }
+
+  private void initKernels() {
+    MemorySegment sgemm = lookup.find("cblas_sgemm").orElse(MemorySegment.NULL);
+    MemorySegment threads = lookup.find("openblas_set_num_threads").orElse(MemorySegment.NULL);
+    if (sgemm.equals(MemorySegment.NULL) && platform.os().equals("macos")) {
+      sgemm =
+          SymbolLookup.libraryLookup(
+                  Path.of("/System/Library/Frameworks/Accelerate.framework/Accelerate"), Arena.global())
+              .find("cblas_sgemm")
+              .orElse(MemorySegment.NULL);
+    }
+    if (Ggml.ggml4j_init(require("ggml_get_type_traits_cpu"), sgemm, threads) != 0) {
+      throw new NativeLibraryException(
+          "%s has no BLAS (cblas_sgemm): add libopenblas.so.0 beside the libraries".formatted(folder.path()));
+    }
+  }
+}

@@ -1,0 +1,13 @@
+# GGML4J_PLATFORM: how the jars and the loader call the machine that is built for.
+string(TOLOWER ${CMAKE_SYSTEM_NAME} os)
+string(REPLACE darwin macos os ${os})
+string(TOLOWER ${CMAKE_SYSTEM_PROCESSOR} cpu)
+string(REGEX REPLACE "^(amd64|x64)$" x86_64 cpu ${cpu})
+if(cpu MATCHES "^(arm64|aarch64)$")
+  if(os STREQUAL macos)
+    set(cpu arm64)
+  else()
+    set(cpu aarch64)
+  endif()
+endif()
+set(GGML4J_PLATFORM ${os}-${cpu})
