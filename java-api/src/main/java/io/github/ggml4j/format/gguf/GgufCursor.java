@@ -1,0 +1,148 @@
+package io.github.ggml4j.format.gguf;
+
+import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.format.internal.Names;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+
+/** Reads little-endian values one after another and never past the end. */
+final class GgufCursor {
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private final MemorySegment bytes;
+  private final String source;
+  private long position;
+
+  GgufCursor(MemorySegment bytes, String source) {
+    this.bytes = bytes;
+    this.source = source;
+  }
+
+  long position() {
+    return position;
+  }
+
+  long remaining() {
+    return bytes.byteSize() - position;
+  }
+
+  String source() {
+    return source;
+  }
+
+  MemorySegment bytes() {
+    return bytes;
+  }
+
+  int readInt(String what) {
+    return bytes.get(INT, advance(4, what));
+  }
+
+  long readLong(String what) {
+    return bytes.get(LONG, advance(8, what));
+  }
+
+  /** A value of a fixed-size type as Long, Double or Boolean. */
+  Object readScalar(GgufType type, String what) {
+    long at = advance(type.size(), what);
+    return switch (type) {
+      case UINT8 -> (long) (bytes.get(ValueLayout.JAVA_BYTE, at) & 0xff);
+      case INT8 -> (long) bytes.get(ValueLayout.JAVA_BYTE, at);
+      case UINT16 -> (long) (bytes.get(SHORT, at) & 0xffff);
+      case INT16 -> (long) bytes.get(SHORT, at);
+      case UINT32 -> bytes.get(INT, at) & 0xffff_ffffL;
+      case INT32 -> (long) bytes.get(INT, at);
+      case UINT64, INT64 -> bytes.get(LONG, at);
+      case FLOAT32 -> (double) Float.intBitsToFloat(bytes.get(INT, at));
+      case FLOAT64 -> Double.longBitsToDouble(bytes.get(LONG, at));
+      case BOOL -> {
+        byte flag = bytes.get(ValueLayout.JAVA_BYTE, at);
+        if (flag != 0 && flag != 1) {
+          throw bad(what + " is " + flag, "0 or 1");
+        }
+        yield flag == 1;
+      }
+      case STRING, ARRAY -> throw new IllegalArgumentException(type + " has no fixed size");
+    };
+  }
+
+  String readString(long longest, String what) {
+    int length = (int) readLength(Math.min(longest, Integer.MAX_VALUE - 8), what);
+    byte[] utf8 = new byte[length];
+    MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, position, utf8, 0, length);
+    position += length;
+    try {
+      return StandardCharsets.UTF_8
+          .newDecoder()
+          .onMalformedInput(CodingErrorAction.REPORT)
+          .onUnmappableCharacter(CodingErrorAction.REPORT)
+          .decode(ByteBuffer.wrap(utf8))
+          .toString();
+    } catch (CharacterCodingException e) {
+      throw bad(
+          what + " holds " + Names.quote(new String(utf8, StandardCharsets.ISO_8859_1)),
+          "text in UTF-8");
+    }
+  }
+
+  /** Passes over elements without keeping them, checking that all are there. */
+  void skip(GgufType type, long count, String what) {
+    if (count < 0 || count > remaining() / Math.max(type == GgufType.STRING ? 8 : type.size(), 1)) {
+      throw bad(
+          what + " has " + Long.toUnsignedString(count) + " elements",
+          "no more than the " + remaining() + " bytes left in the file can hold");
+    }
+    if (type == GgufType.STRING) {
+      for (long i = 0; i < count; i++) {
+        position += readLength(Long.MAX_VALUE, what);
+      }
+    } else {
+      position += count * type.size();
+    }
+  }
+
+  /** Moves to the next multiple of a power of two, which may lie at the end of the file. */
+  void align(long alignment, String what) {
+    long padding = -position & (alignment - 1);
+    if (padding > remaining()) {
+      throw bad(
+          what + " would start at byte " + (position + padding),
+          "a start within the " + bytes.byteSize() + " bytes of the file");
+    }
+    position += padding;
+  }
+
+  ModelFormatException bad(String found, String expected) {
+    return ModelFormatException.of(
+        source, found, expected, "The file is damaged or no GGUF file; fetch it again.");
+  }
+
+  private long readLength(long longest, String what) {
+    long length = readLong(what);
+    if (length < 0 || length > remaining() || length > longest) {
+      throw bad(
+          what + " has " + Long.toUnsignedString(length) + " bytes",
+          "at most " + Math.min(longest, remaining()));
+    }
+    return length;
+  }
+
+  private long advance(int size, String what) {
+    if (size > remaining()) {
+      throw bad("ends within " + what + " at byte " + bytes.byteSize(), size + " more bytes");
+    }
+    long at = position;
+    position += size;
+    return at;
+  }
+}

@@ -1,0 +1,169 @@
+package io.github.ggml4j.format.gguf;
+
+import io.github.ggml4j.format.ModelFormatException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The tokenizer of a GGUF file: byte-level BPE as GPT-2's.
+ *
+ * @param tokens every token by id, in GPT-2's byte-to-character notation; special tokens as they are
+ * @param types llama.cpp's kind of each token: {@link #NORMAL}, {@link #CONTROL} and so on
+ * @param merges pairs in order of rank, the two halves separated by a space
+ * @param bosTokenId id of the beginning of text, or null
+ * @param eosTokenId id of the end of text, or null
+ * @param padTokenId id for padding, or null
+ */
+@SuppressWarnings("ArrayRecordComponent") // compared by content below
+public record GgufVocabulary(
+    List<String> tokens,
+    int[] types,
+    List<String> merges,
+    @Nullable Integer bosTokenId,
+    @Nullable Integer eosTokenId,
+    @Nullable Integer padTokenId) {
+  /** An ordinary token. */
+  public static final int NORMAL = 1;
+
+  /** The token for unknown text. */
+  public static final int UNKNOWN = 2;
+
+  /** A special token, such as {@code <|endoftext|>}. */
+  public static final int CONTROL = 3;
+
+  /** A token added by the user, matched as a whole. */
+  public static final int USER_DEFINED = 4;
+
+  /** An id without a token. */
+  public static final int UNUSED = 5;
+
+  /** A single byte. */
+  public static final int BYTE = 6;
+
+  static final String MODEL_KEY = "tokenizer.ggml.model";
+  static final String PRE_KEY = "tokenizer.ggml.pre";
+  static final String TOKENS_KEY = "tokenizer.ggml.tokens";
+  static final String TYPES_KEY = "tokenizer.ggml.token_type";
+  static final String MERGES_KEY = "tokenizer.ggml.merges";
+  static final String BOS_KEY = "tokenizer.ggml.bos_token_id";
+  static final String EOS_KEY = "tokenizer.ggml.eos_token_id";
+  static final String PAD_KEY = "tokenizer.ggml.padding_token_id";
+  static final String MODEL = "gpt2";
+  static final String PRE = "gpt-2";
+
+  /**
+   * Checks that the parts fit together.
+   *
+   * @throws IllegalArgumentException when there is not one type for each token, or an id has no
+   *     token
+   */
+  public GgufVocabulary {
+    tokens = List.copyOf(tokens);
+    merges = List.copyOf(merges);
+    types = types.clone();
+    if (types.length != tokens.size()) {
+      throw new IllegalArgumentException(
+          types.length + " token types for " + tokens.size() + " tokens; expected one for each");
+    }
+    checkId(bosTokenId, tokens, BOS_KEY);
+    checkId(eosTokenId, tokens, EOS_KEY);
+    checkId(padTokenId, tokens, PAD_KEY);
+  }
+
+  /**
+   * The vocabulary of a file, one without tensors included.
+   *
+   * @throws ModelFormatException when there is none or it is no GPT-2 tokenizer
+   */
+  public static GgufVocabulary of(GgufFile file) {
+    String model = file.get(MODEL_KEY).asString();
+    if (!model.equals(MODEL)) {
+      throw unsupported(file, MODEL_KEY, model, MODEL);
+    }
+    String pre = file.find(PRE_KEY).map(GgufValue::asString).orElse(PRE);
+    if (!pre.equals(PRE)) {
+      throw unsupported(file, PRE_KEY, pre, PRE);
+    }
+    List<String> tokens = file.get(TOKENS_KEY).asStrings();
+    Optional<GgufValue> typeList = file.find(TYPES_KEY);
+    int[] types = new int[tokens.size()];
+    if (typeList.isPresent()) {
+      types = typeList.get().asInts();
+    } else {
+      Arrays.fill(types, NORMAL);
+    }
+    try {
+      return new GgufVocabulary(
+          tokens,
+          types,
+          file.get(MERGES_KEY).asStrings(),
+          id(file, BOS_KEY),
+          id(file, EOS_KEY),
+          id(file, PAD_KEY));
+    } catch (IllegalArgumentException e) {
+      throw new ModelFormatException(
+          file.source() + ": " + e.getMessage() + ". Convert the model again.", e);
+    }
+  }
+
+  /** A copy of the token types. */
+  @Override
+  public int[] types() {
+    return types.clone();
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof GgufVocabulary that
+        && tokens.equals(that.tokens)
+        && Arrays.equals(types, that.types)
+        && merges.equals(that.merges)
+        && Objects.equals(bosTokenId, that.bosTokenId)
+        && Objects.equals(eosTokenId, that.eosTokenId)
+        && Objects.equals(padTokenId, that.padTokenId);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * tokens.hashCode() + Arrays.hashCode(types);
+  }
+
+  /** Sizes and special ids. */
+  @Override
+  public String toString() {
+    return "GgufVocabulary["
+        + tokens.size()
+        + " tokens, "
+        + merges.size()
+        + " merges, bos "
+        + bosTokenId
+        + ", eos "
+        + eosTokenId
+        + ", pad "
+        + padTokenId
+        + "]";
+  }
+
+  private static @Nullable Integer id(GgufFile file, String key) {
+    return file.find(key).map(value -> value.asInt(0, Integer.MAX_VALUE)).orElse(null);
+  }
+
+  private static void checkId(@Nullable Integer id, List<String> tokens, String key) {
+    if (id != null && (id < 0 || id >= tokens.size())) {
+      throw new IllegalArgumentException(
+          key + " is " + id + "; expected 0 to " + (tokens.size() - 1));
+    }
+  }
+
+  private static ModelFormatException unsupported(
+      GgufFile file, String key, String found, String expected) {
+    return ModelFormatException.of(
+        file.source(),
+        "metadata " + key + " is '" + found + "'",
+        "'" + expected + "'",
+        "Only GPT-2's tokenizer is supported; use a GPT-2 model.");
+  }
+}

@@ -1,0 +1,602 @@
+package io.github.ggml4j.model;
+
+import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.format.internal.Json;
+import io.github.ggml4j.format.internal.PythonJson;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Configuration of a GPT-2 model, as Hugging Face's {@code GPT2Config} (source: {@code
+ * transformers/models/gpt2/configuration_gpt2.py}). The defaults are those of GPT-2 124M.
+ *
+ * <p>Immutable and checked: an object of this class always describes a model that can be built.
+ *
+ * @param vocabSize number of tokens, V
+ * @param nPositions longest sequence in tokens, P
+ * @param nEmbd width of the model, C
+ * @param nLayer number of blocks, L
+ * @param nHead attention heads per block, NH; divides {@code nEmbd}
+ * @param nInner width inside the MLP; in JSON, {@code null} stands for {@code 4 * nEmbd}
+ * @param activationFunction one of {@link #ACTIVATIONS}
+ * @param residPdrop dropout after each projection, 0 to below 1
+ * @param embdPdrop dropout after the embeddings, 0 to below 1
+ * @param attnPdrop dropout of attention weights, 0 to below 1
+ * @param layerNormEpsilon added to the variance in LayerNorm
+ * @param initializerRange standard deviation of new weights
+ * @param scaleAttnWeights whether attention scores are divided by the root of the head size
+ * @param scaleAttnByInverseLayerIdx whether they are divided by layer index + 1 as well
+ * @param reorderAndUpcastAttn whether training computes attention scores in F32; they always are
+ * @param tieWordEmbeddings whether the output matrix is the token embedding
+ * @param bosTokenId id of the beginning of text, or null
+ * @param eosTokenId id of the end of text, or null
+ * @param padTokenId id for padding, or null
+ * @param other every other key of {@code config.json} with its value as Boolean, Long, Double,
+ *     String, List, Map or null; kept and written back
+ */
+public record Gpt2Config(
+    int vocabSize,
+    int nPositions,
+    int nEmbd,
+    int nLayer,
+    int nHead,
+    int nInner,
+    String activationFunction,
+    double residPdrop,
+    double embdPdrop,
+    double attnPdrop,
+    double layerNormEpsilon,
+    double initializerRange,
+    boolean scaleAttnWeights,
+    boolean scaleAttnByInverseLayerIdx,
+    boolean reorderAndUpcastAttn,
+    boolean tieWordEmbeddings,
+    @Nullable Integer bosTokenId,
+    @Nullable Integer eosTokenId,
+    @Nullable Integer padTokenId,
+    Map<String, @Nullable Object> other) {
+
+  /** Names of the activation functions that can be computed, as Hugging Face calls them. */
+  public static final Set<String> ACTIVATIONS =
+      Collections.unmodifiableSet(
+          new TreeSet<>(
+              List.of(
+                  "gelu",
+                  "gelu_fast",
+                  "gelu_new",
+                  "gelu_pytorch_tanh",
+                  "relu",
+                  "silu",
+                  "swish",
+                  "tanh")));
+
+  private static final int LARGEST = 1 << 24;
+  private static final int MOST_LAYERS = 4096;
+
+  /** What Hugging Face writes beside the parameters of the model itself. */
+  private static final Map<String, @Nullable Object> USUAL = usual();
+
+  /** Hugging Face's other names for four of the keys. */
+  private static final Map<String, String> ALIASES =
+      Map.of(
+          "n_embd", "hidden_size",
+          "n_positions", "max_position_embeddings",
+          "n_head", "num_attention_heads",
+          "n_layer", "num_hidden_layers");
+
+  /**
+   * Checks every value.
+   *
+   * @throws IllegalArgumentException when one is out of range, naming key, value and expectation
+   */
+  public Gpt2Config {
+    checkRange("vocab_size", vocabSize, 1, LARGEST);
+    checkRange("n_positions", nPositions, 1, LARGEST);
+    checkRange("n_embd", nEmbd, 1, LARGEST / 16);
+    checkRange("n_layer", nLayer, 1, MOST_LAYERS);
+    checkRange("n_head", nHead, 1, nEmbd);
+    checkRange("n_inner", nInner, 1, LARGEST);
+    if (nEmbd % nHead != 0) {
+      throw bad("n_embd", nEmbd, "a multiple of n_head (" + nHead + ")");
+    }
+    if (!ACTIVATIONS.contains(activationFunction)) {
+      throw bad("activation_function", activationFunction, "one of " + ACTIVATIONS);
+    }
+    checkProbability("resid_pdrop", residPdrop);
+    checkProbability("embd_pdrop", embdPdrop);
+    checkProbability("attn_pdrop", attnPdrop);
+    if (!(layerNormEpsilon > 0 && layerNormEpsilon <= 1)) {
+      throw bad("layer_norm_epsilon", layerNormEpsilon, "a number above 0, at most 1");
+    }
+    if (!(initializerRange >= 0 && initializerRange <= 100)) {
+      throw bad("initializer_range", initializerRange, "a number from 0 to 100");
+    }
+    checkId("bos_token_id", bosTokenId);
+    checkId("eos_token_id", eosTokenId);
+    checkId("pad_token_id", padTokenId);
+    Object type = other.getOrDefault("model_type", "gpt2");
+    if (!"gpt2".equals(type)) {
+      throw bad("model_type", type, "gpt2; other architectures are not supported");
+    }
+    if (Boolean.TRUE.equals(other.get("add_cross_attention"))) {
+      throw bad("add_cross_attention", true, "false; encoder-decoder models are not supported");
+    }
+    if (other.get("quantization_config") != null) {
+      throw bad(
+          "quantization_config",
+          "set",
+          "weights in F32, F16 or BF16; for quantized weights use a GGUF file");
+    }
+    other = Collections.unmodifiableMap(new TreeMap<>(other));
+  }
+
+  /** GPT-2 with 124 million parameters: 12 layers of width 768. */
+  public static Gpt2Config gpt2() {
+    return builder().build();
+  }
+
+  /** GPT-2 medium, 355 million parameters: 24 layers of width 1024. */
+  public static Gpt2Config gpt2Medium() {
+    return builder().nLayer(24).nHead(16).nEmbd(1024).build();
+  }
+
+  /** GPT-2 large, 774 million parameters: 36 layers of width 1280. */
+  public static Gpt2Config gpt2Large() {
+    return builder().nLayer(36).nHead(20).nEmbd(1280).build();
+  }
+
+  /** GPT-2 XL, 1.5 billion parameters: 48 layers of width 1600. */
+  public static Gpt2Config gpt2Xl() {
+    return builder().nLayer(48).nHead(25).nEmbd(1600).build();
+  }
+
+  /** A builder that starts from GPT-2 124M. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** A builder that starts from this configuration. */
+  public Builder toBuilder() {
+    Builder builder = new Builder();
+    builder.vocabSize = vocabSize;
+    builder.nPositions = nPositions;
+    builder.nEmbd = nEmbd;
+    builder.nLayer = nLayer;
+    builder.nHead = nHead;
+    builder.nInner = nInner == 4 * nEmbd ? null : (Integer) nInner;
+    builder.activationFunction = activationFunction;
+    builder.residPdrop = residPdrop;
+    builder.embdPdrop = embdPdrop;
+    builder.attnPdrop = attnPdrop;
+    builder.layerNormEpsilon = layerNormEpsilon;
+    builder.initializerRange = initializerRange;
+    builder.scaleAttnWeights = scaleAttnWeights;
+    builder.scaleAttnByInverseLayerIdx = scaleAttnByInverseLayerIdx;
+    builder.reorderAndUpcastAttn = reorderAndUpcastAttn;
+    builder.tieWordEmbeddings = tieWordEmbeddings;
+    builder.bosTokenId = bosTokenId;
+    builder.eosTokenId = eosTokenId;
+    builder.padTokenId = padTokenId;
+    builder.other = new LinkedHashMap<>(other);
+    return builder;
+  }
+
+  /** Width of one attention head: {@code nEmbd / nHead}. */
+  public int headSize() {
+    return nEmbd / nHead;
+  }
+
+  /**
+   * Reads a {@code config.json}.
+   *
+   * @throws ModelFormatException when it is missing, no JSON, or describes a model that is not
+   *     supported
+   */
+  public static Gpt2Config read(Path file) {
+    return from(Json.readObject(file), file.toString());
+  }
+
+  /**
+   * Reads the text of a {@code config.json}. Missing keys take Hugging Face's defaults.
+   *
+   * @throws ModelFormatException when it is no JSON or describes a model that is not supported
+   */
+  public static Gpt2Config fromJson(String json) {
+    return fromJson(json, "config.json");
+  }
+
+  /**
+   * As {@link #fromJson(String)}.
+   *
+   * @param source name for error messages
+   */
+  public static Gpt2Config fromJson(String json, String source) {
+    return from(Json.parseObject(json, source), source);
+  }
+
+  /**
+   * This configuration as Hugging Face writes {@code config.json}: sorted keys, two spaces of
+   * indentation, a final line feed.
+   */
+  public String toJson() {
+    Map<String, @Nullable Object> all = new TreeMap<>(other);
+    all.put("vocab_size", vocabSize);
+    all.put("n_positions", nPositions);
+    all.put("n_embd", nEmbd);
+    all.put("n_layer", nLayer);
+    all.put("n_head", nHead);
+    all.put("n_inner", nInner == 4 * nEmbd ? null : (Integer) nInner);
+    all.put("activation_function", activationFunction);
+    all.put("resid_pdrop", residPdrop);
+    all.put("embd_pdrop", embdPdrop);
+    all.put("attn_pdrop", attnPdrop);
+    all.put("layer_norm_epsilon", layerNormEpsilon);
+    all.put("initializer_range", initializerRange);
+    all.put("scale_attn_weights", scaleAttnWeights);
+    all.put("scale_attn_by_inverse_layer_idx", scaleAttnByInverseLayerIdx);
+    all.put("reorder_and_upcast_attn", reorderAndUpcastAttn);
+    all.put("tie_word_embeddings", tieWordEmbeddings);
+    all.put("bos_token_id", bosTokenId);
+    all.put("eos_token_id", eosTokenId);
+    all.put("pad_token_id", padTokenId);
+    return PythonJson.write(all);
+  }
+
+  /** The text that {@code print(model.config)} shows: {@code GPT2Config} and the JSON. */
+  @Override
+  public String toString() {
+    return "GPT2Config " + toJson();
+  }
+
+  private static Gpt2Config from(Map<String, @Nullable Object> json, String source) {
+    boolean gpt2Keys = json.containsKey("n_embd") && json.containsKey("n_layer");
+    if (!json.containsKey("model_type") && !gpt2Keys) {
+      throw ModelFormatException.of(
+          source,
+          "has neither model_type nor n_embd and n_layer",
+          "\"model_type\": \"gpt2\"",
+          "Use the config.json of a GPT-2 model.");
+    }
+    try {
+      return new JsonFields(json).build();
+    } catch (IllegalArgumentException e) {
+      throw new ModelFormatException(source + ": " + e.getMessage(), e);
+    }
+  }
+
+  private static Map<String, @Nullable Object> usual() {
+    Map<String, @Nullable Object> usual = new TreeMap<>();
+    usual.put("add_cross_attention", false);
+    usual.put("architectures", List.of("GPT2LMHeadModel"));
+    usual.put("model_type", "gpt2");
+    usual.put("summary_activation", null);
+    usual.put("summary_first_dropout", 0.1);
+    usual.put("summary_proj_to_labels", true);
+    usual.put("summary_type", "cls_index");
+    usual.put("summary_use_proj", true);
+    usual.put("use_cache", true);
+    return Collections.unmodifiableMap(usual);
+  }
+
+  private static void checkRange(String key, int value, int least, int most) {
+    if (value < least || value > most) {
+      throw bad(key, value, "a whole number from " + least + " to " + most);
+    }
+  }
+
+  private static void checkProbability(String key, double value) {
+    if (!(value >= 0 && value < 1)) {
+      throw bad(key, value, "a probability from 0 to below 1");
+    }
+  }
+
+  private static void checkId(String key, @Nullable Integer value) {
+    if (value != null && value < 0) {
+      throw bad(key, value, "a token id of 0 or more, or null");
+    }
+  }
+
+  private static IllegalArgumentException bad(String key, @Nullable Object value, String expected) {
+    return new IllegalArgumentException(key + " is " + value + "; expected " + expected);
+  }
+
+  /** Takes the known keys out of a JSON object; what is left is kept as it is. */
+  private static final class JsonFields {
+    private final Map<String, @Nullable Object> rest;
+
+    JsonFields(Map<String, @Nullable Object> json) {
+      this.rest = new LinkedHashMap<>(USUAL);
+      rest.putAll(json);
+      if (rest.containsKey("torch_dtype")) {
+        Object dtype = rest.remove("torch_dtype");
+        rest.putIfAbsent("dtype", dtype);
+      }
+    }
+
+    Gpt2Config build() {
+      Builder b = new Builder();
+      b.vocabSize = integer("vocab_size", b.vocabSize);
+      b.nPositions = integer("n_positions", b.nPositions);
+      b.nEmbd = integer("n_embd", b.nEmbd);
+      b.nLayer = integer("n_layer", b.nLayer);
+      b.nHead = integer("n_head", b.nHead);
+      b.nInner = nullableInteger("n_inner", null);
+      b.activationFunction = string("activation_function", b.activationFunction);
+      b.residPdrop = number("resid_pdrop", b.residPdrop);
+      b.embdPdrop = number("embd_pdrop", b.embdPdrop);
+      b.attnPdrop = number("attn_pdrop", b.attnPdrop);
+      b.layerNormEpsilon = number("layer_norm_epsilon", b.layerNormEpsilon);
+      b.initializerRange = number("initializer_range", b.initializerRange);
+      b.scaleAttnWeights = flag("scale_attn_weights", b.scaleAttnWeights);
+      b.scaleAttnByInverseLayerIdx =
+          flag("scale_attn_by_inverse_layer_idx", b.scaleAttnByInverseLayerIdx);
+      b.reorderAndUpcastAttn = flag("reorder_and_upcast_attn", b.reorderAndUpcastAttn);
+      b.tieWordEmbeddings = flag("tie_word_embeddings", b.tieWordEmbeddings);
+      b.bosTokenId = id("bos_token_id", b.bosTokenId);
+      b.eosTokenId = id("eos_token_id", b.eosTokenId);
+      b.padTokenId = id("pad_token_id", b.padTokenId);
+      b.other = rest;
+      return b.build();
+    }
+
+    private int integer(String key, int fallback) {
+      Integer value = nullableInteger(key, fallback);
+      if (value == null) {
+        throw bad(key, null, "a whole number");
+      }
+      return value;
+    }
+
+    private @Nullable Integer nullableInteger(String key, @Nullable Integer fallback) {
+      String alias = ALIASES.get(key);
+      Object aliased = alias == null ? null : rest.remove(alias);
+      if (!rest.containsKey(key)) {
+        if (aliased == null) {
+          return fallback;
+        }
+        rest.put(key, aliased);
+      }
+      Object value = rest.remove(key);
+      if (value == null) {
+        return null;
+      }
+      if (value instanceof Long number && number == number.intValue()) {
+        return number.intValue();
+      }
+      throw bad(key, value, "a whole number of 32 bits");
+    }
+
+    /** An id; -1, and a list with one id, are what some tools write for none and one. */
+    private @Nullable Integer id(String key, @Nullable Integer fallback) {
+      if (rest.get(key) instanceof List<?> list) {
+        if (list.size() > 1) {
+          throw bad(key, list, "one id; put further ones into generation_config.json");
+        }
+        rest.put(key, list.isEmpty() ? null : list.getFirst());
+      }
+      Integer id = nullableInteger(key, fallback);
+      return id != null && id == -1 ? null : id;
+    }
+
+    private double number(String key, double fallback) {
+      if (!rest.containsKey(key)) {
+        return fallback;
+      }
+      Object value = rest.remove(key);
+      if (value instanceof Double || value instanceof Long) {
+        return ((Number) value).doubleValue();
+      }
+      throw bad(key, value, "a number");
+    }
+
+    private boolean flag(String key, boolean fallback) {
+      if (!rest.containsKey(key)) {
+        return fallback;
+      }
+      Object value = rest.remove(key);
+      if (value instanceof Boolean flag) {
+        return flag;
+      }
+      throw bad(key, value, "true or false");
+    }
+
+    private String string(String key, String fallback) {
+      if (!rest.containsKey(key)) {
+        return fallback;
+      }
+      Object value = rest.remove(key);
+      if (value instanceof String text) {
+        return text;
+      }
+      throw bad(key, value, "a name in quotes");
+    }
+  }
+
+  /** Builds a {@link Gpt2Config}; what is not set is as in GPT-2 124M. */
+  public static final class Builder {
+    private int vocabSize = 50257;
+    private int nPositions = 1024;
+    private int nEmbd = 768;
+    private int nLayer = 12;
+    private int nHead = 12;
+    private @Nullable Integer nInner;
+    private String activationFunction = "gelu_new";
+    private double residPdrop = 0.1;
+    private double embdPdrop = 0.1;
+    private double attnPdrop = 0.1;
+    private double layerNormEpsilon = 1e-5;
+    private double initializerRange = 0.02;
+    private boolean scaleAttnWeights = true;
+    private boolean scaleAttnByInverseLayerIdx;
+    private boolean reorderAndUpcastAttn;
+    private boolean tieWordEmbeddings = true;
+    private @Nullable Integer bosTokenId = 50256;
+    private @Nullable Integer eosTokenId = 50256;
+    private @Nullable Integer padTokenId;
+    private Map<String, @Nullable Object> other = new LinkedHashMap<>(USUAL);
+
+    private Builder() {}
+
+    /** Number of tokens. */
+    public Builder vocabSize(int value) {
+      vocabSize = value;
+      return this;
+    }
+
+    /** Longest sequence in tokens. */
+    public Builder nPositions(int value) {
+      nPositions = value;
+      return this;
+    }
+
+    /** Width of the model. */
+    public Builder nEmbd(int value) {
+      nEmbd = value;
+      return this;
+    }
+
+    /** Number of blocks. */
+    public Builder nLayer(int value) {
+      nLayer = value;
+      return this;
+    }
+
+    /** Attention heads per block; must divide the width. */
+    public Builder nHead(int value) {
+      nHead = value;
+      return this;
+    }
+
+    /** Width inside the MLP; null for four times the width of the model. */
+    public Builder nInner(@Nullable Integer value) {
+      nInner = value;
+      return this;
+    }
+
+    /** One of {@link Gpt2Config#ACTIVATIONS}. */
+    public Builder activationFunction(String value) {
+      activationFunction = value;
+      return this;
+    }
+
+    /** Dropout after each projection, 0 to below 1. */
+    public Builder residPdrop(double value) {
+      residPdrop = value;
+      return this;
+    }
+
+    /** Dropout after the embeddings, 0 to below 1. */
+    public Builder embdPdrop(double value) {
+      embdPdrop = value;
+      return this;
+    }
+
+    /** Dropout of attention weights, 0 to below 1. */
+    public Builder attnPdrop(double value) {
+      attnPdrop = value;
+      return this;
+    }
+
+    /** All three dropouts at once. */
+    public Builder dropout(double value) {
+      return residPdrop(value).embdPdrop(value).attnPdrop(value);
+    }
+
+    /** Added to the variance in LayerNorm. */
+    public Builder layerNormEpsilon(double value) {
+      layerNormEpsilon = value;
+      return this;
+    }
+
+    /** Standard deviation of new weights. */
+    public Builder initializerRange(double value) {
+      initializerRange = value;
+      return this;
+    }
+
+    /** Whether attention scores are divided by the root of the head size. */
+    public Builder scaleAttnWeights(boolean value) {
+      scaleAttnWeights = value;
+      return this;
+    }
+
+    /** Whether attention scores are divided by layer index + 1 as well. */
+    public Builder scaleAttnByInverseLayerIdx(boolean value) {
+      scaleAttnByInverseLayerIdx = value;
+      return this;
+    }
+
+    /** Whether training computes attention scores in F32. */
+    public Builder reorderAndUpcastAttn(boolean value) {
+      reorderAndUpcastAttn = value;
+      return this;
+    }
+
+    /** Whether the output matrix is the token embedding. */
+    public Builder tieWordEmbeddings(boolean value) {
+      tieWordEmbeddings = value;
+      return this;
+    }
+
+    /** Id of the beginning of text, or null. */
+    public Builder bosTokenId(@Nullable Integer value) {
+      bosTokenId = value;
+      return this;
+    }
+
+    /** Id of the end of text, or null. */
+    public Builder eosTokenId(@Nullable Integer value) {
+      eosTokenId = value;
+      return this;
+    }
+
+    /** Id for padding, or null. */
+    public Builder padTokenId(@Nullable Integer value) {
+      padTokenId = value;
+      return this;
+    }
+
+    /** A further key of {@code config.json}. */
+    public Builder other(String key, @Nullable Object value) {
+      other.put(key, value);
+      return this;
+    }
+
+    /**
+     * The configuration.
+     *
+     * @throws IllegalArgumentException when a value is out of range
+     */
+    public Gpt2Config build() {
+      long inner = nInner == null ? 4L * nEmbd : nInner;
+      return new Gpt2Config(
+          vocabSize,
+          nPositions,
+          nEmbd,
+          nLayer,
+          nHead,
+          Math.clamp(inner, Integer.MIN_VALUE, Integer.MAX_VALUE),
+          activationFunction,
+          residPdrop,
+          embdPdrop,
+          attnPdrop,
+          layerNormEpsilon,
+          initializerRange,
+          scaleAttnWeights,
+          scaleAttnByInverseLayerIdx,
+          reorderAndUpcastAttn,
+          tieWordEmbeddings,
+          bosTokenId,
+          eosTokenId,
+          padTokenId,
+          other);
+    }
+  }
+}

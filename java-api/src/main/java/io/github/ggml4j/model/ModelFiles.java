@@ -1,0 +1,125 @@
+package io.github.ggml4j.model;
+
+import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.format.gguf.GgufFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * A model on disk: a Hugging Face folder or a GGUF file, opened, checked and mapped. Opening reads
+ * headers only, so that it takes the same short time for every size.
+ *
+ * <p>Memory management: owns the mapped files; weights are valid until {@link #close()}. May be
+ * shared between threads.
+ */
+public final class ModelFiles implements AutoCloseable {
+  private final Path path;
+  private final Gpt2Config config;
+  private final WeightSource weights;
+
+  private ModelFiles(Path path, Gpt2Config config, WeightSource weights) {
+    this.path = path;
+    this.config = config;
+    this.weights = weights;
+  }
+
+  /**
+   * Opens a model.
+   *
+   * @param path a folder with {@code config.json} and {@code model.safetensors} (or its index and
+   *     shards), or a {@code .gguf} file
+   * @throws ModelFormatException when there is no model, or one that is damaged or not supported
+   * @throws java.io.UncheckedIOException when a file cannot be read
+   */
+  public static ModelFiles open(Path path) {
+    if (Files.isDirectory(path)) {
+      Gpt2Config config = Gpt2Config.read(configFile(path));
+      return new ModelFiles(path, config, HuggingFaceFolder.open(path, config));
+    }
+    if (!Files.exists(path)) {
+      throw new ModelFormatException(
+          path
+              + ": no such file or folder; expected a Hugging Face folder or a .gguf file. Check the"
+              + " path.");
+    }
+    String name = String.valueOf(path.getFileName());
+    if (name.endsWith(".safetensors") || name.endsWith(".json")) {
+      throw ModelFormatException.of(
+          path.toString(),
+          "is one file of a Hugging Face folder",
+          "the folder, or a .gguf file",
+          "Give the folder that holds it.");
+    }
+    GgufFile file = GgufFile.open(path);
+    try {
+      Gpt2Config config = GgufModel.config(file);
+      return new ModelFiles(path, config, GgufModel.weights(file, config));
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  /** The path as given. */
+  public Path path() {
+    return path;
+  }
+
+  /** Whether this is a GGUF file and not a folder. */
+  public boolean isGguf() {
+    return !Files.isDirectory(path);
+  }
+
+  /** The model's configuration. */
+  public Gpt2Config config() {
+    return config;
+  }
+
+  /** The model's weights; closed together with this object. */
+  public WeightSource weights() {
+    return weights;
+  }
+
+  /** One line: path, size of the model, types of the weights. */
+  public String describe() {
+    Map<String, Integer> types = new TreeMap<>();
+    long elements = 0;
+    long bytes = 0;
+    for (String name : weights.names()) {
+      WeightInfo info = weights.info(name);
+      types.merge(info.dtype().name(), 1, Integer::sum);
+      elements += info.elements();
+      bytes += info.byteSize();
+    }
+    return String.format(
+        Locale.ROOT,
+        "%s: GPT-2, %d layers, width %d, %,d parameters, %,d bytes, tensors by type %s",
+        path,
+        config.nLayer(),
+        config.nEmbd(),
+        elements,
+        bytes,
+        types);
+  }
+
+  /** Unmaps the files; further calls have no effect. */
+  @Override
+  public void close() {
+    weights.close();
+  }
+
+  private static Path configFile(Path folder) {
+    Path config = folder.resolve(HuggingFaceFolder.CONFIG);
+    if (!Files.exists(config)) {
+      throw ModelFormatException.of(
+          folder.toString(),
+          "has no " + HuggingFaceFolder.CONFIG,
+          "a folder as Hugging Face's save_pretrained writes it",
+          "Give the folder of a model, or a .gguf file.");
+    }
+    return config;
+  }
+}
