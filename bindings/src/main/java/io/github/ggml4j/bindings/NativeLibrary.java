@@ -141,13 +141,13 @@ public final class NativeLibrary {
 
   private String blas() {
     return lookup
-        .find("openblas_get_config")
+        .find("openblas_get_corename")
         .map(
             address -> {
               try {
-                var config =
+                var name =
                     Linker.nativeLinker().downcallHandle(address, FunctionDescriptor.of(ValueLayout.ADDRESS));
-                return ((MemorySegment) config.invokeExact()).reinterpret(1024).getString(0).strip();
+                return ((MemorySegment) name.invokeExact()).reinterpret(64).getString(0);
               } catch (Throwable e) {
                 throw new AssertionError("a call without arguments cannot fail", e);
               }
