@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.BiConsumer;
 
 /**
  * Takes ggml's log into the {@link System.Logger} named {@code io.github.ggml4j.ggml}, one record for each whole line.
@@ -20,7 +21,7 @@ final class GgmlLog implements ggml_log_callback.Function {
 
   private static final int REMEMBERED = 20;
 
-  private final System.Logger logger = System.getLogger(LOGGER);
+  private final BiConsumer<Level, String> sink;
   private final ThreadLocal<Line> line = ThreadLocal.withInitial(Line::new);
   private final Deque<String> recent = new ArrayDeque<>();
 
@@ -29,12 +30,16 @@ final class GgmlLog implements ggml_log_callback.Function {
     private Level level = Level.DEBUG;
   }
 
+  GgmlLog(BiConsumer<Level, String> sink) {
+    this.sink = sink;
+  }
+
   /**
    * Makes ggml log here until the JVM ends; from then on to {@code ignore}, because a late call from a native thread into a JVM
    * that is gone would crash.
    */
   static GgmlLog install(MemorySegment ignore) {
-    GgmlLog log = new GgmlLog();
+    GgmlLog log = new GgmlLog(System.getLogger(LOGGER)::log);
     Ggml.ggml_log_set(ggml_log_callback.allocate(log, Arena.global()), MemorySegment.NULL);
     Runtime.getRuntime()
         .addShutdownHook(
@@ -72,7 +77,7 @@ final class GgmlLog implements ggml_log_callback.Function {
         recent.removeFirst();
       }
     }
-    logger.log(level, whole);
+    sink.accept(level, whole);
   }
 
   /** The last lines, oldest first, and forgets them: what ggml says about a failure is in its log only. */
