@@ -17465,66 +17465,6 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml_threadpool_get_n_threads {
-        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Ggml.C_INT,
-            Ggml.C_POINTER
-        );
-
-        public static final MemorySegment ADDR = Symbols.find("ggml_threadpool_get_n_threads");
-
-        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
-    }
-
-    /**
-     * Function descriptor for:
-     * {@snippet lang=c :
-     * extern int ggml_threadpool_get_n_threads(struct ggml_threadpool *threadpool)
-     * }
-     */
-    public static FunctionDescriptor ggml_threadpool_get_n_threads$descriptor() {
-        return ggml_threadpool_get_n_threads.DESC;
-    }
-
-    /**
-     * Downcall method handle for:
-     * {@snippet lang=c :
-     * extern int ggml_threadpool_get_n_threads(struct ggml_threadpool *threadpool)
-     * }
-     */
-    public static MethodHandle ggml_threadpool_get_n_threads$handle() {
-        return ggml_threadpool_get_n_threads.HANDLE;
-    }
-
-    /**
-     * Address for:
-     * {@snippet lang=c :
-     * extern int ggml_threadpool_get_n_threads(struct ggml_threadpool *threadpool)
-     * }
-     */
-    public static MemorySegment ggml_threadpool_get_n_threads$address() {
-        return ggml_threadpool_get_n_threads.ADDR;
-    }
-
-    /**
-     * {@snippet lang=c :
-     * extern int ggml_threadpool_get_n_threads(struct ggml_threadpool *threadpool)
-     * }
-     */
-    public static int ggml_threadpool_get_n_threads(MemorySegment threadpool) {
-        var mh$ = ggml_threadpool_get_n_threads.HANDLE;
-        try {
-            if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml_threadpool_get_n_threads", threadpool);
-            }
-            return (int)mh$.invokeExact(threadpool);
-        } catch (Error | RuntimeException ex) {
-           throw ex;
-        } catch (Throwable ex$) {
-           throw new AssertionError("should not reach here", ex$);
-        }
-    }
-
     private static class ggml_threadpool_pause {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER
