@@ -11,10 +11,11 @@ import java.util.List;
 import java.util.function.BiConsumer;
 
 /**
- * Takes ggml's log into the {@link System.Logger} named {@code io.github.ggml4j.ggml}, one record for each whole line.
+ * Takes ggml's log into the {@link System.Logger} named {@code io.github.ggml4j.ggml}, one record
+ * for each whole line.
  *
- * <p>ggml may log in pieces and from any thread, so pieces are joined by thread. Information of ggml is detail of ours: it becomes
- * DEBUG, its detail TRACE; warnings and errors keep their level.
+ * <p>ggml may log in pieces and from any thread, so pieces are joined by thread. Information of
+ * ggml is detail of ours: it becomes DEBUG, its detail TRACE; warnings and errors keep their level.
  */
 final class GgmlLog implements ggml_log_callback.Function {
   static final String LOGGER = "io.github.ggml4j.ggml";
@@ -35,8 +36,8 @@ final class GgmlLog implements ggml_log_callback.Function {
   }
 
   /**
-   * Makes ggml log here until the JVM ends; from then on to {@code ignore}, because a late call from a native thread into a JVM
-   * that is gone would crash.
+   * Makes ggml log here until the JVM ends; from then on to {@code ignore}, because a late call
+   * from a native thread into a JVM that is gone would crash.
    */
   static GgmlLog install(MemorySegment ignore) {
     GgmlLog log = new GgmlLog(System.getLogger(LOGGER)::log);
@@ -80,7 +81,10 @@ final class GgmlLog implements ggml_log_callback.Function {
     sink.accept(level, whole);
   }
 
-  /** The last lines, oldest first, and forgets them: what ggml says about a failure is in its log only. */
+  /**
+   * The last lines, oldest first, and forgets them: what ggml says about a failure is in its log
+   * only.
+   */
   List<String> drain() {
     synchronized (recent) {
       List<String> lines = List.copyOf(recent);

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a set of natives consists of, as the build wrote it: lines of {@code key=value}, and for every library {@code file=SHA-256
- * BYTES NAME}.
+ * What a set of natives consists of, as the build wrote it: lines of {@code key=value}, and for
+ * every library {@code file=SHA-256 BYTES NAME}.
  *
  * @param text the whole text, whose hash names the unpacked set
  * @param properties platform, llama.cpp release, kind of build

@@ -21,9 +21,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * ggml, our kernels and OpenBLAS in this process.
  *
- * <p>They come from the folder that the system property {@code ggml4j.native.dir} names, else from the natives jar of this platform
- * on the class path or the module path, which is unpacked once for each user. Of several builds of ggml's CPU backend the best one
- * that this machine can run is taken. GPU backends are loaded when they are asked for, see {@link #loadBackend}.
+ * <p>They come from the folder that the system property {@code ggml4j.native.dir} names, else from
+ * the natives jar of this platform on the class path or the module path, which is unpacked once for
+ * each user. Of several builds of ggml's CPU backend the best one that this machine can run is
+ * taken. GPU backends are loaded when they are asked for, see {@link #loadBackend}.
  *
  * <p>All methods may be called from any thread. What is loaded stays loaded until the process ends.
  */
@@ -80,7 +81,10 @@ public final class NativeLibrary {
     return instance().folder.path();
   }
 
-  /** Names of the GPU backends that come with the libraries, such as {@code cuda}; whether one works is known once it is loaded. */
+  /**
+   * Names of the GPU backends that come with the libraries, such as {@code cuda}; whether one works
+   * is known once it is loaded.
+   */
   public static List<String> backends() {
     NativeLibrary library = instance();
     return library.folder.names().stream()
@@ -94,7 +98,8 @@ public final class NativeLibrary {
    * Loads a GPU backend, so that its devices can be used; a second call does nothing.
    *
    * @param name {@code cuda}, {@code metal}, {@code vulkan}
-   * @throws NativeLibraryException when the libraries come without it, or it does not work on this machine
+   * @throws NativeLibraryException when the libraries come without it, or it does not work on this
+   *     machine
    */
   public static void loadBackend(String name) {
     NativeLibrary library = instance();
@@ -113,7 +118,12 @@ public final class NativeLibrary {
     StringBuilder text = new StringBuilder();
     line(text, "platform", library.platform.toString());
     line(text, "folder", library.folder.path().toString());
-    line(text, "ggml", Ggml.ggml_version().getString(0) + ", llama.cpp " + properties.getOrDefault("llama.cpp", "unknown"));
+    line(
+        text,
+        "ggml",
+        Ggml.ggml_version().getString(0)
+            + ", llama.cpp "
+            + properties.getOrDefault("llama.cpp", "unknown"));
     line(text, "build", properties.getOrDefault("build", "unknown"));
     line(text, "cpu", library.cpuBackend);
     line(text, "kernels", Ggml.ggml4j_kernel_isa().getString(0));
@@ -142,22 +152,24 @@ public final class NativeLibrary {
   private String blas() {
     return lookup
         .find("openblas_get_corename")
-        .map(
-            address -> {
-              try {
-                var name =
-                    Linker.nativeLinker().downcallHandle(address, FunctionDescriptor.of(ValueLayout.ADDRESS));
-                return ((MemorySegment) name.invokeExact()).reinterpret(64).getString(0);
-              } catch (Throwable e) {
-                throw new AssertionError("a call without arguments cannot fail", e);
-              }
-            })
+        .map(address -> {
+          try {
+            var name =
+                Linker.nativeLinker()
+                    .downcallHandle(address, FunctionDescriptor.of(ValueLayout.ADDRESS));
+            return ((MemorySegment) name.invokeExact()).reinterpret(64).getString(0);
+          } catch (Throwable e) {
+            throw new AssertionError("a call without arguments cannot fail", e);
+          }
+        })
         .orElse(platform.os().equals("macos") ? "Accelerate" : "none");
   }
 
   private void loadAll() {
     openDependencies(folder.names().stream().filter(name -> !isOurs(name)).toList());
-    folder.names().stream().filter(name -> name.contains("openblas")).forEach(this::open);
+    try (var settings = OpenBlasSettings.apply(platform)) {
+      folder.names().stream().filter(name -> name.contains("openblas")).forEach(this::open);
+    }
     openRequired(platform.fileName("ggml-base"));
     openRequired(platform.fileName("ggml"));
     openRequired(platform.fileName("ggml4j"));
@@ -170,12 +182,18 @@ public final class NativeLibrary {
     initKernels();
   }
 
-  /** Everything that is neither ggml, nor ours, nor OpenBLAS itself: the Fortran run time that OpenBLAS needs. */
+  /**
+   * Everything that is neither ggml, nor ours, nor OpenBLAS itself: the Fortran run time that
+   * OpenBLAS needs.
+   */
   private static boolean isOurs(String name) {
     return name.contains("ggml") || name.contains("openblas");
   }
 
-  /** They may need each other and do not look into their own folder, so one that fails is tried again after the others. */
+  /**
+   * They may need each other and do not look into their own folder, so one that fails is tried
+   * again after the others.
+   */
   private void openDependencies(List<String> names) {
     List<String> failed = new ArrayList<>();
     NativeLibraryException reason = null;
@@ -199,7 +217,11 @@ public final class NativeLibrary {
     if (!folder.has(name)) {
       throw new NativeLibraryException(
           "%s has no %s (it holds %s). Build the natives again, or name another folder with -D%s=FOLDER."
-              .formatted(folder.path(), name, String.join(", ", folder.names()), NativesFolder.DIR_PROPERTY));
+              .formatted(
+                  folder.path(),
+                  name,
+                  String.join(", ", folder.names()),
+                  NativesFolder.DIR_PROPERTY));
     }
     open(name);
   }
@@ -234,25 +256,30 @@ public final class NativeLibrary {
   private MemorySegment require(String symbol) {
     return lookup
         .find(symbol)
-        .orElseThrow(
-            () ->
-                new NativeLibraryException(
-                    "The libraries in %s have no symbol %s: they are of another version than this program. Build them again."
-                        .formatted(folder.path(), symbol)));
+        .orElseThrow(() ->
+            new NativeLibraryException(
+                "The libraries in %s have no symbol %s: they are of another version than this program. Build them again."
+                    .formatted(folder.path(), symbol)));
   }
 
-  /** The CPU backend with the highest score on this machine, by ggml's own reckoning; 0 means that it cannot run here. */
+  /**
+   * The CPU backend with the highest score on this machine, by ggml's own reckoning; 0 means that
+   * it cannot run here.
+   */
   private String bestCpuBackend() {
     record Candidate(String name, int score) {}
     List<Candidate> candidates = new ArrayList<>();
     for (String name : folder.names()) {
       Optional<String> backend = backendName(name);
-      if (backend.isPresent() && (backend.get().equals("cpu") || backend.get().startsWith("cpu-"))) {
+      if (backend.isPresent()
+          && (backend.get().equals("cpu") || backend.get().startsWith("cpu-"))) {
         candidates.add(new Candidate(name, score(name)));
       }
     }
     Candidate best =
-        candidates.stream().max(Comparator.comparingInt(Candidate::score)).orElse(new Candidate("", 0));
+        candidates.stream()
+            .max(Comparator.comparingInt(Candidate::score))
+            .orElse(new Candidate("", 0));
     if (best.score <= 0) {
       throw new NativeLibraryException(
           candidates.isEmpty()
@@ -260,7 +287,8 @@ public final class NativeLibrary {
                   .formatted(folder.path(), String.join(", ", folder.names()))
               : "%s needs instructions that this CPU does not have: it was built on another machine. Build the natives on this one, or a release build, which has every variant (tried %s)."
                   .formatted(
-                      folder.path(), String.join(", ", candidates.stream().map(Candidate::name).toList())));
+                      folder.path(),
+                      String.join(", ", candidates.stream().map(Candidate::name).toList())));
     }
     return best.name;
   }
@@ -271,7 +299,9 @@ public final class NativeLibrary {
       if (score.isEmpty()) {
         return 1; // built for this platform's baseline
       }
-      var handle = Linker.nativeLinker().downcallHandle(score.get(), FunctionDescriptor.of(ValueLayout.JAVA_INT));
+      var handle =
+          Linker.nativeLinker()
+              .downcallHandle(score.get(), FunctionDescriptor.of(ValueLayout.JAVA_INT));
       return (int) handle.invokeExact();
     } catch (NativeLibraryException e) {
       throw e;
@@ -297,7 +327,11 @@ public final class NativeLibrary {
       List<String> present = backends();
       throw new NativeLibraryException(
           "The backend %s was asked for, but %s has no %s (backends there: cpu%s). Use natives built with it, or the device cpu."
-              .formatted(name, folder.path(), file, present.isEmpty() ? "" : ", " + String.join(", ", present)));
+              .formatted(
+                  name,
+                  folder.path(),
+                  file,
+                  present.isEmpty() ? "" : ", " + String.join(", ", present)));
     }
     open(file, Arena.global());
     register(file, name);
@@ -329,13 +363,15 @@ public final class NativeLibrary {
     if (sgemm.equals(MemorySegment.NULL) && platform.os().equals("macos")) {
       sgemm =
           SymbolLookup.libraryLookup(
-                  Path.of("/System/Library/Frameworks/Accelerate.framework/Accelerate"), Arena.global())
+                  Path.of("/System/Library/Frameworks/Accelerate.framework/Accelerate"),
+                  Arena.global())
               .find("cblas_sgemm")
               .orElse(MemorySegment.NULL);
     }
     if (Ggml.ggml4j_init(require("ggml_get_type_traits_cpu"), sgemm, threads) != 0) {
       throw new NativeLibraryException(
-          "%s has no BLAS (cblas_sgemm): add libopenblas.so.0 beside the libraries".formatted(folder.path()));
+          "%s has no BLAS (cblas_sgemm): add libopenblas.so.0 beside the libraries"
+              .formatted(folder.path()));
     }
   }
 }

@@ -29,18 +29,21 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpacks natives once, into a folder that only the user can touch and whose name is the hash of what is in it.
+ * Unpacks natives once, into a folder that only the user can touch and whose name is the hash of
+ * what is in it.
  *
- * <p>A set appears under its name at once, by a rename, after every file was checked and written through to the disk; so any
- * number of processes may start together, and one that dies leaves nothing half done in the way. A set that is there is used
- * when its files have the size and the time stamp they were left with; any other is checked by hash.
+ * <p>A set appears under its name at once, by a rename, after every file was checked and written
+ * through to the disk; so any number of processes may start together, and one that dies leaves
+ * nothing half done in the way. A set that is there is used when its files have the size and the
+ * time stamp they were left with; any other is checked by hash.
  */
 final class NativesCache {
   /** Names the folder to unpack into, instead of the user's cache folder. */
   static final String CACHE_PROPERTY = "ggml4j.native.cache";
 
   private static final FileTime STAMP = FileTime.from(Instant.parse("2001-01-01T00:00:00Z"));
-  private static final Set<PosixFilePermission> PRIVATE_FOLDER = PosixFilePermissions.fromString("rwx------");
+  private static final Set<PosixFilePermission> PRIVATE_FOLDER =
+      PosixFilePermissions.fromString("rwx------");
   private static final Duration ABANDONED = Duration.ofDays(1);
 
   private final Platform platform;
@@ -51,7 +54,8 @@ final class NativesCache {
 
   /** The folder with exactly these files, unpacked now or earlier. */
   Path unpack(String manifests, List<NativesFolder.Source> files) {
-    String name = platform + "-" + sha256(manifests.getBytes(StandardCharsets.UTF_8)).substring(0, 20);
+    String name =
+        platform + "-" + sha256(manifests.getBytes(StandardCharsets.UTF_8)).substring(0, 20);
     List<String> tried = new ArrayList<>();
     for (Path place : places()) {
       try {
@@ -77,7 +81,8 @@ final class NativesCache {
     }
     List<Path> places = new ArrayList<>();
     String home = System.getProperty("user.home", "");
-    String configured = System.getenv(platform.os().equals("windows") ? "LOCALAPPDATA" : "XDG_CACHE_HOME");
+    String configured =
+        System.getenv(platform.os().equals("windows") ? "LOCALAPPDATA" : "XDG_CACHE_HOME");
     if (configured != null && !configured.isBlank()) {
       places.add(Path.of(configured, "ggml4j", "natives"));
     } else if (!home.isBlank() && !home.equals("?")) {
@@ -123,13 +128,15 @@ final class NativesCache {
     }
   }
 
-  private static boolean isComplete(Path folder, List<NativesFolder.Source> files) throws IOException {
+  private static boolean isComplete(Path folder, List<NativesFolder.Source> files)
+      throws IOException {
     if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
       return false;
     }
     for (NativesFolder.Source source : files) {
       Path file = folder.resolve(source.entry().name());
-      if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || Files.size(file) != source.entry().size()) {
+      if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+          || Files.size(file) != source.entry().size()) {
         return false;
       }
       if (!Files.getLastModifiedTime(file).equals(STAMP)) {
@@ -142,7 +149,8 @@ final class NativesCache {
     return true;
   }
 
-  private static void unpackInto(Path place, Path folder, List<NativesFolder.Source> files) throws IOException {
+  private static void unpackInto(Path place, Path folder, List<NativesFolder.Source> files)
+      throws IOException {
     deleteAbandoned(place);
     Path unpacked = Files.createTempDirectory(place, ".unpack");
     try {
@@ -151,7 +159,8 @@ final class NativesCache {
       }
       if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS) && !isComplete(folder, files)) {
         // Damaged: out of the way, at once too; whoever has it open keeps it.
-        Files.move(folder, place.resolve(".damaged" + System.nanoTime()), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(
+            folder, place.resolve(".damaged" + System.nanoTime()), StandardCopyOption.ATOMIC_MOVE);
       }
       try {
         Files.move(unpacked, folder, StandardCopyOption.ATOMIC_MOVE);
@@ -169,7 +178,8 @@ final class NativesCache {
     MessageDigest digest = newDigest();
     long size = 0;
     try (InputStream in = source.open();
-        FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        FileChannel out =
+            FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
       byte[] buffer = new byte[1 << 18];
       for (int n; (n = in.read(buffer)) >= 0; size += n) {
         digest.update(buffer, 0, n);
@@ -184,7 +194,12 @@ final class NativesCache {
       throw new NativeLibraryException(
           "%s: %s is damaged: sha256 %s of %,d bytes, the manifest says %s of %,d. Get or build the natives jar again."
               .formatted(
-                  source.manifest(), source.entry().name(), hash, size, source.entry().sha256(), source.entry().size()));
+                  source.manifest(),
+                  source.entry().name(),
+                  hash,
+                  size,
+                  source.entry().sha256(),
+                  source.entry().size()));
     }
     Files.setLastModifiedTime(file, STAMP);
   }
@@ -192,8 +207,11 @@ final class NativesCache {
   private static void deleteAbandoned(Path place) throws IOException {
     Instant limit = Instant.now().minus(ABANDONED);
     try (Stream<Path> entries = Files.list(place)) {
-      for (Path entry : entries.filter(path -> path.getFileName().toString().startsWith(".")).toList()) {
-        if (Files.getLastModifiedTime(entry, LinkOption.NOFOLLOW_LINKS).toInstant().isBefore(limit)) {
+      for (Path entry :
+          entries.filter(path -> path.getFileName().toString().startsWith(".")).toList()) {
+        if (Files.getLastModifiedTime(entry, LinkOption.NOFOLLOW_LINKS)
+            .toInstant()
+            .isBefore(limit)) {
           delete(entry);
         }
       }

@@ -40,7 +40,8 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
           No native libraries for %1$s. Tried:
             system property %2$s: not set
             %3$s%1$s/ on the class path and the module path: not there
-          Add the jar with classifier natives-%1$s of io.github.ggml4j:ggml4j-native, or name a folder with -D%2$s=FOLDER."""
+          Add the jar with classifier natives-%1$s of io.github.ggml4j:ggml4j-native, or name a folder with -D%2$s=FOLDER.\
+          """
               .formatted(platform, DIR_PROPERTY, RESOURCES));
     }
     return unpack(platform, bundles);
@@ -51,7 +52,10 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
     String origin = "System property %s=%s".formatted(DIR_PROPERTY, folder);
     if (!Files.isDirectory(folder)) {
       throw new NativeLibraryException(
-          origin + ": there is no such folder. Name one that holds " + platform.fileName("ggml") + ", or unset it.");
+          origin
+              + ": there is no such folder. Name one that holds "
+              + platform.fileName("ggml")
+              + ", or unset it.");
     }
     try {
       Path file = folder.resolve(Manifest.FILE_NAME);
@@ -64,7 +68,8 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
         Path library = folder.resolve(entry.name());
         if (!Files.isRegularFile(library)) {
           throw new NativeLibraryException(
-              "%s: %s is missing, the manifest lists it. Build the natives again.".formatted(origin, entry.name()));
+              "%s: %s is missing, the manifest lists it. Build the natives again."
+                  .formatted(origin, entry.name()));
         }
         if (Files.size(library) != entry.size()) {
           throw new NativeLibraryException(
@@ -73,7 +78,9 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
         }
       }
       return new NativesFolder(
-          folder, manifest.files().stream().map(Manifest.Entry::name).sorted().toList(), manifest.properties());
+          folder,
+          manifest.files().stream().map(Manifest.Entry::name).sorted().toList(),
+          manifest.properties());
     } catch (IOException e) {
       throw new NativeLibraryException(origin + ": cannot be read: " + e, e);
     }
@@ -117,7 +124,8 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
       }
     }
     Path folder = new NativesCache(platform).unpack(texts.toString(), List.copyOf(files.values()));
-    return new NativesFolder(folder, files.keySet().stream().sorted().toList(), Map.copyOf(properties));
+    return new NativesFolder(
+        folder, files.keySet().stream().sorted().toList(), Map.copyOf(properties));
   }
 
   /**
@@ -146,7 +154,8 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
         for (URL url : Collections.list(loader.getResources(name))) {
           try (InputStream in = url.openStream()) {
             String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            bundles.putIfAbsent(url.toString(), new Bundle(url, Manifest.parse(text, url.toString())));
+            bundles.putIfAbsent(
+                url.toString(), new Bundle(url, Manifest.parse(text, url.toString())));
           }
         }
       } catch (IOException e) {

@@ -23,7 +23,8 @@ class GgmlLogTest {
     log.accept(WARN, "odd\n");
     log.accept(INFO, "found a device\n");
     log.accept(DEBUG, "every node\n");
-    assertThat(records).containsExactly("ERROR broken", "WARNING odd", "DEBUG found a device", "TRACE every node");
+    assertThat(records)
+        .containsExactly("ERROR broken", "WARNING odd", "DEBUG found a device", "TRACE every node");
   }
 
   @Test

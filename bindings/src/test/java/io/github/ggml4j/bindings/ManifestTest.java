@@ -12,7 +12,9 @@ class ManifestTest {
 
   @Test
   void readsPropertiesAndFiles() {
-    Manifest manifest = Manifest.parse("platform=linux-x86_64\nbuild=release\nfile=" + HASH + " 12 liba.so.0\n", "here");
+    Manifest manifest =
+        Manifest.parse(
+            "platform=linux-x86_64\nbuild=release\nfile=" + HASH + " 12 liba.so.0\n", "here");
     assertThat(manifest.platform()).isEqualTo("linux-x86_64");
     assertThat(manifest.properties()).containsEntry("build", "release");
     assertThat(manifest.files()).containsExactly(new Manifest.Entry("liba.so.0", 12, HASH));

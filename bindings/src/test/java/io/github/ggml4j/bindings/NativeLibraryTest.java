@@ -25,14 +25,20 @@ class NativeLibraryTest {
   @Test
   void describesWhatIsLoaded() {
     assertThat(NativeLibrary.describe())
-        .contains("ggml      0.25.1", "v0.5.0", Platform.current().toString(), NativeLibrary.folder().toString(), "CPU (");
+        .contains(
+            "ggml      0.25.1",
+            "v0.5.0",
+            Platform.current().toString(),
+            NativeLibrary.folder().toString(),
+            "CPU (");
   }
 
   @Test
   void computesAGraph() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment params = ggml_init_params.allocate(arena);
-      ggml_init_params.mem_size(params, 16 * Ggml.ggml_tensor_overhead() + Ggml.ggml_graph_overhead());
+      ggml_init_params.mem_size(
+          params, 16 * Ggml.ggml_tensor_overhead() + Ggml.ggml_graph_overhead());
       ggml_init_params.no_alloc(params, true);
       MemorySegment context = Ggml.ggml_init(params);
       // rows of a times rows of b: (2, 3) and (4, 3) make (4, 2)
@@ -47,9 +53,12 @@ class NativeLibraryTest {
       MemorySegment buffer = Ggml.ggml_backend_alloc_ctx_tensors(context, backend);
       float[] aValues = {1, 2, 3, 4, 5, 6};
       float[] bValues = {1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1};
-      Ggml.ggml_backend_tensor_set(a, arena.allocateFrom(JAVA_FLOAT, aValues), 0, 4L * aValues.length);
-      Ggml.ggml_backend_tensor_set(b, arena.allocateFrom(JAVA_FLOAT, bValues), 0, 4L * bValues.length);
-      assertThat(Ggml.ggml_backend_graph_compute(backend, graph)).isEqualTo(Ggml.GGML_STATUS_SUCCESS());
+      Ggml.ggml_backend_tensor_set(
+          a, arena.allocateFrom(JAVA_FLOAT, aValues), 0, 4L * aValues.length);
+      Ggml.ggml_backend_tensor_set(
+          b, arena.allocateFrom(JAVA_FLOAT, bValues), 0, 4L * bValues.length);
+      assertThat(Ggml.ggml_backend_graph_compute(backend, graph))
+          .isEqualTo(Ggml.GGML_STATUS_SUCCESS());
       MemorySegment result = arena.allocate(JAVA_FLOAT, 8);
       Ggml.ggml_backend_tensor_get(product, result, 0, 32);
       assertThat(result.toArray(JAVA_FLOAT)).containsExactly(1, 4, 2, 5, 3, 6, 6, 15);

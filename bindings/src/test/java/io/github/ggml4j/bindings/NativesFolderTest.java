@@ -22,7 +22,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where libraries are looked for and how they are unpacked; with files that only look like libraries. */
+/**
+ * Where libraries are looked for and how they are unpacked; with files that only look like
+ * libraries.
+ */
 class NativesFolderTest {
   private static final Platform PLATFORM = Platform.current();
 
@@ -43,25 +46,26 @@ class NativesFolderTest {
 
   @AfterEach
   void restoreSettings() {
-    properties.forEach(
-        (name, value) -> {
-          if (value == null) {
-            System.clearProperty(name);
-          } else {
-            System.setProperty(name, value);
-          }
-        });
+    properties.forEach((name, value) -> {
+      if (value == null) {
+        System.clearProperty(name);
+      } else {
+        System.setProperty(name, value);
+      }
+    });
     Thread.currentThread().setContextClassLoader(loader);
   }
 
   /** Writes a folder as the build leaves it: libraries and manifest. */
-  private static Path natives(Path folder, String platform, Map<String, String> files) throws IOException {
+  private static Path natives(Path folder, String platform, Map<String, String> files)
+      throws IOException {
     Files.createDirectories(folder);
     StringBuilder manifest = new StringBuilder("platform=" + platform + "\nbuild=developer\n");
     for (Map.Entry<String, String> file : new TreeMap<>(files).entrySet()) {
       byte[] bytes = file.getValue().getBytes(StandardCharsets.UTF_8);
       Files.write(folder.resolve(file.getKey()), bytes);
-      manifest.append("file=%s %d %s%n".formatted(NativesCache.sha256(bytes), bytes.length, file.getKey()));
+      manifest.append(
+          "file=%s %d %s%n".formatted(NativesCache.sha256(bytes), bytes.length, file.getKey()));
     }
     Files.writeString(folder.resolve(Manifest.FILE_NAME), manifest.toString());
     return folder;
@@ -70,10 +74,12 @@ class NativesFolderTest {
   /** Puts natives on the class path, as the jar does; returns where they lie. */
   private Path onClassPath(String name, Map<String, String> files) throws IOException {
     Path root = temp.resolve(name);
-    Path folder = natives(root.resolve("META-INF/ggml4j/natives/" + PLATFORM), PLATFORM.toString(), files);
+    Path folder =
+        natives(root.resolve("META-INF/ggml4j/natives/" + PLATFORM), PLATFORM.toString(), files);
     Thread.currentThread()
         .setContextClassLoader(
-            new URLClassLoader(new URL[] {root.toUri().toURL()}, Thread.currentThread().getContextClassLoader()));
+            new URLClassLoader(
+                new URL[] {root.toUri().toURL()}, Thread.currentThread().getContextClassLoader()));
     return folder;
   }
 
@@ -83,7 +89,8 @@ class NativesFolderTest {
 
   @Test
   void takesTheFolderOfTheProperty() throws IOException {
-    Path folder = natives(temp.resolve("named"), PLATFORM.toString(), Map.of("libb.so", "b", "liba.so", "a"));
+    Path folder =
+        natives(temp.resolve("named"), PLATFORM.toString(), Map.of("libb.so", "b", "liba.so", "a"));
     System.setProperty(NativesFolder.DIR_PROPERTY, folder.toString());
     assertThat(find().path()).isEqualTo(folder);
     assertThat(find().names()).containsExactly("liba.so", "libb.so");
@@ -114,7 +121,8 @@ class NativesFolderTest {
     assertThatThrownBy(() -> NativesFolder.open(folder, PLATFORM))
         .hasMessageContainingAll("liba.so", "3 bytes", "says 7");
     Files.delete(folder.resolve("liba.so"));
-    assertThatThrownBy(() -> NativesFolder.open(folder, PLATFORM)).hasMessageContainingAll("liba.so", "missing");
+    assertThatThrownBy(() -> NativesFolder.open(folder, PLATFORM))
+        .hasMessageContainingAll("liba.so", "missing");
   }
 
   @Test
@@ -130,7 +138,9 @@ class NativesFolderTest {
     assertThatThrownBy(() -> NativesFolder.find(other))
         .isInstanceOf(NativeLibraryException.class)
         .hasMessageContainingAll(
-            NativesFolder.DIR_PROPERTY, "META-INF/ggml4j/natives/plan9-mips/", "natives-plan9-mips");
+            NativesFolder.DIR_PROPERTY,
+            "META-INF/ggml4j/natives/plan9-mips/",
+            "natives-plan9-mips");
   }
 
   @Test
@@ -166,9 +176,12 @@ class NativesFolderTest {
       assertThat(library).hasContent("aaaa");
     }
     Files.writeString(library, "aaaa"); // same content, other time: fine, and stays
-    Object key = Files.readAttributes(library, java.nio.file.attribute.BasicFileAttributes.class).fileKey();
+    Object key =
+        Files.readAttributes(library, java.nio.file.attribute.BasicFileAttributes.class).fileKey();
     find();
-    assertThat(Files.readAttributes(library, java.nio.file.attribute.BasicFileAttributes.class).fileKey())
+    assertThat(
+            Files.readAttributes(library, java.nio.file.attribute.BasicFileAttributes.class)
+                .fileKey())
         .isEqualTo(key);
   }
 
@@ -189,7 +202,9 @@ class NativesFolderTest {
     assertThatThrownBy(NativesFolderTest::find)
         .isInstanceOf(NativeLibraryException.class)
         .hasMessageContainingAll(
-            temp.resolve("cache").toString(), NativesCache.CACHE_PROPERTY, NativesFolder.DIR_PROPERTY);
+            temp.resolve("cache").toString(),
+            NativesCache.CACHE_PROPERTY,
+            NativesFolder.DIR_PROPERTY);
   }
 
   @Test
@@ -198,7 +213,8 @@ class NativesFolderTest {
     onClassPath("gpu", Map.of("liba.so", "a", "libgpu.so", "g"));
     assertThat(find().names()).containsExactly("liba.so", "libgpu.so");
     onClassPath("other", Map.of("liba.so", "another"));
-    assertThatThrownBy(NativesFolderTest::find).hasMessageContainingAll("Two different builds of liba.so", "other", "base");
+    assertThatThrownBy(NativesFolderTest::find)
+        .hasMessageContainingAll("Two different builds of liba.so", "other", "base");
   }
 
   /** Run by {@link #manyProcessesMayUnpackAtOnce}. */
@@ -210,7 +226,9 @@ class NativesFolderTest {
 
   @Test
   void manyProcessesMayUnpackAtOnce() throws Exception {
-    Path jar = onClassPath("jar", Map.of("liba.so", "a".repeat(3_000_000), "libb.so", "b".repeat(3_000_000)));
+    Path jar =
+        onClassPath(
+            "jar", Map.of("liba.so", "a".repeat(3_000_000), "libb.so", "b".repeat(3_000_000)));
     List<Process> processes = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       processes.add(
@@ -238,7 +256,10 @@ class NativesFolderTest {
   }
 
   private static String location(Class<?> type) {
-    return Path.of(java.net.URI.create(type.getProtectionDomain().getCodeSource().getLocation().toString())).toString();
+    return Path.of(
+            java.net.URI.create(
+                type.getProtectionDomain().getCodeSource().getLocation().toString()))
+        .toString();
   }
 
   private static List<Path> entries(Path folder) throws IOException {

@@ -15,7 +15,8 @@ class PlatformTest {
     "Mac OS X, aarch64, macos-arm64, libggml.dylib, libggml-cpu.so",
     "Windows 11, amd64, windows-x86_64, ggml.dll, ggml-cpu.dll"
   })
-  void knowsTheNamesOfEachPlatform(String os, String arch, String name, String library, String backend) {
+  void knowsTheNamesOfEachPlatform(
+      String os, String arch, String name, String library, String backend) {
     Platform platform = Platform.of(os, arch);
     assertThat(platform).hasToString(name);
     assertThat(platform.fileName("ggml")).isEqualTo(library);
@@ -32,6 +33,7 @@ class PlatformTest {
 
   @Test
   void knowsThisMachine() {
-    assertThat(Platform.current().toString()).matches("(linux|macos|windows)-(x86_64|aarch64|arm64)");
+    assertThat(Platform.current().toString())
+        .matches("(linux|macos|windows)-(x86_64|aarch64|arm64)");
   }
 }

@@ -23,11 +23,10 @@ public final class Symbols {
     }
     return loaded
         .find(name)
-        .orElseThrow(
-            () ->
-                new UnsatisfiedLinkError(
-                    "The loaded native libraries have no symbol "
-                        + name
-                        + ": they are of another version than this program; build them again"));
+        .orElseThrow(() ->
+            new UnsatisfiedLinkError(
+                "The loaded native libraries have no symbol "
+                    + name
+                    + ": they are of another version than this program; build them again"));
   }
 }
