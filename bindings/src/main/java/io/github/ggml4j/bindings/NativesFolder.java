@@ -40,7 +40,9 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
           No native libraries for %1$s. Tried:
             system property %2$s: not set
             %3$s%1$s/ on the class path and the module path: not there
-          Add the jar with classifier natives-%1$s of io.github.ggml4j:ggml4j-native, or name a folder with -D%2$s=FOLDER.\
+          Add the jar with classifier natives-%1$s of io.github.ggml4j:ggml4j-native to the class path
+          (on the module path it needs --add-modules io.github.ggml4j.natives), or name a folder with
+          -D%2$s=FOLDER.\
           """
               .formatted(platform, DIR_PROPERTY, RESOURCES));
     }
