@@ -188,8 +188,9 @@ public final class GgufValue {
     return elements;
   }
 
-  @Nullable Object scalarValue() {
-    return scalar;
+  /** The bits of an integer, of whatever integer type. */
+  long bits() {
+    return scalar instanceof Long number ? number : 0;
   }
 
   /** The value, or an array's type and length. */

@@ -1,6 +1,7 @@
 package io.github.ggml4j.format.gguf;
 
 import io.github.ggml4j.format.ModelFormatException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -109,6 +110,42 @@ public record GgufVocabulary(
     }
   }
 
+  /**
+   * This vocabulary with unused tokens appended, as llama.cpp's converter does it for models whose
+   * embedding has more rows than there are tokens.
+   *
+   * @throws IllegalArgumentException when there are more tokens already
+   */
+  public GgufVocabulary padded(int size) {
+    if (tokens.size() > size) {
+      throw new IllegalArgumentException(
+          "the vocabulary has " + tokens.size() + " tokens; expected at most " + size);
+    }
+    if (tokens.size() == size) {
+      return this;
+    }
+    List<String> more = new ArrayList<>(tokens);
+    int[] moreTypes = Arrays.copyOf(types, size);
+    for (int id = tokens.size(); id < size; id++) {
+      more.add("[PAD" + id + "]");
+      moreTypes[id] = UNUSED;
+    }
+    return new GgufVocabulary(more, moreTypes, merges, bosTokenId, eosTokenId, padTokenId);
+  }
+
+  /** Adds the metadata by which llama.cpp knows the tokenizer. */
+  public void putInto(GgufWriter writer) {
+    writer.putString(MODEL_KEY, MODEL);
+    writer.putString(PRE_KEY, PRE);
+    writer.putStrings(TOKENS_KEY, tokens);
+    writer.putInt32s(TYPES_KEY, types);
+    writer.putStrings(MERGES_KEY, merges);
+    putId(writer, BOS_KEY, bosTokenId);
+    putId(writer, EOS_KEY, eosTokenId);
+    putId(writer, PAD_KEY, padTokenId);
+    writer.putBool("tokenizer.ggml.add_bos_token", false);
+  }
+
   /** A copy of the token types. */
   @Override
   public int[] types() {
@@ -149,6 +186,12 @@ public record GgufVocabulary(
 
   private static @Nullable Integer id(GgufFile file, String key) {
     return file.find(key).map(value -> value.asInt(0, Integer.MAX_VALUE)).orElse(null);
+  }
+
+  private static void putId(GgufWriter writer, String key, @Nullable Integer id) {
+    if (id != null) {
+      writer.putUint32(key, id);
+    }
   }
 
   private static void checkId(@Nullable Integer id, List<String> tokens, String key) {

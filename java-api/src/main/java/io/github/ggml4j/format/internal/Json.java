@@ -171,8 +171,8 @@ public final class Json {
         }
         yield number;
       }
-      case VALUE_TRUE -> Boolean.TRUE;
-      case VALUE_FALSE -> Boolean.FALSE;
+      case VALUE_TRUE -> true;
+      case VALUE_FALSE -> false;
       case VALUE_NULL -> null;
       default -> throw malformed(source, "has an unexpected " + token);
     };

@@ -33,6 +33,7 @@ public final class MappedFile implements AutoCloseable {
    * @throws ModelFormatException when it is missing or not a regular file
    * @throws UncheckedIOException when it cannot be read
    */
+  @SuppressWarnings("MustBeClosed") // the object made here owns the arena
   public static MappedFile open(Path path) {
     if (Files.isDirectory(path)) {
       throw ModelFormatException.of(

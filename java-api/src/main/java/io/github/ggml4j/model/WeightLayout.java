@@ -1,0 +1,89 @@
+package io.github.ggml4j.model;
+
+import io.github.ggml4j.tensor.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/** Turns and converts the bytes of weights on their way into a file. */
+final class WeightLayout {
+  private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
+  private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+  private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
+  private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
+  private static final ValueLayout.OfShort LE_SHORT = SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt LE_INT = INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfDouble LE_DOUBLE =
+      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  /** Rows and columns of a tile that stays in the first-level cache. */
+  private static final long TILE = 32;
+
+  private WeightLayout() {}
+
+  /**
+   * A matrix of shape (rows, columns) as (columns, rows).
+   *
+   * @throws IllegalArgumentException when its elements share blocks
+   */
+  static MemorySegment transpose(
+      MemorySegment from, DType dtype, long rows, long columns, SegmentAllocator allocator) {
+    if (dtype.isQuantized()) {
+      throw new IllegalArgumentException(
+          "a matrix of "
+              + dtype
+              + " cannot be turned round; expected F32, F16, BF16 or F64. Convert it first.");
+    }
+    int size = dtype.bytesPerBlock();
+    MemorySegment to = allocator.allocate(Math.max(from.byteSize(), 1), 64);
+    for (long row = 0; row < rows; row += TILE) {
+      long rowEnd = Math.min(row + TILE, rows);
+      for (long column = 0; column < columns; column += TILE) {
+        long columnEnd = Math.min(column + TILE, columns);
+        for (long c = column; c < columnEnd; c++) {
+          for (long r = row; r < rowEnd; r++) {
+            copyElement(from, (r * columns + c) * size, to, (c * rows + r) * size, size);
+          }
+        }
+      }
+    }
+    return to.asSlice(0, from.byteSize());
+  }
+
+  /**
+   * Numbers of any plain floating-point type as F32.
+   *
+   * @throws IllegalArgumentException when the type is another
+   */
+  static MemorySegment toFloat32(MemorySegment from, DType dtype, SegmentAllocator allocator) {
+    if (dtype == DType.F32) {
+      return from;
+    }
+    long elements = from.byteSize() / dtype.bytesPerBlock();
+    MemorySegment to = allocator.allocate(Math.max(4 * elements, 1), 64);
+    for (long i = 0; i < elements; i++) {
+      float value =
+          switch (dtype) {
+            case F16 -> Float.float16ToFloat(from.get(LE_SHORT, 2 * i));
+            case BF16 -> Float.intBitsToFloat(from.get(LE_SHORT, 2 * i) << 16);
+            case F64 -> (float) from.get(LE_DOUBLE, 8 * i);
+            default ->
+                throw new IllegalArgumentException(
+                    "a vector of " + dtype + " cannot become F32; expected F16, BF16 or F64");
+          };
+      to.set(LE_INT, 4 * i, Float.floatToRawIntBits(value));
+    }
+    return to.asSlice(0, 4 * elements);
+  }
+
+  private static void copyElement(
+      MemorySegment from, long fromOffset, MemorySegment to, long toOffset, int size) {
+    switch (size) {
+      case 2 -> to.set(SHORT, toOffset, from.get(SHORT, fromOffset));
+      case 4 -> to.set(INT, toOffset, from.get(INT, fromOffset));
+      case 8 -> to.set(LONG, toOffset, from.get(LONG, fromOffset));
+      default -> to.set(BYTE, toOffset, from.get(BYTE, fromOffset));
+    }
+  }
+}
