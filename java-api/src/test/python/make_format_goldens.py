@@ -1,7 +1,8 @@
 """Writes the small model files that the tests of the file formats read.
 
-Needs torch, transformers, safetensors and gguf (pip). Run from the folder java-api:
-    python src/test/python/make_format_goldens.py src/test/resources/golden/formats
+Needs torch, transformers and safetensors (pip), and gguf as it stands in the pinned llama.cpp
+release, whose folder is LLAMA_CPP. Run from the folder java-api:
+    PYTHONPATH=$LLAMA_CPP/gguf-py python src/test/python/make_format_goldens.py src/test/resources/golden/formats
 
 All models are one and the same tiny GPT-2, so that a test can compare them with each other;
 expected.json holds the sum of each weight in double precision.

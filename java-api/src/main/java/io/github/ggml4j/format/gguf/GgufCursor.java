@@ -104,7 +104,8 @@ final class GgufCursor {
     }
     if (type == GgufType.STRING) {
       for (long i = 0; i < count; i++) {
-        position += readLength(Long.MAX_VALUE, what);
+        long length = readLength(Long.MAX_VALUE, what); // moves the position itself
+        position += length;
       }
     } else {
       position += count * type.size();

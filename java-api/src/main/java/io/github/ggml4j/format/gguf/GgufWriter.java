@@ -126,7 +126,7 @@ public final class GgufWriter {
     }
     dtype.byteSize(shape.length == 0 ? 1 : shape[shape.length - 1]);
     Pending tensor = new Pending(name, dtype, shape.clone(), dtype.byteSize(elements), data);
-    if (tensors.put(name, tensor) != null) {
+    if (tensors.putIfAbsent(name, tensor) != null) {
       throw new IllegalArgumentException(what + " is added twice");
     }
     return this;
@@ -182,7 +182,7 @@ public final class GgufWriter {
       throw new IllegalArgumentException(
           "metadata key '" + key + "' cannot be set; expected a name other than the alignment's");
     }
-    if (metadata.put(key, value.toByteArray()) != null) {
+    if (metadata.putIfAbsent(key, value.toByteArray()) != null) {
       throw new IllegalArgumentException("metadata " + key + " is added twice");
     }
     return this;

@@ -81,7 +81,7 @@ public final class SafetensorsWriter {
     if (name.equals(SafetensorsHeader.METADATA_KEY)) {
       throw new IllegalArgumentException("a tensor cannot be called " + name);
     }
-    if (tensors.put(name, new Pending(name, dtype, shape.clone(), data)) != null) {
+    if (tensors.putIfAbsent(name, new Pending(name, dtype, shape.clone(), data)) != null) {
       throw new IllegalArgumentException("tensor " + Names.quote(name) + " is added twice");
     }
     return this;
