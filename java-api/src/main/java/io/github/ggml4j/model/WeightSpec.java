@@ -12,7 +12,21 @@ import java.util.List;
  * @param linear whether Hugging Face stores it as Conv1D, {@code (in, out)}
  */
 @SuppressWarnings("ArrayRecordComponent") // internal, never compared
-record WeightSpec(String name, String ggufName, long[] shape, boolean linear) {
+public record WeightSpec(String name, String ggufName, long[] shape, boolean linear) {
+
+  /** The number of elements. */
+  public long elements() {
+    long elements = 1;
+    for (long dimension : shape) {
+      elements = Math.multiplyExact(elements, dimension);
+    }
+    return elements;
+  }
+
+  /** Whether this is a matrix; by convention, weight decay applies to matrices only. */
+  public boolean isMatrix() {
+    return shape.length > 1;
+  }
 
   /** The shape of a Conv1D weight as Hugging Face stores it. */
   long[] storedShape() {
@@ -20,7 +34,7 @@ record WeightSpec(String name, String ggufName, long[] shape, boolean linear) {
   }
 
   /** Every weight of a model, in the order of the model. */
-  static List<WeightSpec> of(Gpt2Config config) {
+  public static List<WeightSpec> of(Gpt2Config config) {
     long c = config.nEmbd();
     List<WeightSpec> specs = new ArrayList<>();
     specs.add(table("wte", "token_embd", config.vocabSize(), c));

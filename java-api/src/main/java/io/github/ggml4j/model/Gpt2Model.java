@@ -1,0 +1,232 @@
+package io.github.ggml4j.model;
+
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A GPT-2 language model, loaded on a device.
+ *
+ * <p>Thread-safe: any number of sessions may use it at once. Its weights do not change, except
+ * through a trainer, which changes them between steps: what generates meanwhile uses the newest.
+ *
+ * <p><b>Memory management.</b> Owns its weights and its device. A model cannot be closed while
+ * sessions are open; closing twice is allowed.
+ */
+public final class Gpt2Model implements AutoCloseable {
+  private final Gpt2Config config;
+  private final Device device;
+  private final String origin;
+  private final AtomicInteger sessions = new AtomicInteger();
+  private volatile Gpt2Weights weights;
+  private volatile boolean closed;
+
+  private Gpt2Model(Gpt2Config config, Device device, String origin, Gpt2Weights weights) {
+    this.config = config;
+    this.device = device;
+    this.origin = origin;
+    this.weights = weights;
+  }
+
+  /**
+   * Loads a Hugging Face folder or a GGUF file onto the CPU.
+   *
+   * @throws io.github.ggml4j.format.ModelFormatException when the files are damaged, incomplete or
+   *     of a kind that is not supported
+   */
+  public static Gpt2Model load(Path path) {
+    return load(path, Device.cpu());
+  }
+
+  /**
+   * Loads a Hugging Face folder or a GGUF file.
+   *
+   * @param device becomes owned by the model
+   */
+  public static Gpt2Model load(Path path, Device device) {
+    try {
+      return load(ModelFiles.open(path), device);
+    } catch (RuntimeException | Error e) {
+      device.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Loads opened files.
+   *
+   * @param files its weights become owned by the model
+   * @param device becomes owned by the model
+   */
+  public static Gpt2Model load(ModelFiles files, Device device) {
+    try {
+      var weights = Gpt2Weights.load(files.config(), files.weights(), device, files.describe());
+      return new Gpt2Model(files.config(), device, files.describe(), weights);
+    } catch (RuntimeException | Error e) {
+      device.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A model with fresh weights, as GPT-2 begins training.
+   *
+   * @param device becomes owned by the model
+   * @param seed the same seed gives the same weights
+   */
+  public static Gpt2Model random(Gpt2Config config, Device device, long seed) {
+    try {
+      return new Gpt2Model(config, device, "a new model", Gpt2Weights.random(config, device, seed));
+    } catch (RuntimeException | Error e) {
+      device.close();
+      throw e;
+    }
+  }
+
+  /** Its hyperparameters; prints as Hugging Face's {@code config.json}. */
+  public Gpt2Config config() {
+    return config;
+  }
+
+  /** Where it lives. */
+  public Device device() {
+    return device;
+  }
+
+  /**
+   * The tree of modules as PyTorch prints it, with the shapes and the number of parameters of each
+   * layer, the total, and the memory they take.
+   */
+  public String summary() {
+    checkOpen();
+    return ModelSummary.of(config, weights.tensors(), weights.bytes(), device);
+  }
+
+  /** The number of parameters; tied ones count once. */
+  public long parameterCount() {
+    return WeightSpec.of(config).stream().mapToLong(WeightSpec::elements).sum();
+  }
+
+  /** A session with room for a few tokens, growing as needed. */
+  public InferenceSession newSession() {
+    return newSession(0);
+  }
+
+  /**
+   * A session.
+   *
+   * @param expectedTokens how many tokens all its sequences are expected to have, shared ones
+   *     counted once; more are possible
+   */
+  public InferenceSession newSession(int expectedTokens) {
+    checkOpen();
+    sessions.incrementAndGet();
+    try {
+      return new InferenceSession(this, expectedTokens);
+    } catch (RuntimeException | Error e) {
+      sessions.decrementAndGet();
+      throw e;
+    }
+  }
+
+  void sessionClosed() {
+    sessions.decrementAndGet();
+  }
+
+  /**
+   * The logits behind every token of a text.
+   *
+   * @param tokens 1 to {@code nPositions} ids
+   * @return {@code (tokens, vocabSize)}
+   */
+  public float[][] logits(int... tokens) {
+    try (var session = newSession(tokens.length)) {
+      session.stepAll(session.newSequence(), tokens);
+      var result = new float[tokens.length][config.vocabSize()];
+      for (int i = 0; i < tokens.length; i++) {
+        session.logits(i, result[i]);
+      }
+      return result;
+    }
+  }
+
+  /** The weights by Hugging Face's names, linear weights as {@code (out, in)}; for reading. */
+  public Map<String, Tensor> tensors() {
+    checkOpen();
+    return weights.tensors();
+  }
+
+  /**
+   * Makes the weights trainable: F32, in one vector, which later training and all sessions then
+   * share. Weights that are so already stay as they are.
+   *
+   * @return that vector in the order of {@link FlatLayout#of}
+   */
+  public Tensor trainableWeights() {
+    return device.exclusively(() -> {
+      checkOpen();
+      var flat = weights.flat();
+      if (flat == null) {
+        var old = weights;
+        weights = old.toFlat(config, device);
+        old.close();
+        flat = weights.flat();
+      }
+      if (flat == null) {
+        throw new IllegalStateException("Trainable weights are one vector");
+      }
+      return flat;
+    });
+  }
+
+  Gpt2Weights weights() {
+    checkOpen();
+    return weights;
+  }
+
+  void checkTokens(int[] tokens) {
+    for (int i = 0; i < tokens.length; i++) {
+      if (tokens[i] < 0 || tokens[i] >= config.vocabSize()) {
+        throw new IllegalArgumentException(
+            "Token "
+                + i
+                + " is "
+                + tokens[i]
+                + ", expected 0 to "
+                + (config.vocabSize() - 1)
+                + " (vocab_size "
+                + config.vocabSize()
+                + "). Use the tokenizer of this model.");
+      }
+    }
+  }
+
+  void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("Already closed: model " + origin);
+    }
+  }
+
+  @Override
+  public void close() {
+    device.exclusivelyIfOpen(() -> {
+      if (closed) {
+        return;
+      }
+      if (sessions.get() > 0) {
+        throw new IllegalStateException(
+            "Model " + origin + " has " + sessions.get() + " open sessions; close them first");
+      }
+      closed = true;
+      weights.close();
+    });
+    device.close();
+  }
+
+  @Override
+  public String toString() {
+    return "Gpt2Model[" + origin + " on " + device + "]";
+  }
+}

@@ -1,0 +1,271 @@
+package io.github.ggml4j.model;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Parameter;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.TensorStore;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.random.RandomGeneratorFactory;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The weights of a model on a device.
+ *
+ * <p><b>Memory management.</b> Owns its store and, when weights are used where a file is mapped,
+ * that mapping.
+ */
+final class Gpt2Weights implements AutoCloseable {
+  /** The standard deviation of GPT-2's initial weights where the config does not say. */
+  private static final double RESIDUAL_BRANCHES = 2;
+
+  private final TensorStore store;
+  private final @Nullable AutoCloseable mapping;
+  private final Map<String, Tensor> tensors;
+  private final @Nullable Tensor flat;
+  private final Gpt2 network;
+
+  private Gpt2Weights(
+      Gpt2Config config,
+      TensorStore store,
+      @Nullable AutoCloseable mapping,
+      Map<String, Tensor> tensors,
+      @Nullable Tensor flat) {
+    this.store = store;
+    this.mapping = mapping;
+    this.tensors = tensors;
+    this.flat = flat;
+    this.network = new Gpt2(config, name -> new Parameter(name, tensor(name), null));
+  }
+
+  /** The network over these weights, without gradients. */
+  Gpt2 network() {
+    return network;
+  }
+
+  /** The weight of a name. */
+  Tensor tensor(String name) {
+    var tensor = tensors.get(name);
+    if (tensor == null) {
+      throw new IllegalArgumentException("There is no parameter " + name);
+    }
+    return tensor;
+  }
+
+  /** All weights by name. */
+  Map<String, Tensor> tensors() {
+    return tensors;
+  }
+
+  /** All weights as one F32 vector, null when they are not stored so. */
+  @Nullable Tensor flat() {
+    return flat;
+  }
+
+  /** Bytes of all weights, mapped ones included. */
+  long bytes() {
+    return tensors.values().stream().mapToLong(Tensor::bytes).sum();
+  }
+
+  /**
+   * Weights of a file. Those that ggml can use as they stand are used in place where the device
+   * shares the host's memory; the others are copied, linear weights of Hugging Face folders
+   * transposed.
+   *
+   * @param source becomes owned by the result when something of it is used in place, else is closed
+   */
+  static Gpt2Weights load(Gpt2Config config, WeightSource source, Device device, String origin) {
+    var shapes = WeightSpec.of(config);
+    var store = new TensorStore(device, "the weights of " + origin, shapes.size());
+    var tensors = new LinkedHashMap<String, Tensor>();
+    var copies = new ArrayList<Runnable>();
+    boolean mapped = false;
+    try {
+      for (var shape : shapes) {
+        var info = check(source, shape, origin);
+        var data = source.data(shape.name());
+        boolean inPlace =
+            device.sharesHostMemory()
+                && !info.transposed()
+                && (shape.isMatrix() || info.dtype() == DType.F32)
+                && data.address() % Math.min(info.dtype().bytesPerBlock(), 4) == 0;
+        if (inPlace) {
+          tensors.put(shape.name(), store.map(data, info.dtype(), shape.shape()));
+          mapped = true;
+        } else {
+          var type = shape.isMatrix() ? info.dtype() : DType.F32;
+          var tensor = store.add(type, shape.shape());
+          tensors.put(shape.name(), tensor);
+          copies.add(() -> copy(data, info, tensor, device));
+        }
+      }
+      store.allocate();
+      copies.forEach(Runnable::run);
+      if (!mapped) {
+        source.close();
+      }
+      return new Gpt2Weights(config, store, mapped ? source : null, tensors, null);
+    } catch (RuntimeException | Error e) {
+      store.close();
+      source.close();
+      throw e;
+    }
+  }
+
+  private static WeightInfo check(WeightSource source, WeightSpec shape, String origin) {
+    if (!source.names().contains(shape.name())) {
+      throw new ModelFormatException(
+          origin
+              + " has no tensor "
+              + shape.name()
+              + ", which its config calls for."
+              + " Check n_layer and tie_word_embeddings, or get a complete file.");
+    }
+    var info = source.info(shape.name());
+    var expected = shape.shape().clone();
+    if (info.transposed()) {
+      expected = new long[] {expected[1], expected[0]};
+    }
+    if (!Arrays.equals(info.shape(), expected)) {
+      throw new ModelFormatException(
+          origin
+              + ": tensor "
+              + shape.name()
+              + " has shape "
+              + Arrays.toString(info.shape())
+              + ", its config calls for "
+              + Arrays.toString(expected)
+              + ". The config belongs to another model.");
+    }
+    var type = info.dtype();
+    boolean simple = type == DType.F32 || type == DType.F16 || type == DType.BF16;
+    boolean usable =
+        shape.isMatrix()
+            ? simple
+                || (computable(type) && !info.transposed() && expected[1] % type.blockSize() == 0)
+            : simple;
+    if (!usable) {
+      throw new ModelFormatException(
+          origin
+              + ": tensor "
+              + shape.name()
+              + " is of type "
+              + type
+              + ", which cannot be computed with here; expected F32, F16, BF16"
+              + (shape.isMatrix() ? " or a quantized type with rows of whole blocks" : "")
+              + ". Convert the file to one of these.");
+    }
+    return info;
+  }
+
+  private static boolean computable(DType type) {
+    return type.isGgml() && type.isQuantized() && type != DType.Q8_1 && type != DType.Q8_K;
+  }
+
+  private static void copy(MemorySegment data, WeightInfo info, Tensor target, Device device) {
+    if (info.transposed()) {
+      target.setTransposed(data, device.threads());
+    } else if (target.type() == info.dtype()) {
+      target.set(data);
+    } else {
+      target.setFloats(toFloats(data, info.dtype(), Math.toIntExact(target.elements())));
+    }
+  }
+
+  private static float[] toFloats(MemorySegment data, DType type, int n) {
+    var values = new float[n];
+    for (int i = 0; i < n; i++) {
+      values[i] =
+          switch (type) {
+            case F16 -> Float.float16ToFloat(data.get(JAVA_SHORT_UNALIGNED, 2L * i));
+            case BF16 -> Float.intBitsToFloat(data.get(JAVA_SHORT_UNALIGNED, 2L * i) << 16);
+            default -> data.get(JAVA_FLOAT_UNALIGNED, 4L * i);
+          };
+    }
+    return values;
+  }
+
+  /**
+   * Fresh weights as GPT-2 begins training: normal with deviation {@code initializer_range}, output
+   * projections of the residual branches scaled by {@code 1 / sqrt(2 nLayer)}, biases 0, LayerNorm
+   * weights 1.
+   */
+  static Gpt2Weights random(Gpt2Config config, Device device, long seed) {
+    var weights = flat(config, device, "new weights");
+    var shapes = WeightSpec.of(config);
+    try (var arena = Arena.ofConfined()) {
+      for (int i = 0; i < shapes.size(); i++) {
+        var shape = shapes.get(i);
+        int n = Math.toIntExact(shape.elements());
+        double deviation = config.initializerRange();
+        if (shape.name().endsWith("c_proj.weight")) {
+          deviation /= Math.sqrt(RESIDUAL_BRANCHES * config.nLayer());
+        }
+        boolean norm = shape.name().contains("ln_") && shape.name().endsWith("weight");
+        var values = arena.allocate(4L * n, 4);
+        var generator = RandomGeneratorFactory.of("L64X128MixRandom").create(seed * 1_000_003 + i);
+        for (int j = 0; j < n; j++) {
+          double value = shape.isMatrix() ? generator.nextGaussian() * deviation : norm ? 1 : 0;
+          values.set(JAVA_FLOAT_UNALIGNED, 4L * j, (float) value);
+        }
+        weights.tensor(shape.name()).set(values);
+      }
+      return weights;
+    } catch (RuntimeException | Error e) {
+      weights.close();
+      throw e;
+    }
+  }
+
+  /** The same weights as F32 in one vector, matrices first, as training wants them. */
+  Gpt2Weights toFlat(Gpt2Config config, Device device) {
+    var copy = flat(config, device, "the weights in training");
+    try (var graph = Graph.forward(device, 2 * tensors.size() + 8)) {
+      for (var entry : tensors.entrySet()) {
+        graph.copyInto(entry.getValue(), copy.tensor(entry.getKey()));
+      }
+      graph.build().compute();
+      return copy;
+    } catch (RuntimeException | Error e) {
+      copy.close();
+      throw e;
+    }
+  }
+
+  private static Gpt2Weights flat(Gpt2Config config, Device device, String what) {
+    var layout = FlatLayout.of(config);
+    var store = new TensorStore(device, what, layout.shapes().size() + 1);
+    try {
+      var flat = store.add(DType.F32, layout.elements());
+      var tensors = layout.views(store, flat);
+      store.allocate();
+      store.zero();
+      return new Gpt2Weights(config, store, null, tensors, flat);
+    } catch (RuntimeException | Error e) {
+      store.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public void close() {
+    store.close();
+    if (mapping != null) {
+      try {
+        mapping.close();
+      } catch (Exception e) {
+        throw new IllegalStateException("Could not close the mapped model file", e);
+      }
+    }
+  }
+}

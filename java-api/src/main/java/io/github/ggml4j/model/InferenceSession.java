@@ -1,0 +1,365 @@
+package io.github.ggml4j.model;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.ggml4j.nn.Attention;
+import io.github.ggml4j.nn.CacheBatch;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sequences in the making over one model: feeds tokens, keeps their keys and values, gives logits.
+ *
+ * <p>Any number of sequences advance together in one graph per {@link #step}. A fork shares what it
+ * has in common with its origin, so a prompt is computed and kept once for all its continuations.
+ * Graphs are built once for each number of tokens and used again.
+ *
+ * <p>Not thread-safe: one session belongs to one caller at a time. Sessions of one model may run on
+ * many threads; their steps take turns on the device.
+ *
+ * <p><b>Memory management.</b> Owns its cache, {@code 2 nLayer nEmbd} floats for each token, which
+ * grows as needed, and its graphs. Close it before the model.
+ */
+public final class InferenceSession implements AutoCloseable {
+  /**
+   * Tokens of one graph; longer prompts take several, which bounds memory and the wait to cancel.
+   */
+  private static final int MAX_BATCH = 512;
+
+  private static final int MAX_PLANS = 16;
+
+  private final Gpt2Model model;
+  private final Gpt2Config config;
+  private final KvCache cache;
+  private final Map<PlanKey, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
+  private @Nullable Gpt2Weights planned;
+  private Arena logitsArena = Arena.ofShared();
+  private MemorySegment logits = MemorySegment.NULL;
+  private int logitsRows;
+  private boolean closed;
+
+  private record PlanKey(int tokens, int outputs, int usedRows) {}
+
+  /** A graph for a number of tokens, of which some give logits. */
+  private record Plan(
+      Graph graph,
+      Tensor tokens,
+      Tensor positions,
+      CacheBatch batch,
+      @Nullable Tensor outputs,
+      @Nullable Tensor logits) {}
+
+  InferenceSession(Gpt2Model model, int expectedTokens) {
+    this.model = model;
+    this.config = model.config();
+    this.cache = new KvCache(config, model.device(), expectedTokens);
+  }
+
+  /** An empty sequence; returns its id. */
+  public int newSequence() {
+    checkOpen();
+    return cache.newSequence();
+  }
+
+  /** A new sequence with the same tokens as another, sharing their cache; returns its id. */
+  public int fork(int sequence) {
+    checkOpen();
+    return cache.fork(sequence);
+  }
+
+  /** Ends a sequence; cache rows that no other sequence shares become free. */
+  public void release(int sequence) {
+    checkOpen();
+    cache.release(sequence);
+  }
+
+  /**
+   * Lets each of {@code sequences} continue another's history, all at once: {@code sequences[i]}
+   * becomes what {@code parents[i]} was before the call. For beam search.
+   */
+  public void reassign(int[] sequences, int[] parents) {
+    checkOpen();
+    if (sequences.length != parents.length) {
+      throw new IllegalArgumentException(
+          sequences.length + " sequences and " + parents.length + " parents, expected as many");
+    }
+    cache.reassign(sequences, parents);
+  }
+
+  /** How many tokens a sequence has. */
+  public int length(int sequence) {
+    checkOpen();
+    return cache.length(sequence);
+  }
+
+  /** How many tokens a sequence can have: {@code nPositions}. */
+  public int maxLength() {
+    return config.nPositions();
+  }
+
+  /** The number of logits of each token. */
+  public int vocabSize() {
+    return config.vocabSize();
+  }
+
+  /**
+   * Appends tokens to sequences and computes the logits that follow the last token of each.
+   *
+   * @param sequences ids, each once
+   * @param tokens at least one token for each of them
+   * @throws IllegalArgumentException for an unknown sequence, a token id out of range, or a
+   *     sequence that would exceed {@link #maxLength()}; nothing is appended then
+   * @throws java.util.concurrent.CancellationException when the thread is interrupted between parts
+   *     of a long prompt; the sequences are then unusable and should be released
+   */
+  public void step(int[] sequences, int[][] tokens) {
+    checkOpen();
+    check(sequences, tokens);
+    run(sequences, tokens, false);
+  }
+
+  /** As {@link #step} for one sequence, with the logits behind every one of the tokens. */
+  void stepAll(int sequence, int[] tokens) {
+    checkOpen();
+    check(new int[] {sequence}, new int[][] {tokens});
+    run(new int[] {sequence}, new int[][] {tokens}, true);
+  }
+
+  /**
+   * Copies logits of the last step.
+   *
+   * @param index which of the sequences of the last step
+   * @param out takes {@code vocabSize} values
+   */
+  public void logits(int index, float[] out) {
+    checkOpen();
+    if (index < 0 || index >= logitsRows) {
+      throw new IndexOutOfBoundsException(
+          "Index is " + index + ", the last step gave logits for " + logitsRows + " rows");
+    }
+    if (out.length < config.vocabSize()) {
+      throw new IllegalArgumentException(
+          "The array has "
+              + out.length
+              + " elements, expected at least vocab_size = "
+              + config.vocabSize());
+    }
+    MemorySegment.copy(
+        logits, JAVA_FLOAT, 4L * index * config.vocabSize(), out, 0, config.vocabSize());
+  }
+
+  private void check(int[] sequences, int[][] tokens) {
+    if (sequences.length == 0 || sequences.length != tokens.length) {
+      throw new IllegalArgumentException(
+          sequences.length
+              + " sequences and "
+              + tokens.length
+              + " token arrays, expected as many and at least one");
+    }
+    var seen = new java.util.HashSet<Integer>();
+    for (int i = 0; i < sequences.length; i++) {
+      if (!seen.add(sequences[i])) {
+        throw new IllegalArgumentException("Sequence " + sequences[i] + " is named twice");
+      }
+      int length = cache.length(sequences[i]);
+      if (tokens[i].length == 0) {
+        throw new IllegalArgumentException(
+            "No tokens for sequence " + sequences[i] + ", expected at least one");
+      }
+      if (tokens[i].length > config.nPositions() - length) {
+        throw new IllegalArgumentException(
+            "Sequence "
+                + sequences[i]
+                + " would have "
+                + ((long) length + tokens[i].length)
+                + " tokens, this model has n_positions = "
+                + config.nPositions()
+                + ". Shorten the prompt or generate fewer tokens.");
+      }
+      model.checkTokens(tokens[i]);
+    }
+  }
+
+  private void run(int[] sequences, int[][] tokens, boolean all) {
+    int total = Arrays.stream(tokens).mapToInt(t -> t.length).sum();
+    model
+        .device()
+        .exclusively(() -> {
+          usePlansOf(model.weights());
+          cache.reserve(total);
+          prepareLogits(all ? total : sequences.length);
+          int done = 0;
+          var part = new Part(Math.min(total, MAX_BATCH));
+          for (int i = 0; i < sequences.length; i++) {
+            for (int j = 0; j < tokens[i].length; j++) {
+              int position = cache.length(sequences[i]);
+              int row = cache.append(sequences[i]);
+              boolean output = all || j == tokens[i].length - 1;
+              part.add(tokens[i][j], position, row, sequences[i], output ? (all ? done : i) : -1);
+              done++;
+              if (part.size == part.tokens.length || done == total) {
+                compute(part);
+                part = new Part(Math.min(total - done, MAX_BATCH));
+                if (done < total && Thread.currentThread().isInterrupted()) {
+                  throw new java.util.concurrent.CancellationException(
+                      "Interrupted after " + done + " of " + total + " prompt tokens");
+                }
+              }
+            }
+          }
+          return null;
+        });
+  }
+
+  /** The tokens of one graph. */
+  private static final class Part {
+    final int[] tokens;
+    final int[] positions;
+    final int[] rows;
+    final int[] sequences;
+    final List<Integer> outputs = new ArrayList<>();
+    final List<Integer> targets = new ArrayList<>();
+    int size;
+
+    Part(int capacity) {
+      tokens = new int[capacity];
+      positions = new int[capacity];
+      rows = new int[capacity];
+      sequences = new int[capacity];
+    }
+
+    void add(int token, int position, int row, int sequence, int target) {
+      tokens[size] = token;
+      positions[size] = position;
+      rows[size] = row;
+      sequences[size] = sequence;
+      if (target >= 0) {
+        outputs.add(size);
+        targets.add(target);
+      }
+      size++;
+    }
+  }
+
+  private void compute(Part part) {
+    cache.uploadTable();
+    var plan = plan(part.size, part.outputs.size());
+    plan.tokens().setInts(part.tokens);
+    plan.positions().setInts(part.positions);
+    plan.batch().set(part.rows, part.sequences, part.positions, cache::row);
+    if (plan.outputs() != null) {
+      plan.outputs().setInts(part.outputs.stream().mapToInt(Integer::intValue).toArray());
+    }
+    plan.graph().compute();
+    if (plan.logits() != null) {
+      long bytes = 4L * config.vocabSize();
+      // Targets of one part follow each other, so one copy serves them all.
+      plan.logits()
+          .get(logits.asSlice(part.targets.getFirst() * bytes), 0, part.targets.size() * bytes);
+    }
+  }
+
+  private Plan plan(int tokens, int outputs) {
+    var key = new PlanKey(tokens, outputs, cache.usedRows());
+    var plan = plans.get(key);
+    if (plan == null) {
+      plan = build(key);
+      plans.put(key, plan);
+      if (plans.size() > MAX_PLANS) {
+        var eldest = plans.entrySet().iterator();
+        eldest.next().getValue().graph().close();
+        eldest.remove();
+      }
+    }
+    return plan;
+  }
+
+  private Plan build(PlanKey key) {
+    var network = model.weights().network();
+    var graph = Graph.forward(model.device(), network.maxNodes());
+    try {
+      var tokens = graph.input(DType.I32, key.tokens());
+      var positions = graph.input(DType.I32, key.tokens());
+      var batch = new CacheBatch(graph, key.tokens(), cache.table(), key.usedRows());
+      var hidden =
+          network.hidden(
+              graph,
+              tokens,
+              positions,
+              (layer, qkv, scale) ->
+                  Attention.cached(
+                      graph,
+                      qkv,
+                      config.nHead(),
+                      scale,
+                      cache.keys(layer),
+                      cache.values(layer),
+                      batch),
+              null);
+      Tensor outputs = null;
+      Tensor result = null;
+      if (key.outputs() > 0) {
+        if (key.outputs() < key.tokens()) {
+          outputs = graph.input(DType.I32, key.outputs());
+          hidden = graph.getRows(hidden, outputs);
+        }
+        result = graph.output(network.logits(graph, hidden));
+      }
+      graph.build();
+      return new Plan(graph, tokens, positions, batch, outputs, result);
+    } catch (RuntimeException | Error e) {
+      graph.close();
+      throw e;
+    }
+  }
+
+  /** Graphs refer to weights and cache: they are built anew when either has moved. */
+  private void usePlansOf(Gpt2Weights weights) {
+    if (planned != weights || cache.moved()) {
+      closePlans();
+      planned = weights;
+    }
+  }
+
+  private void prepareLogits(int rows) {
+    long bytes = 4L * rows * config.vocabSize();
+    if (logits.byteSize() < bytes) {
+      logitsArena.close();
+      logitsArena = Arena.ofShared();
+      logits = logitsArena.allocate(bytes, 64);
+    }
+    logitsRows = rows;
+  }
+
+  private void closePlans() {
+    plans.values().forEach(plan -> plan.graph().close());
+    plans.clear();
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("Already closed: session");
+    }
+    model.checkOpen();
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      closePlans();
+      cache.close();
+      logitsArena.close();
+      model.sessionClosed();
+    }
+  }
+}

@@ -1,0 +1,135 @@
+package io.github.ggml4j.model;
+
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The tree of modules in the manner of PyTorch's {@code print(model)}, with shapes and counts. */
+final class ModelSummary {
+  private static final int COUNT_COLUMN = 76;
+
+  private final Gpt2Config config;
+  private final Map<String, Tensor> tensors;
+  private final List<String> lines = new ArrayList<>();
+
+  private ModelSummary(Gpt2Config config, Map<String, Tensor> tensors) {
+    this.config = config;
+    this.tensors = tensors;
+  }
+
+  static String of(Gpt2Config config, Map<String, Tensor> tensors, long bytes, Device device) {
+    return new ModelSummary(config, tensors).print(bytes, device);
+  }
+
+  private String print(long bytes, Device device) {
+    int c = config.nEmbd();
+    lines.add("GPT2LMHeadModel(");
+    lines.add("  (transformer): GPT2Model(");
+    leaf(4, "wte", "Embedding(" + config.vocabSize() + ", " + c + ")", "wte.weight");
+    leaf(4, "wpe", "Embedding(" + config.nPositions() + ", " + c + ")", "wpe.weight");
+    lines.add("    (drop): Dropout(p=" + config.embdPdrop() + ")");
+    lines.add("    (h): ModuleList(");
+    for (int i = 0; i < config.nLayer(); i++) {
+      block(i);
+    }
+    lines.add("    )");
+    leaf(4, "ln_f", norm(), "ln_f.weight", "ln_f.bias");
+    lines.add("  )");
+    if (config.tieWordEmbeddings()) {
+      counted(
+          "  (lm_head): Linear(in_features="
+              + c
+              + ", out_features="
+              + config.vocabSize()
+              + ", bias=False)",
+          "tied to wte");
+    } else {
+      leaf(
+          2,
+          "lm_head",
+          "Linear(in_features=" + c + ", out_features=" + config.vocabSize() + ", bias=False)",
+          "lm_head.weight");
+    }
+    lines.add(")");
+    long total = tensors.values().stream().mapToLong(Tensor::elements).sum();
+    lines.add("Parameters: " + number(total));
+    lines.add("Memory:     " + memory(bytes) + " of weights on " + device);
+    return String.join("\n", lines);
+  }
+
+  private void block(int i) {
+    int c = config.nEmbd();
+    int inner = config.nInner();
+    var h = "h." + i + ".";
+    long first = total(h);
+    counted("      (" + i + "): GPT2Block(", number(first));
+    leaf(8, "ln_1", norm(), h + "ln_1.weight", h + "ln_1.bias");
+    lines.add("        (attn): GPT2Attention(");
+    leaf(10, "c_attn", conv(3 * c, c), h + "attn.c_attn.weight", h + "attn.c_attn.bias");
+    leaf(10, "c_proj", conv(c, c), h + "attn.c_proj.weight", h + "attn.c_proj.bias");
+    lines.add("          (attn_dropout): Dropout(p=" + config.attnPdrop() + ")");
+    lines.add("          (resid_dropout): Dropout(p=" + config.residPdrop() + ")");
+    lines.add("        )");
+    leaf(8, "ln_2", norm(), h + "ln_2.weight", h + "ln_2.bias");
+    lines.add("        (mlp): GPT2MLP(");
+    leaf(10, "c_fc", conv(inner, c), h + "mlp.c_fc.weight", h + "mlp.c_fc.bias");
+    leaf(10, "c_proj", conv(c, inner), h + "mlp.c_proj.weight", h + "mlp.c_proj.bias");
+    lines.add("          (act): " + config.activationFunction());
+    lines.add("          (dropout): Dropout(p=" + config.residPdrop() + ")");
+    lines.add("        )");
+    lines.add("      )");
+  }
+
+  private String norm() {
+    return "LayerNorm((" + config.nEmbd() + ",), eps=" + config.layerNormEpsilon() + ")";
+  }
+
+  private static String conv(int out, int in) {
+    return "Conv1D(nf=" + out + ", nx=" + in + ")";
+  }
+
+  private void leaf(int indent, String name, String description, String... parameters) {
+    long count = 0;
+    var shapes = new ArrayList<String>();
+    for (var parameter : parameters) {
+      var tensor = tensors.get(parameter);
+      if (tensor == null) {
+        throw new IllegalArgumentException("There is no parameter " + parameter);
+      }
+      count += tensor.elements();
+      shapes.add(shape(tensor));
+    }
+    counted(
+        " ".repeat(indent) + "(" + name + "): " + description,
+        number(count) + "  " + String.join(" + ", shapes));
+  }
+
+  private static String shape(Tensor tensor) {
+    var dims = Arrays.stream(tensor.shape()).mapToObj(Long::toString).toList();
+    return "(" + String.join(", ", dims) + ") " + tensor.type();
+  }
+
+  private long total(String prefix) {
+    return tensors.entrySet().stream()
+        .filter(e -> e.getKey().startsWith(prefix))
+        .mapToLong(e -> e.getValue().elements())
+        .sum();
+  }
+
+  private void counted(String text, String count) {
+    int gap = Math.max(2, COUNT_COLUMN - text.length());
+    lines.add(text + " ".repeat(gap) + count);
+  }
+
+  private static String number(long value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+
+  private static String memory(long bytes) {
+    return String.format(Locale.ROOT, "%.1f MiB", bytes / 1048576.0);
+  }
+}

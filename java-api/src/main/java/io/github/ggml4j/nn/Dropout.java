@@ -1,0 +1,150 @@
+package io.github.ggml4j.nn;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.internal.Kernel;
+import io.github.ggml4j.tensor.internal.KernelParams;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Dropout (Srivastava et al. 2014), as {@code torch.nn.Dropout} in training: each element is zeroed
+ * with probability p, the others are scaled by {@code 1 / (1 - p)}.
+ *
+ * <p>Which elements are zeroed depends only on the seed of the step, the place in the model and the
+ * index of the element, so the backward pass draws the same mask again instead of keeping it, and
+ * the number of threads does not matter. Random numbers come from the finaliser of SplitMix64
+ * (Steele, Lea, Flood 2014) used as a counter-based generator.
+ *
+ * <p>One instance serves all dropouts of one graph.
+ */
+public final class Dropout {
+  private record Mask(Tensor tensor, int site, float probability) {}
+
+  private final Graph graph;
+  private final Tensor seed;
+  private final List<Mask> stockMasks = new ArrayList<>();
+  private int sites;
+
+  /** Dropouts of {@code graph}; give the seed with {@link #seed(long)} before each computation. */
+  public Dropout(Graph graph) {
+    this.graph = graph;
+    this.seed = graph.input(DType.I32, 2);
+  }
+
+  /** The seed of the next computation. */
+  public void seed(long value) {
+    seed.setInts((int) value, (int) (value >>> 32));
+    for (var mask : stockMasks) {
+      fill(mask, value);
+    }
+  }
+
+  /**
+   * Drops elements of {@code x} with probability {@code p}; with p = 0 that is {@code x} itself.
+   */
+  public Tensor forward(Tensor x, float p) {
+    return forward(x, p, null);
+  }
+
+  /** {@code residual + dropout(x)}. */
+  public Tensor forward(Tensor x, float p, @Nullable Tensor residual) {
+    checkProbability(p);
+    if (p == 0) {
+      return residual == null ? x : graph.add(residual, x);
+    }
+    int site = nextSite();
+    Tensor y;
+    Tensor mask = graph.fused() ? null : stockMask(site, p, x.shape());
+    if (mask == null) {
+      var params = KernelParams.none().dropout(p).site(site).residual(residual != null);
+      y =
+          residual == null
+              ? graph.kernel(Kernel.DROPOUT, params, x.shape2(), x, seed)
+              : graph.kernel(Kernel.DROPOUT, params, x.shape2(), x, seed, residual);
+    } else {
+      var dropped = graph.mul(x, mask);
+      y = residual == null ? dropped : graph.add(residual, dropped);
+    }
+    var tape = graph.tape();
+    if (tape != null) {
+      tape.recordAlways(
+          y,
+          dy -> {
+            if (tape.tracks(x)) {
+              tape.add(
+                  x,
+                  mask == null
+                      ? graph.kernel(
+                          Kernel.DROPOUT,
+                          KernelParams.none().dropout(p).site(site),
+                          x.shape2(),
+                          dy,
+                          seed)
+                      : graph.mul(dy, mask));
+            }
+            if (residual != null) {
+              tape.add(residual, dy);
+            }
+          });
+    }
+    return y;
+  }
+
+  Tensor seedTensor() {
+    return seed;
+  }
+
+  int nextSite() {
+    return sites++;
+  }
+
+  /** A tensor of factors 0 and {@code 1 / (1 - p)}, drawn anew by {@link #seed(long)}. */
+  Tensor stockMask(int site, float p, long... shape) {
+    var tensor = graph.input(DType.F32, shape);
+    stockMasks.add(new Mask(tensor, site, p));
+    return tensor;
+  }
+
+  private static void fill(Mask mask, long seed) {
+    long n = mask.tensor().elements();
+    try (var arena = Arena.ofConfined()) {
+      var values = arena.allocate(JAVA_FLOAT, n);
+      float keep = 1 / (1 - mask.probability());
+      for (long i = 0; i < n; i++) {
+        values.setAtIndex(
+            JAVA_FLOAT, i, uniform(seed, mask.site(), i) >= mask.probability() ? keep : 0);
+      }
+      mask.tensor().set(values);
+    }
+  }
+
+  /**
+   * Number {@code index} of the random stream of a dropout, in [0, 1); the same bits as in the
+   * kernels.
+   */
+  static float uniform(long seed, long site, long index) {
+    long z = mix(seed + site * 0x9E3779B97F4A7C15L);
+    z = mix(z + index * 0xD1B54A32D192ED03L);
+    return (z >>> 40) * 0x1p-24f;
+  }
+
+  private static long mix(long value) {
+    long z = value;
+    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+    return z ^ (z >>> 31);
+  }
+
+  static void checkProbability(float p) {
+    if (!(p >= 0 && p < 1)) {
+      throw new IllegalArgumentException(
+          "Dropout is " + p + ", expected at least 0 and less than 1");
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package io.github.ggml4j.nn;
+
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Parameter;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.internal.Kernel;
+import io.github.ggml4j.tensor.internal.KernelParams;
+
+/**
+ * Layer normalisation (Ba, Kiros, Hinton 2016, arXiv:1607.06450), as {@code torch.nn.LayerNorm}
+ * over the last dimension: {@code y = (x - mean) / sqrt(var + eps) * w + b}.
+ *
+ * <p>Shapes: x and y {@code (tokens, nEmbd)}, w and b {@code (nEmbd)}, all F32. Backward, with
+ * {@code n = (x - mean) / sqrt(var + eps)} and {@code g = dy * w}: {@code dx = (g - mean(g) - n *
+ * mean(g * n)) / sqrt(var + eps)}, {@code dw += sum of dy * n}, {@code db += sum of dy}.
+ */
+public final class LayerNorm {
+  private LayerNorm() {}
+
+  /** Normalises each row of {@code x}. */
+  public static Tensor forward(Graph graph, Tensor x, Parameter weight, Parameter bias, float eps) {
+    var w = weight.value();
+    if (w.elements() != x.ne(0) || bias.value().elements() != x.ne(0)) {
+      throw new IllegalArgumentException(
+          "Input " + x + " does not fit " + weight.name() + ", which is " + w);
+    }
+    var y =
+        graph.fused()
+            ? graph.kernel(
+                Kernel.LAYER_NORM, KernelParams.none().eps(eps), x.shape2(), x, w, bias.value())
+            : graph.add(graph.mul(graph.norm(x, eps), w), bias.value());
+    var tape = graph.tape();
+    if (tape != null && (weight.gradient() != null || tape.tracks(x))) {
+      tape.recordAlways(y, dy -> backward(graph, x, dy, weight, bias, eps));
+    }
+    return y;
+  }
+
+  private static void backward(
+      Graph graph, Tensor x, Tensor dy, Parameter weight, Parameter bias, float eps) {
+    var tape = graph.tape();
+    var wanted = tape != null && tape.tracks(x);
+    var dw = weight.gradient();
+    var db = bias.gradient();
+    if (graph.fused()) {
+      var params = KernelParams.none().eps(eps);
+      if (dw != null && db != null) {
+        graph.kernelInPlace(Kernel.LAYER_NORM_DW, params, x, dy, dw, db);
+      }
+      if (tape != null && wanted) {
+        tape.add(x, graph.kernel(Kernel.LAYER_NORM_DX, params, x.shape2(), x, weight.value(), dy));
+      }
+      return;
+    }
+    if (dw != null && db != null) {
+      graph.addInPlace(dw, graph.repeatBack(graph.mul(graph.norm(x, eps), dy), dw));
+      graph.addInPlace(db, graph.repeatBack(dy, db));
+    }
+    if (tape != null && wanted) {
+      // With P the projection that subtracts the mean: norm(x) = rms_norm(P x), so dx = P
+      // rms_norm_back(P x).
+      var centred = graph.sub(x, graph.mean(x));
+      var inner = graph.rmsNormBack(graph.mul(dy, weight.value()), centred, eps);
+      tape.add(x, graph.sub(inner, graph.mean(inner)));
+    }
+  }
+}

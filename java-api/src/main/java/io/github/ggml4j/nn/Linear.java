@@ -1,0 +1,153 @@
+package io.github.ggml4j.nn;
+
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Parameter;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.internal.Kernel;
+import io.github.ggml4j.tensor.internal.KernelParams;
+import java.util.ArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The affine map {@code y = x Wᵀ + b}, as {@code torch.nn.Linear}; Hugging Face's {@code Conv1D} is
+ * the same with W stored transposed.
+ *
+ * <p>Shapes: x {@code (tokens, in)} F32, W {@code (out, in)} of any type (F32 when trained), b
+ * {@code (out)} F32, y {@code (tokens, out)} F32. Backward: {@code dx = dy W}, {@code dW += dyᵀ x},
+ * {@code db += sum of dy over tokens}.
+ */
+public final class Linear {
+  private Linear() {}
+
+  /** {@code x Wᵀ + b}. */
+  public static Tensor forward(Graph graph, Tensor x, Parameter weight, @Nullable Parameter bias) {
+    return forward(graph, x, weight, bias, null);
+  }
+
+  /** {@code residual + x Wᵀ + b}; without {@code residual} when it is null. */
+  public static Tensor forward(
+      Graph graph,
+      Tensor x,
+      Parameter weight,
+      @Nullable Parameter bias,
+      @Nullable Tensor residual) {
+    var y =
+        graph.fused()
+            ? fused(graph, x, weight, bias, residual, null)
+            : stock(graph, x, weight, bias, residual);
+    var tape = graph.tape();
+    if (tape != null) {
+      if (weight.gradient() != null
+          || tape.tracks(x)
+          || (residual != null && tape.tracks(residual))) {
+        tape.recordAlways(
+            y,
+            dy -> {
+              backward(graph, x, dy, weight, bias);
+              if (residual != null) {
+                tape.add(residual, dy);
+              }
+            });
+      }
+    }
+    return y;
+  }
+
+  /** {@code activation(x Wᵀ + b)}. */
+  public static Tensor activated(
+      Graph graph, Tensor x, Parameter weight, Parameter bias, Activation activation) {
+    if (graph.fused() && graph.tape() == null) {
+      return fused(graph, x, weight, bias, null, activation);
+    }
+    return activation.forward(graph, forward(graph, x, weight, bias));
+  }
+
+  /** Adds the gradients of weight and bias and that of {@code x}. */
+  static void backward(
+      Graph graph, Tensor x, Tensor dy, Parameter weight, @Nullable Parameter bias) {
+    parameterGradients(graph, x, dy, weight, bias);
+    var tape = graph.tape();
+    if (tape != null && tape.tracks(x)) {
+      tape.add(x, inputGradient(graph, dy, weight));
+    }
+  }
+
+  /** {@code dW += dyᵀ x} and {@code db += sum of dy}. */
+  static void parameterGradients(
+      Graph graph, Tensor x, Tensor dy, Parameter weight, @Nullable Parameter bias) {
+    var dw = weight.gradient();
+    var db = bias == null ? null : bias.gradient();
+    if (dw == null) {
+      if (db != null) {
+        graph.addInPlace(db, graph.repeatBack(dy, db));
+      }
+      return;
+    }
+    if (graph.fused()) {
+      var params = KernelParams.none().bias(db != null);
+      if (db == null) {
+        graph.kernelInPlace(Kernel.LINEAR_DW, params, dy, x, dw);
+      } else {
+        graph.kernelInPlace(Kernel.LINEAR_DW, params, dy, x, dw, db);
+      }
+    } else {
+      graph.addInPlace(dw, graph.outProd(x, dy));
+      if (db != null) {
+        graph.addInPlace(db, graph.repeatBack(dy, db));
+      }
+    }
+  }
+
+  /** {@code dx = dy W}. */
+  static Tensor inputGradient(Graph graph, Tensor dy, Parameter weight) {
+    var w = weight.value();
+    if (graph.fused()) {
+      return graph.kernel(
+          Kernel.LINEAR_DX, KernelParams.none(), new long[] {dy.ne(1), w.ne(0)}, w, dy);
+    }
+    return graph.outProd(w, graph.transpose(dy));
+  }
+
+  private static Tensor fused(
+      Graph graph,
+      Tensor x,
+      Parameter weight,
+      @Nullable Parameter bias,
+      @Nullable Tensor residual,
+      @Nullable Activation activation) {
+    var w = weight.value();
+    if (w.ne(0) != x.ne(0)) {
+      throw new IllegalArgumentException(
+          "Input " + x + " does not fit " + weight.name() + ", which is " + w + " (out, in)");
+    }
+    var sources = new ArrayList<Tensor>();
+    sources.add(w);
+    sources.add(x);
+    if (bias != null) {
+      sources.add(bias.value());
+    }
+    if (residual != null) {
+      sources.add(residual);
+    }
+    var params =
+        KernelParams.none()
+            .bias(bias != null)
+            .residual(residual != null)
+            .activation(activation == null ? 0 : activation.kernelId());
+    return graph.kernel(
+        Kernel.LINEAR, params, new long[] {x.ne(1), w.ne(1)}, sources.toArray(Tensor[]::new));
+  }
+
+  private static Tensor stock(
+      Graph graph,
+      Tensor x,
+      Parameter weight,
+      @Nullable Parameter bias,
+      @Nullable Tensor residual) {
+    var y = graph.mulMat(weight.value(), x);
+    if (bias != null) {
+      y = graph.add(y, bias.value());
+    }
+    return residual == null ? y : graph.add(residual, y);
+  }
+}

@@ -1,0 +1,255 @@
+package io.github.ggml4j.tensor;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.github.ggml4j.bindings.NativeLibrary;
+import io.github.ggml4j.bindings.ffi.Ggml;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Locale;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where tensors live and graphs run: the CPU with a number of threads, or a GPU.
+ *
+ * <p>Thread-safe. One computation runs at a time and uses the whole device; callers on several
+ * threads wait for each other in order of arrival.
+ *
+ * <p><b>Memory management.</b> Owns the backend and its threads. Close every store and graph of a
+ * device first; closing the device twice is allowed.
+ */
+public final class Device implements AutoCloseable {
+  private final String name;
+  private final int threads;
+  private final boolean cpu;
+  private final boolean fused;
+  private final MemorySegment backend;
+  private final MemorySegment threadpool;
+  private final ReentrantLock lock = new ReentrantLock(true);
+  private boolean closed;
+
+  private Device(
+      String name,
+      int threads,
+      boolean cpu,
+      boolean fused,
+      MemorySegment backend,
+      MemorySegment threadpool) {
+    this.name = name;
+    this.threads = threads;
+    this.cpu = cpu;
+    this.fused = fused;
+    this.backend = backend;
+    this.threadpool = threadpool;
+  }
+
+  /** The CPU with one thread for each processor that this JVM may use. */
+  public static Device cpu() {
+    return cpu(Runtime.getRuntime().availableProcessors());
+  }
+
+  /**
+   * The CPU with a number of threads.
+   *
+   * @param threads worker threads, 1 to 512, the calling thread included
+   */
+  public static Device cpu(int threads) {
+    return cpu("cpu", threads, true);
+  }
+
+  private static Device cpu(String name, int threads, boolean fused) {
+    if (threads < 1 || threads > 512) {
+      throw new IllegalArgumentException(
+          "threads is "
+              + threads
+              + ", expected 1 to 512 (this machine offers "
+              + Runtime.getRuntime().availableProcessors()
+              + ")");
+    }
+    NativeLibrary.load();
+    try (var arena = Arena.ofConfined()) {
+      var params = Ggml.ggml_threadpool_params_default(arena, threads);
+      var pool = Ggml.ggml_threadpool_new(params);
+      if (pool.equals(MemorySegment.NULL)) {
+        throw new IllegalStateException("ggml could not start " + threads + " threads");
+      }
+      var backend = Ggml.ggml_backend_cpu_init();
+      if (backend.equals(MemorySegment.NULL)) {
+        Ggml.ggml_threadpool_free(pool);
+        throw new IllegalStateException("ggml could not open the CPU backend");
+      }
+      Ggml.ggml_backend_cpu_set_n_threads(backend, threads);
+      Ggml.ggml_backend_cpu_set_threadpool(backend, pool);
+      return new Device(name, threads, true, fused, backend, pool);
+    }
+  }
+
+  /**
+   * Opens a device by name.
+   *
+   * @param name {@code auto} (a GPU when the natives offer one, else the CPU), {@code cpu}, {@code
+   *     cpu-stock} (the CPU with ggml's own ops only, slow, to compare with), or the name of a GPU
+   *     backend such as {@code cuda}, {@code metal}, {@code vulkan}, with an optional index as in
+   *     {@code cuda:1}
+   * @param threads CPU threads; 0 for one for each processor
+   * @throws IllegalArgumentException when there is no such device; the message lists those there
+   *     are
+   */
+  public static Device open(String name, int threads) {
+    int n = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+    var wanted = name.toLowerCase(Locale.ROOT);
+    if (wanted.equals("cpu")) {
+      return cpu(n);
+    }
+    if (wanted.equals("cpu-stock")) {
+      return cpu(wanted, n, false);
+    }
+    NativeLibrary.load();
+    var found = new ArrayList<String>();
+    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+      var device = Ggml.ggml_backend_dev_get(i);
+      var deviceName = Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT);
+      found.add(deviceName);
+      int type = Ggml.ggml_backend_dev_type(device);
+      boolean gpu =
+          type == Ggml.GGML_BACKEND_DEVICE_TYPE_GPU()
+              || type == Ggml.GGML_BACKEND_DEVICE_TYPE_IGPU();
+      if (gpu
+          && (wanted.equals("auto")
+              || deviceName.equals(wanted.replace(":", ""))
+              || deviceName.equals(wanted + "0"))) {
+        var backend = Ggml.ggml_backend_dev_init(device, MemorySegment.NULL);
+        if (backend.equals(MemorySegment.NULL)) {
+          throw new IllegalStateException(
+              "Device "
+                  + deviceName
+                  + " was found but could not be opened; see the log for its reason");
+        }
+        return new Device(deviceName, n, false, false, backend, MemorySegment.NULL);
+      }
+    }
+    if (wanted.equals("auto")) {
+      return cpu(n);
+    }
+    throw new IllegalArgumentException(
+        "Device is \""
+            + name
+            + "\", expected auto, cpu or one of the devices that the loaded natives offer: "
+            + found
+            + ". Use natives built with that backend, and check its driver.");
+  }
+
+  /** The name, such as {@code cpu} or {@code cuda0}. */
+  public String name() {
+    return name;
+  }
+
+  /** How many CPU threads compute. */
+  public int threads() {
+    return threads;
+  }
+
+  /** Bytes of memory that are free on this device. */
+  public long freeMemory() {
+    try (var arena = Arena.ofConfined()) {
+      var free = arena.allocate(JAVA_LONG);
+      var total = arena.allocate(JAVA_LONG);
+      Ggml.ggml_backend_dev_memory(Ggml.ggml_backend_get_device(backend), free, total);
+      return free.get(JAVA_LONG, 0);
+    }
+  }
+
+  /** Whether memory of this process can serve as this device's memory without a copy. */
+  public boolean sharesHostMemory() {
+    return cpu;
+  }
+
+  /** Whether ggml4j's own kernels run here; elsewhere every op is composed of ggml's stock ops. */
+  public boolean fusedKernels() {
+    return fused;
+  }
+
+  /** Runs {@code action} while no computation of another thread runs on this device. */
+  public <T extends @Nullable Object> T exclusively(Supplier<T> action) {
+    lock.lock();
+    try {
+      checkOpen();
+      return action.get();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** As {@link #exclusively}, and does nothing when this device is closed. */
+  public void exclusivelyIfOpen(Runnable action) {
+    lock.lock();
+    try {
+      if (!closed) {
+        action.run();
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  void compute(MemorySegment graph) {
+    lock.lock();
+    try {
+      checkOpen();
+      int status = Ggml.ggml_backend_graph_compute(backend, graph);
+      if (status != Ggml.GGML_STATUS_SUCCESS()) {
+        throw new IllegalStateException(
+            "Computation failed on "
+                + name
+                + " with status "
+                + status
+                + (status == Ggml.GGML_STATUS_ALLOC_FAILED() ? ": out of memory" : ""));
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  MemorySegment backend() {
+    checkOpen();
+    return backend;
+  }
+
+  MemorySegment bufferType() {
+    return Ggml.ggml_backend_get_default_buffer_type(backend());
+  }
+
+  boolean supports(MemorySegment node) {
+    return Ggml.ggml_backend_supports_op(backend, node);
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("Already closed: device " + name);
+    }
+  }
+
+  @Override
+  public void close() {
+    lock.lock();
+    try {
+      if (!closed) {
+        closed = true;
+        Ggml.ggml_backend_free(backend);
+        if (!threadpool.equals(MemorySegment.NULL)) {
+          Ggml.ggml_threadpool_free(threadpool);
+        }
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return cpu ? name + " (" + threads + " threads)" : name;
+  }
+}

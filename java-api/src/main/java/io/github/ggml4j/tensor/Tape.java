@@ -1,0 +1,106 @@
+package io.github.ggml4j.tensor;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reverse-mode differentiation of a {@link Graph}. While the forward pass is added, each op records
+ * how the gradient of its result becomes gradients of its inputs; {@link #backward} then walks that
+ * record from the end and adds the nodes of the backward pass.
+ *
+ * <p>Gradients of {@link Parameter}s are accumulated in place by the ops that use them; gradients
+ * of intermediate results live only as long as the backward pass needs them.
+ */
+public final class Tape {
+  private record Entry(Tensor result, Consumer<Tensor> backward) {}
+
+  private final Graph graph;
+  private final List<Entry> entries = new ArrayList<>();
+  private final Set<Tensor> tracked = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Map<Tensor, Tensor> gradients = new IdentityHashMap<>();
+  private boolean done;
+
+  Tape(Graph graph) {
+    this.graph = graph;
+  }
+
+  /** Asks for the gradient of a tensor that no op of the graph made, such as an input. */
+  public void watch(Tensor leaf) {
+    tracked.add(leaf);
+  }
+
+  /**
+   * Whether the gradient of {@code x} is wanted: it was watched, or depends on something that is.
+   */
+  public boolean tracks(Tensor x) {
+    return tracked.contains(x);
+  }
+
+  /**
+   * Records an op whose inputs are tensors alone. Nothing is recorded when none of them is tracked.
+   *
+   * @param backward given the gradient of {@code result}, adds to those of the inputs with {@link
+   *     #add}
+   */
+  public void record(Tensor result, Consumer<Tensor> backward, Tensor... inputs) {
+    for (var input : inputs) {
+      if (tracks(input)) {
+        recordAlways(result, backward);
+        return;
+      }
+    }
+  }
+
+  /** Records an op that also has trained parameters, whatever its other inputs are. */
+  public void recordAlways(Tensor result, Consumer<Tensor> backward) {
+    if (done) {
+      throw new IllegalStateException("The backward pass is already built");
+    }
+    tracked.add(result);
+    entries.add(new Entry(result, backward));
+  }
+
+  /** Adds a contribution to the gradient of {@code x}; ignored when {@code x} is not tracked. */
+  public void add(Tensor x, Tensor gradient) {
+    if (tracks(x)) {
+      var sum = gradients.get(x);
+      gradients.put(x, sum == null ? gradient : graph.add(sum, gradient));
+    }
+  }
+
+  /**
+   * The gradient of {@code x}: null when nothing reached it. Gradients of results of ops are given
+   * up as {@link #backward} passes them; those of watched leaves stay.
+   */
+  public @Nullable Tensor gradient(Tensor x) {
+    return gradients.get(x);
+  }
+
+  /**
+   * Adds the backward pass to the graph.
+   *
+   * @param result where it starts, usually the loss
+   * @param seed the gradient of {@code result}, of its shape
+   */
+  public void backward(Tensor result, Tensor seed) {
+    if (done) {
+      throw new IllegalStateException("The backward pass is already built");
+    }
+    done = true;
+    add(result, seed);
+    for (int i = entries.size() - 1; i >= 0; i--) {
+      var entry = entries.get(i);
+      var gradient = gradients.remove(entry.result());
+      if (gradient != null) {
+        entry.backward().accept(gradient);
+      }
+    }
+    entries.clear();
+  }
+}

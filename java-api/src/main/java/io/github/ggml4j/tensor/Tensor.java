@@ -1,0 +1,238 @@
+package io.github.ggml4j.tensor;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.bindings.ffi.ggml_tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * An n-dimensional array on a {@link Device}: a handle without ownership. It is valid as long as
+ * the {@link Graph} or {@link TensorStore} that made it is open.
+ *
+ * <p>Reading and writing elements goes through the device, never through a pointer, so the same
+ * code serves memory that the CPU cannot see. Not thread-safe against a computation that writes the
+ * same tensor.
+ */
+public final class Tensor {
+  private final TensorOwner owner;
+  private final MemorySegment handle;
+  private final DType type;
+  private final long[] ne;
+
+  Tensor(TensorOwner owner, MemorySegment handle, DType type) {
+    this.owner = owner;
+    this.handle = handle;
+    this.type = type;
+    var dims = ggml_tensor.ne(handle);
+    this.ne = dims.toArray(JAVA_LONG);
+  }
+
+  /** Wraps a tensor that ggml has just made; its type is read from the struct. */
+  static Tensor wrap(TensorOwner owner, MemorySegment pointer) {
+    if (pointer.equals(MemorySegment.NULL)) {
+      throw new IllegalStateException("ggml made no tensor: its context is full");
+    }
+    var struct = pointer.reinterpret(ggml_tensor.sizeof());
+    int id = ggml_tensor.type(struct);
+    var type = DType.fromGgmlId(id);
+    if (type == null) {
+      throw new IllegalStateException("ggml made a tensor of an unknown type, number " + id);
+    }
+    return new Tensor(owner, struct, type);
+  }
+
+  MemorySegment handle() {
+    return handle;
+  }
+
+  TensorOwner owner() {
+    return owner;
+  }
+
+  /** The element type. */
+  public DType type() {
+    return type;
+  }
+
+  /** The size of dimension {@code i} in ggml's order, 0 being the fastest; 1 beyond the rank. */
+  public long ne(int i) {
+    return ne[i];
+  }
+
+  /** The shape in row-major order, slowest dimension first, leading ones left out. */
+  public long[] shape() {
+    int rank = 4;
+    while (rank > 1 && ne[rank - 1] == 1) {
+      rank--;
+    }
+    var shape = new long[rank];
+    for (int i = 0; i < rank; i++) {
+      shape[i] = ne[rank - 1 - i];
+    }
+    return shape;
+  }
+
+  /** The shape of a matrix, {@code (rows, columns)}, a vector being one row. */
+  public long[] shape2() {
+    if (ne[2] != 1 || ne[3] != 1) {
+      throw new IllegalArgumentException("Expected a matrix, not " + this);
+    }
+    return new long[] {ne[1], ne[0]};
+  }
+
+  /** The number of elements. */
+  public long elements() {
+    return ne[0] * ne[1] * ne[2] * ne[3];
+  }
+
+  /** The number of bytes that the elements take, without padding between rows. */
+  public long bytes() {
+    return type.byteSize(ne[0]) * ne[1] * ne[2] * ne[3];
+  }
+
+  /** Whether the elements lie one behind the other in memory. */
+  public boolean contiguous() {
+    return Ggml.ggml_is_contiguous(handle);
+  }
+
+  long stride(int i) {
+    return ggml_tensor.nb(handle).getAtIndex(JAVA_LONG, i);
+  }
+
+  /** Replaces all elements with the bytes of {@code source}, which must be native memory. */
+  public void set(MemorySegment source) {
+    set(source, 0, source.byteSize());
+  }
+
+  /**
+   * Replaces {@code length} bytes from byte {@code offset} on with the first bytes of {@code
+   * source}.
+   */
+  public void set(MemorySegment source, long offset, long length) {
+    checkAccess(offset, length);
+    if (source.byteSize() < length) {
+      throw new IllegalArgumentException(
+          "Source has "
+              + source.byteSize()
+              + " bytes, "
+              + length
+              + " were to be written to "
+              + this);
+    }
+    Ggml.ggml_backend_tensor_set(handle, source, offset, length);
+  }
+
+  /**
+   * Replaces all elements of a matrix {@code (out, in)} with those of {@code source}, which holds
+   * it transposed, {@code (in, out)}. Element types of 2 or 4 bytes.
+   *
+   * @param threads CPU threads to use
+   */
+  public void setTransposed(MemorySegment source, int threads) {
+    checkAccess(0, bytes());
+    int size = type.bytesPerBlock();
+    if (source.byteSize() != bytes()
+        || ne[2] != 1
+        || ne[3] != 1
+        || type.isQuantized()
+        || (size != 2 && size != 4)) {
+      throw new IllegalArgumentException(
+          "Cannot fill " + this + " from " + source.byteSize() + " bytes of its transpose");
+    }
+    try (var arena = Arena.ofConfined()) {
+      boolean direct = owner.device().sharesHostMemory();
+      var target = direct ? ggml_tensor.data(handle) : arena.allocate(bytes(), 64);
+      Ggml.ggml4j_transpose(target, source, ne[0], ne[1], size, threads);
+      if (!direct) {
+        set(target);
+      }
+    }
+  }
+
+  /** Copies {@code length} bytes from byte {@code offset} on into {@code target}, native memory. */
+  public void get(MemorySegment target, long offset, long length) {
+    checkAccess(offset, length);
+    if (target.byteSize() < length) {
+      throw new IllegalArgumentException(
+          "Target has "
+              + target.byteSize()
+              + " bytes, "
+              + length
+              + " were to be read from "
+              + this);
+    }
+    Ggml.ggml_backend_tensor_get(handle, target, offset, length);
+  }
+
+  /** Replaces all elements of an I32 tensor. */
+  public void setInts(int... values) {
+    checkType(DType.I32, values.length);
+    try (var arena = Arena.ofConfined()) {
+      set(arena.allocateFrom(JAVA_INT, values));
+    }
+  }
+
+  /** Replaces all elements of an F32 tensor. */
+  public void setFloats(float... values) {
+    checkType(DType.F32, values.length);
+    try (var arena = Arena.ofConfined()) {
+      set(arena.allocateFrom(JAVA_FLOAT, values));
+    }
+  }
+
+  /** All elements of a contiguous F32 tensor, in row-major order. */
+  public float[] toFloats() {
+    checkType(DType.F32, elements());
+    try (var arena = Arena.ofConfined()) {
+      var copy = arena.allocate(JAVA_FLOAT, elements());
+      get(copy, 0, copy.byteSize());
+      return copy.toArray(JAVA_FLOAT);
+    }
+  }
+
+  /** Sets every byte to zero. */
+  public void zero() {
+    checkAccess(0, bytes());
+    Ggml.ggml_backend_tensor_memset(handle, (byte) 0, 0, bytes());
+  }
+
+  private void checkType(DType wanted, long count) {
+    if (type != wanted || elements() != count) {
+      throw new IllegalArgumentException(
+          "Expected a tensor of " + count + " elements of type " + wanted + ", but it is " + this);
+    }
+  }
+
+  private void checkAccess(long offset, long length) {
+    owner.checkOpen();
+    if (ggml_tensor.buffer(handle).equals(MemorySegment.NULL)
+        && ggml_tensor.view_src(handle).equals(MemorySegment.NULL)) {
+      throw new IllegalStateException(this + " has no memory yet: its graph or store is not built");
+    }
+    if (!contiguous()) {
+      throw new IllegalArgumentException(
+          this + " is not contiguous, its bytes cannot be accessed as one run");
+    }
+    if (offset < 0 || length < 0 || offset > bytes() - length) {
+      throw new IllegalArgumentException(
+          "Bytes "
+              + offset
+              + " to "
+              + (offset + length)
+              + " are outside of the "
+              + bytes()
+              + " of "
+              + this);
+    }
+  }
+
+  @Override
+  public String toString() {
+    return type + Arrays.toString(shape());
+  }
+}

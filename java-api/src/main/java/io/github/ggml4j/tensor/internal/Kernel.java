@@ -1,0 +1,38 @@
+package io.github.ggml4j.tensor.internal;
+
+import io.github.ggml4j.bindings.ffi.Ggml;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
+
+/** The kernels of libggml4j; {@code native/src/ggml4j.h} states the inputs and shapes of each. */
+public enum Kernel {
+  LINEAR(Ggml::ggml4j_op_linear$address),
+  LINEAR_DX(Ggml::ggml4j_op_linear_dx$address),
+  LINEAR_DW(Ggml::ggml4j_op_linear_dw$address),
+  EMBED(Ggml::ggml4j_op_embed$address),
+  EMBED_BACK(Ggml::ggml4j_op_embed_back$address),
+  LAYER_NORM(Ggml::ggml4j_op_layer_norm$address),
+  LAYER_NORM_DX(Ggml::ggml4j_op_layer_norm_dx$address),
+  LAYER_NORM_DW(Ggml::ggml4j_op_layer_norm_dw$address),
+  ACT(Ggml::ggml4j_op_act$address),
+  ACT_BACK(Ggml::ggml4j_op_act_back$address),
+  DROPOUT(Ggml::ggml4j_op_dropout$address),
+  ATTENTION(Ggml::ggml4j_op_attention$address),
+  ATTENTION_TRAIN(Ggml::ggml4j_op_attention_train$address),
+  ATTENTION_TRAIN_BACK(Ggml::ggml4j_op_attention_train_back$address),
+  CROSS_ENTROPY(Ggml::ggml4j_op_cross_entropy$address),
+  SUM_SQUARES(Ggml::ggml4j_op_sum_squares$address),
+  ADAMW(Ggml::ggml4j_op_adamw$address),
+  SGD(Ggml::ggml4j_op_sgd$address);
+
+  private final Supplier<MemorySegment> address;
+
+  Kernel(Supplier<MemorySegment> address) {
+    this.address = address;
+  }
+
+  /** The C function; the natives must be loaded. */
+  public MemorySegment address() {
+    return address.get();
+  }
+}

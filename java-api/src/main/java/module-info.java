@@ -1,0 +1,15 @@
+/** GPT-2 for Java: tensors and graphs, models and their files, tokenizer, text generation. */
+module io.github.ggml4j {
+  requires transitive org.jspecify;
+  requires io.github.ggml4j.bindings;
+  requires tools.jackson.databind;
+
+  exports io.github.ggml4j.format;
+  exports io.github.ggml4j.format.gguf;
+  exports io.github.ggml4j.format.safetensors;
+  exports io.github.ggml4j.model;
+  exports io.github.ggml4j.nn;
+  exports io.github.ggml4j.tensor;
+  exports io.github.ggml4j.tensor.internal to
+      io.github.ggml4j.trainer;
+}

@@ -1,0 +1,311 @@
+package io.github.ggml4j.trainer.engine;
+
+import io.github.ggml4j.model.FlatLayout;
+import io.github.ggml4j.model.Gpt2;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.nn.Attention;
+import io.github.ggml4j.nn.CausalBatch;
+import io.github.ggml4j.nn.CrossEntropy;
+import io.github.ggml4j.nn.Dropout;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Parameter;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.TensorStore;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trains a model with graphs on its device: a micro-step graph (forward, backward, gradients added
+ * up in place) and an update (global norm, clipping, optimizer).
+ *
+ * <p>Graphs are built once for each shape of batch. Same seed, device and thread count give the
+ * same weights to the last bit. Not thread-safe; generation with the same model may run on other
+ * threads and sees the weights of the last finished update.
+ *
+ * <p><b>Memory management.</b> Owns gradients, optimizer state and graphs; the weights stay the
+ * model's.
+ */
+public final class GraphTrainingEngine implements TrainingEngine {
+  private static final int MAX_PLANS = 4;
+
+  /**
+   * How to train.
+   *
+   * @param seed of the dropout masks
+   * @param embdPdrop dropout behind the embeddings
+   * @param residPdrop dropout behind output projections
+   * @param attnPdrop dropout of attention probabilities
+   */
+  public record Settings(long seed, float embdPdrop, float residPdrop, float attnPdrop) {
+    boolean drops() {
+      return embdPdrop > 0 || residPdrop > 0 || attnPdrop > 0;
+    }
+  }
+
+  private record PlanKey(int batch, int length, boolean padded, boolean training) {}
+
+  private record Plan(
+      Graph graph,
+      Tensor tokens,
+      Tensor positions,
+      CausalBatch batch,
+      CrossEntropy loss,
+      @Nullable Dropout dropout) {}
+
+  private final Gpt2Model model;
+  private final Settings settings;
+  private final TensorStore store;
+  private final Tensor gradients;
+  private final Gpt2 trained;
+  private final Gpt2 evaluated;
+  private final OptimizerState optimizer;
+  private final Map<String, Tensor> gradientViews;
+  private final Map<PlanKey, Plan> plans = new LinkedHashMap<>(8, 0.75f, true);
+  private long microSteps;
+  private boolean closed;
+
+  /**
+   * Prepares a model for training; its weights become F32.
+   *
+   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when the device has not enough for
+   *     gradients and optimizer state
+   */
+  public GraphTrainingEngine(Gpt2Model model, UpdateRule rule, Settings settings) {
+    this.model = model;
+    this.settings = settings;
+    var config = model.config();
+    var layout = FlatLayout.of(config);
+    var weights = model.trainableWeights();
+    this.store =
+        new TensorStore(
+            model.device(), "gradients and optimizer state", layout.shapes().size() + 16);
+    try {
+      this.gradients = store.add(DType.F32, layout.elements());
+      this.gradientViews = layout.views(store, gradients);
+      var state = rule.declare(store, layout);
+      store.allocate();
+      store.zero();
+      var values = model.tensors();
+      var parameters = new HashMap<String, Parameter>();
+      var frozen = new HashMap<String, Parameter>();
+      for (var shape : layout.shapes()) {
+        var name = shape.name();
+        var value = values.get(name);
+        if (value == null) {
+          throw new IllegalStateException("The model has no parameter " + name);
+        }
+        parameters.put(name, new Parameter(name, value, gradientViews.get(name)));
+        frozen.put(name, new Parameter(name, value, null));
+      }
+      this.trained = new Gpt2(config, name -> find(parameters, name));
+      this.evaluated = new Gpt2(config, name -> find(frozen, name));
+      this.optimizer = new OptimizerState(model.device(), rule, layout, weights, gradients, state);
+    } catch (RuntimeException | Error e) {
+      store.close();
+      throw e;
+    }
+  }
+
+  private static Parameter find(Map<String, Parameter> parameters, String name) {
+    var parameter = parameters.get(name);
+    if (parameter == null) {
+      throw new IllegalArgumentException("There is no parameter " + name);
+    }
+    return parameter;
+  }
+
+  @Override
+  public MicroStep accumulate(
+      int[] tokens,
+      int[] labels,
+      int @Nullable [] attentionMask,
+      int batch,
+      int length,
+      float lossScale) {
+    return run(tokens, labels, attentionMask, batch, length, lossScale, true);
+  }
+
+  @Override
+  public MicroStep evaluate(
+      int[] tokens, int[] labels, int @Nullable [] attentionMask, int batch, int length) {
+    return run(tokens, labels, attentionMask, batch, length, 0, false);
+  }
+
+  @Override
+  public float update(float learningRate, float clipNorm) {
+    checkOpen();
+    return optimizer.update(learningRate, clipNorm);
+  }
+
+  private MicroStep run(
+      int[] tokens,
+      int[] labels,
+      int @Nullable [] attentionMask,
+      int batch,
+      int length,
+      float lossScale,
+      boolean training) {
+    checkOpen();
+    check(tokens, labels, attentionMask, batch, length);
+    return model
+        .device()
+        .exclusively(() -> {
+          var plan = plan(new PlanKey(batch, length, attentionMask != null, training));
+          plan.tokens().setInts(tokens);
+          var positions = new int[batch * length];
+          Arrays.setAll(positions, i -> i % length);
+          plan.positions().setInts(positions);
+          plan.batch().attentionMask(attentionMask);
+          var shifted = shift(labels, length);
+          plan.loss().labels(shifted, lossScale);
+          if (plan.dropout() != null) {
+            plan.dropout().seed(settings.seed() * 0x9E3779B97F4A7C15L + ++microSteps);
+          }
+          plan.graph().compute();
+          double sum = 0;
+          for (float loss : plan.loss().losses()) {
+            sum += loss;
+          }
+          int count = 0;
+          for (int label : shifted) {
+            if (label != CrossEntropy.IGNORE_INDEX) {
+              count++;
+            }
+          }
+          return new MicroStep(sum, count);
+        });
+  }
+
+  private void check(
+      int[] tokens, int[] labels, int @Nullable [] attentionMask, int batch, int length) {
+    var config = model.config();
+    if (batch < 1 || length < 1 || length > config.nPositions()) {
+      throw new IllegalArgumentException(
+          "Batch of "
+              + batch
+              + " sequences of "
+              + length
+              + " tokens, expected at least one of 1 to n_positions = "
+              + config.nPositions());
+    }
+    long n = (long) batch * length;
+    if (tokens.length != n
+        || labels.length != n
+        || (attentionMask != null && attentionMask.length != n)) {
+      throw new IllegalArgumentException(
+          tokens.length
+              + " tokens and "
+              + labels.length
+              + " labels, expected "
+              + batch
+              + " * "
+              + length);
+    }
+    for (int i = 0; i < n; i++) {
+      if (tokens[i] < 0 || tokens[i] >= config.vocabSize()) {
+        throw new IllegalArgumentException(
+            "Token "
+                + i
+                + " is "
+                + tokens[i]
+                + ", expected 0 to "
+                + (config.vocabSize() - 1)
+                + ". Use the tokenizer of this model.");
+      }
+    }
+  }
+
+  /** Logits at t predict the label at t + 1, as transformers does inside of its models. */
+  private static int[] shift(int[] labels, int length) {
+    var shifted = new int[labels.length];
+    for (int i = 0; i < labels.length; i++) {
+      shifted[i] = (i + 1) % length == 0 ? CrossEntropy.IGNORE_INDEX : labels[i + 1];
+    }
+    return shifted;
+  }
+
+  private Plan plan(PlanKey key) {
+    var plan = plans.get(key);
+    if (plan == null) {
+      if (plans.size() >= MAX_PLANS) {
+        var eldest = plans.entrySet().iterator();
+        eldest.next().getValue().graph().close();
+        eldest.remove();
+      }
+      plan = build(key);
+      plans.put(key, plan);
+    }
+    return plan;
+  }
+
+  private Plan build(PlanKey key) {
+    var config = model.config();
+    var network = key.training() ? trained : evaluated;
+    int n = key.batch() * key.length();
+    int chunks = n / 64 + 1;
+    int nodes = 4 * network.maxNodes() + 48 * chunks + 256;
+    var graph =
+        key.training()
+            ? Graph.differentiable(model.device(), nodes)
+            : Graph.forward(model.device(), nodes);
+    try {
+      var tokens = graph.input(DType.I32, n);
+      var positions = graph.input(DType.I32, n);
+      var batch = new CausalBatch(graph, key.batch(), key.length(), key.padded());
+      var dropout = key.training() && settings.drops() ? new Dropout(graph) : null;
+      var hidden =
+          network.hidden(
+              graph,
+              tokens,
+              positions,
+              (layer, qkv, scale) ->
+                  Attention.causal(
+                      graph, qkv, config.nHead(), scale, batch, dropout, settings.attnPdrop()),
+              dropout == null
+                  ? null
+                  : new Gpt2.Dropouts(dropout, settings.embdPdrop(), settings.residPdrop()));
+      var loss = new CrossEntropy(graph, hidden, network.head());
+      var tape = graph.tape();
+      if (tape != null) {
+        tape.backward(loss.root(), loss.root());
+      }
+      graph.build();
+      return new Plan(graph, tokens, positions, batch, loss, dropout);
+    } catch (RuntimeException | Error e) {
+      graph.close();
+      throw e;
+    }
+  }
+
+  /** Gradients added up since the last update, by parameter name; for reading. */
+  public Map<String, Tensor> gradients() {
+    checkOpen();
+    return gradientViews;
+  }
+
+  /** Bytes of gradients, optimizer state and graphs. */
+  public long bytes() {
+    return store.bytes() + plans.values().stream().mapToLong(plan -> plan.graph().bytes()).sum();
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("Already closed: training engine");
+    }
+  }
+
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      plans.values().forEach(plan -> plan.graph().close());
+      plans.clear();
+      optimizer.close();
+      store.close();
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package io.github.ggml4j.trainer.engine;
+
+import io.github.ggml4j.model.FlatLayout;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.internal.Kernel;
+import io.github.ggml4j.tensor.internal.KernelParams;
+import java.util.List;
+
+/** Clips gradients by their global norm and applies an update rule, step by step. */
+final class OptimizerState implements AutoCloseable {
+  private static final int PARTIAL_SUMS = 64;
+
+  /** What {@code torch.nn.utils.clip_grad_norm_} adds to the norm before dividing by it. */
+  private static final double CLIP_EPSILON = 1e-6;
+
+  private final Device device;
+  private final UpdateRule rule;
+  private final Tensor gradients;
+  private final Graph normGraph;
+  private final Tensor squares;
+  private final Graph updateGraph;
+  private final List<Tensor> controls;
+  private long step;
+
+  OptimizerState(
+      Device device,
+      UpdateRule rule,
+      FlatLayout layout,
+      Tensor values,
+      Tensor gradients,
+      List<Tensor> state) {
+    this.device = device;
+    this.rule = rule;
+    this.gradients = gradients;
+    this.normGraph = Graph.forward(device, 16);
+    this.squares = normGraph.output(sumOfSquares(normGraph, gradients));
+    normGraph.build();
+    this.updateGraph = Graph.forward(device, 64);
+    this.controls = List.of(updateGraph.input(DType.F32, 8), updateGraph.input(DType.F32, 8));
+    rule.update(updateGraph, layout, values, gradients, state, controls);
+    updateGraph.build();
+  }
+
+  private static Tensor sumOfSquares(Graph graph, Tensor x) {
+    return graph.fused()
+        ? graph.kernel(Kernel.SUM_SQUARES, KernelParams.none(), new long[] {PARTIAL_SUMS}, x)
+        : graph.mulMat(x, x);
+  }
+
+  float update(float learningRate, float clipNorm) {
+    return device.exclusively(() -> {
+      normGraph.compute();
+      double sum = 0;
+      for (float part : squares.toFloats()) {
+        sum += part;
+      }
+      double norm = Math.sqrt(sum);
+      float scale = clipNorm > 0 ? (float) Math.min(1, clipNorm / (norm + CLIP_EPSILON)) : 1;
+      step++;
+      controls.get(0).setFloats(rule.controls(step, learningRate, scale, true));
+      controls.get(1).setFloats(rule.controls(step, learningRate, scale, false));
+      updateGraph.compute();
+      if (!device.fusedKernels()) {
+        gradients.zero(); // the kernels do it in passing
+      }
+      return (float) norm;
+    });
+  }
+
+  @Override
+  public void close() {
+    normGraph.close();
+    updateGraph.close();
+  }
+}
