@@ -1,7 +1,8 @@
 /** GPT-2 for Java: tensors and graphs, models and their files, tokenizer, text generation. */
 module io.github.ggml4j {
-  requires transitive org.jspecify;
+  requires static transitive org.jspecify;
   requires io.github.ggml4j.bindings;
+  requires jtokkit;
   requires tools.jackson.databind;
 
   exports io.github.ggml4j.format;

@@ -1,7 +1,9 @@
 /** Fine-tuning of GPT-2: datasets, optimizers, schedules, the training loop. */
 module io.github.ggml4j.trainer {
   requires transitive io.github.ggml4j;
-  requires transitive org.jspecify;
+  requires me.tongfei.progressbar;
+  requires tools.jackson.databind;
+  requires static transitive org.jspecify;
 
   exports io.github.ggml4j.trainer.engine;
 }

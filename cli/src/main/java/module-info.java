@@ -1,0 +1,7 @@
+/** The command line. */
+module io.github.ggml4j.cli {
+  requires static org.jspecify;
+  requires info.picocli;
+  requires io.github.ggml4j;
+  requires io.github.ggml4j.trainer;
+}
