@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -51,10 +52,12 @@ public final class ModelWriter {
    */
   public static void writeFolder(
       Path folder, Gpt2Config config, WeightSource weights, Map<String, byte[]> tokenizerFiles) {
+    Map<WeightSpec, WeightInfo> infos = checked(config, weights);
     SafetensorsWriter safetensors = new SafetensorsWriter().metadata("format", "pt");
     try (TensorBuffer buffer = new TensorBuffer()) {
-      for (WeightSpec spec : WeightSpec.of(config)) {
-        WeightInfo info = checked(spec, weights);
+      for (Map.Entry<WeightSpec, WeightInfo> entry : infos.entrySet()) {
+        WeightSpec spec = entry.getKey();
+        WeightInfo info = entry.getValue();
         if (!info.dtype().isFloat()) {
           throw new IllegalArgumentException(
               info
@@ -118,6 +121,7 @@ public final class ModelWriter {
       @Nullable GgufVocabulary vocabulary,
       String name) {
     checkForGguf(config);
+    Map<WeightSpec, WeightInfo> infos = checked(config, weights);
     GgufWriter gguf = new GgufWriter();
     gguf.putString(GgufModel.ARCHITECTURE_KEY, GgufModel.ARCHITECTURE);
     gguf.putString("general.type", "model");
@@ -129,15 +133,16 @@ public final class ModelWriter {
     gguf.putUint32(GgufModel.HEAD_COUNT, config.nHead());
     gguf.putFloat32(GgufModel.LAYER_NORM_EPSILON, (float) config.layerNormEpsilon());
     gguf.putUint32("gpt2.vocab_size", config.vocabSize());
-    putFileType(gguf, config, weights);
+    putFileType(gguf, infos);
     if (vocabulary == null) {
       gguf.putString("tokenizer.ggml.model", "none");
     } else {
       vocabulary.padded(config.vocabSize()).putInto(gguf);
     }
     try (TensorBuffer buffer = new TensorBuffer()) {
-      for (WeightSpec spec : WeightSpec.of(config)) {
-        WeightInfo info = checked(spec, weights);
+      for (Map.Entry<WeightSpec, WeightInfo> entry : infos.entrySet()) {
+        WeightSpec spec = entry.getKey();
+        WeightInfo info = entry.getValue();
         boolean vector = spec.shape().length == 1;
         if (vector && info.dtype().isQuantized()) {
           throw new IllegalArgumentException(info + " is quantized; expected a vector in F32");
@@ -171,13 +176,14 @@ public final class ModelWriter {
     }
   }
 
-  private static void putFileType(GgufWriter gguf, Gpt2Config config, WeightSource weights) {
+  private static void putFileType(GgufWriter gguf, Map<WeightSpec, WeightInfo> infos) {
     Map<DType, Integer> counts = new EnumMap<>(DType.class);
-    for (WeightSpec spec : WeightSpec.of(config)) {
-      if (spec.linear()) {
-        counts.merge(weights.info(spec.name()).dtype(), 1, Integer::sum);
-      }
-    }
+    infos.forEach(
+        (spec, info) -> {
+          if (spec.linear()) {
+            counts.merge(info.dtype(), 1, Integer::sum);
+          }
+        });
     DType most = DType.F32;
     for (Map.Entry<DType, Integer> entry : counts.entrySet()) {
       if (entry.getValue() > counts.getOrDefault(most, 0)) {
@@ -188,6 +194,14 @@ public final class ModelWriter {
     if (counts.keySet().stream().anyMatch(DType::isQuantized)) {
       gguf.putUint32("general.quantization_version", QUANTIZATION_VERSION);
     }
+  }
+
+  private static Map<WeightSpec, WeightInfo> checked(Gpt2Config config, WeightSource weights) {
+    Map<WeightSpec, WeightInfo> infos = new LinkedHashMap<>();
+    for (WeightSpec spec : WeightSpec.of(config)) {
+      infos.put(spec, checked(spec, weights));
+    }
+    return infos;
   }
 
   private static WeightInfo checked(WeightSpec spec, WeightSource weights) {
