@@ -59,8 +59,7 @@ final class CheckedWeights implements WeightSource {
       if (stored != null) {
         boolean transposed = conv1d && spec.linear();
         check(spec, stored, transposed ? spec.storedShape() : spec.shape());
-        WeightInfo info =
-            new WeightInfo(spec.name(), stored.dtype(), stored.shape(), transposed);
+        WeightInfo info = new WeightInfo(spec.name(), stored.dtype(), stored.shape(), transposed);
         weights.put(spec.name(), new Weight(info, stored.data()));
       }
     }

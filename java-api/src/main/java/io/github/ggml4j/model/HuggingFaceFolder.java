@@ -93,16 +93,15 @@ final class HuggingFaceFolder {
       }
       addAll(tensors, file, files, shardOf);
     }
-    shardOf.forEach(
-        (name, shard) -> {
-          if (!tensors.containsKey(canonical(name)) && !isBuffer(canonical(name))) {
-            throw ModelFormatException.of(
-                index.toString(),
-                "places the weight " + Names.quote(name) + " in " + Names.quote(shard),
-                "a file that holds it",
-                "Download both files again.");
-          }
-        });
+    shardOf.forEach((name, shard) -> {
+      if (!tensors.containsKey(canonical(name)) && !isBuffer(canonical(name))) {
+        throw ModelFormatException.of(
+            index.toString(),
+            "places the weight " + Names.quote(name) + " in " + Names.quote(shard),
+            "a file that holds it",
+            "Download both files again.");
+      }
+    });
   }
 
   /** The index: which file holds which weight. */
@@ -116,20 +115,19 @@ final class HuggingFaceFolder {
           "Download the file again.");
     }
     Map<String, String> shardOf = new LinkedHashMap<>();
-    weightMap.forEach(
-        (name, file) -> {
-          if (!(file instanceof String shard) || !isPlainName(shard)) {
-            throw ModelFormatException.of(
-                index.toString(),
-                "gives "
-                    + Names.quote(String.valueOf(file))
-                    + " for "
-                    + Names.quote(String.valueOf(name)),
-                "the name of a .safetensors file in the same folder",
-                "Download the file again.");
-          }
-          shardOf.put(String.valueOf(name), shard);
-        });
+    weightMap.forEach((name, file) -> {
+      if (!(file instanceof String shard) || !isPlainName(shard)) {
+        throw ModelFormatException.of(
+            index.toString(),
+            "gives "
+                + Names.quote(String.valueOf(file))
+                + " for "
+                + Names.quote(String.valueOf(name)),
+            "the name of a .safetensors file in the same folder",
+            "Download the file again.");
+      }
+      shardOf.put(String.valueOf(name), shard);
+    });
     return shardOf;
   }
 
@@ -157,8 +155,7 @@ final class HuggingFaceFolder {
         continue;
       }
       CheckedWeights.Stored stored =
-          new CheckedWeights.Stored(
-              entry.dtype(), entry.shape(), () -> file.data(entry.name()));
+          new CheckedWeights.Stored(entry.dtype(), entry.shape(), () -> file.data(entry.name()));
       if (tensors.put(name, stored) != null) {
         throw ModelFormatException.of(
             path.toString(),

@@ -32,8 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ModelWriter {
   private static final int QUANTIZATION_VERSION = 2;
-  private static final Set<String> TANH_GELU =
-      Set.of("gelu_new", "gelu_fast", "gelu_pytorch_tanh");
+  private static final Set<String> TANH_GELU = Set.of("gelu_new", "gelu_fast", "gelu_pytorch_tanh");
 
   private ModelWriter() {}
 
@@ -85,8 +84,7 @@ public final class ModelWriter {
       boolean written = false;
       try (AtomicFiles files = new AtomicFiles()) {
         files.stage(
-            folder.resolve(HuggingFaceFolder.WEIGHTS),
-            out -> safetensors.writeTo(out.channel()));
+            folder.resolve(HuggingFaceFolder.WEIGHTS), out -> safetensors.writeTo(out.channel()));
         texts.forEach((name, bytes) -> files.stage(folder.resolve(name), out -> out.write(bytes)));
         files.commit();
         Files.deleteIfExists(folder.resolve(HuggingFaceFolder.INDEX)); // of an older, sharded model
@@ -292,8 +290,7 @@ public final class ModelWriter {
       current.add(arena);
       MemorySegment data = weights.data(info.name());
       if (turn) {
-        return WeightLayout.transpose(
-            data, info.dtype(), info.shape()[0], info.shape()[1], arena);
+        return WeightLayout.transpose(data, info.dtype(), info.shape()[0], info.shape()[1], arena);
       }
       return toFloat32 ? WeightLayout.toFloat32(data, info.dtype(), arena) : data;
     }

@@ -68,8 +68,7 @@ public record WeightSpec(String name, String ggufName, long[] shape, boolean lin
 
   private static void linear(
       List<WeightSpec> specs, String name, String ggufName, long in, long out) {
-    specs.add(
-        new WeightSpec(name + ".weight", ggufName + ".weight", new long[] {out, in}, true));
+    specs.add(new WeightSpec(name + ".weight", ggufName + ".weight", new long[] {out, in}, true));
     specs.add(vector(name + ".bias", ggufName + ".bias", out));
   }
 

@@ -1,8 +1,8 @@
 /**
  * Tensors and what computes with them.
  *
- * <p>Shapes are row-major, outermost dimension first, as in papers: {@code (B, T, C)}. ggml's {@code
- * ne} has the same numbers in reverse order, the row length first.
+ * <p>Shapes are row-major, outermost dimension first, as in papers: {@code (B, T, C)}. ggml's
+ * {@code ne} has the same numbers in reverse order, the row length first.
  */
 @NullMarked
 package io.github.ggml4j.tensor;

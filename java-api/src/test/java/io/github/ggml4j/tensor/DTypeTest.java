@@ -47,10 +47,9 @@ class DTypeTest {
   @Test
   void plainTypesHaveNoGgmlId() {
     assertThat(Arrays.stream(DType.values()).filter(type -> !type.isGgml()))
-        .allSatisfy(
-            type ->
-                assertThatThrownBy(type::ggmlId)
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining(type.name()));
+        .allSatisfy(type ->
+            assertThatThrownBy(type::ggmlId)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining(type.name()));
   }
 }

@@ -89,13 +89,12 @@ public final class GgufFile implements AutoCloseable {
    */
   public GgufValue get(String key) {
     return find(key)
-        .orElseThrow(
-            () ->
-                ModelFormatException.of(
-                    source,
-                    "has no metadata " + key,
-                    "a complete model",
-                    "Convert the model again with a current llama.cpp or with this library."));
+        .orElseThrow(() ->
+            ModelFormatException.of(
+                source,
+                "has no metadata " + key,
+                "a complete model",
+                "Convert the model again with a current llama.cpp or with this library."));
   }
 
   /** All tensors by name, in the order of the file. */

@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The tokenizer of a GGUF file: byte-level BPE as GPT-2's.
  *
- * @param tokens every token by id, in GPT-2's byte-to-character notation; special tokens as they are
+ * @param tokens every token by id, in GPT-2's byte-to-character notation; special tokens as they
+ *     are
  * @param types llama.cpp's kind of each token: {@link #NORMAL}, {@link #CONTROL} and so on
  * @param merges pairs in order of rank, the two halves separated by a space
  * @param bosTokenId id of the beginning of text, or null

@@ -22,8 +22,8 @@ import java.util.function.Supplier;
 /**
  * Writes a GGUF file of version 3. Metadata and tensors stand in the order in which they are added.
  *
- * <p>Tensor data is asked for one tensor at a time while the file is written. The file appears whole
- * or not at all. Not thread-safe.
+ * <p>Tensor data is asked for one tensor at a time while the file is written. The file appears
+ * whole or not at all. Not thread-safe.
  */
 public final class GgufWriter {
   private static final int VERSION = 3;

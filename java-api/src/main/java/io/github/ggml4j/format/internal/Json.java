@@ -30,8 +30,8 @@ import tools.jackson.core.json.JsonFactory;
 /**
  * JSON from untrusted files: strict UTF-8, bounded depth, lengths and numbers, no duplicate keys.
  *
- * <p>Values are plain Java: {@code null}, Boolean, Long, BigInteger, Double, String, List and Map in
- * the order of the file.
+ * <p>Values are plain Java: {@code null}, Boolean, Long, BigInteger, Double, String, List and Map
+ * in the order of the file.
  */
 public final class Json {
   /** Largest configuration file that is read, in bytes. */
@@ -208,9 +208,7 @@ public final class Json {
 
     @Override
     public int read() {
-      return position < bytes.byteSize()
-          ? bytes.get(ValueLayout.JAVA_BYTE, position++) & 0xff
-          : -1;
+      return position < bytes.byteSize() ? bytes.get(ValueLayout.JAVA_BYTE, position++) & 0xff : -1;
     }
 
     @Override

@@ -145,11 +145,9 @@ record SafetensorsHeader(
         }
       }
       if (dtype == null || shape == null || offsets == null || offsets.length != 2) {
-        throw bad(
-            source, what + " is incomplete", "dtype, shape and data_offsets [begin, end]");
+        throw bad(source, what + " is incomplete", "dtype, shape and data_offsets [begin, end]");
       }
-      SafetensorsEntry entry =
-          new SafetensorsEntry(name, dtype, shape, offsets[0], offsets[1]);
+      SafetensorsEntry entry = new SafetensorsEntry(name, dtype, shape, offsets[0], offsets[1]);
       checkSize(entry, what);
       if (byName.put(name, entry) != null) {
         throw bad(source, "has " + what + " twice", "one");
@@ -228,10 +226,11 @@ record SafetensorsHeader(
         if (count == values.length) {
           values = Arrays.copyOf(values, 2 * count);
         }
-        long value = switch (parser.getNumberType()) {
-          case INT, LONG -> parser.getLongValue();
-          default -> -1;
-        };
+        long value =
+            switch (parser.getNumberType()) {
+              case INT, LONG -> parser.getLongValue();
+              default -> -1;
+            };
         if (value < 0) {
           throw bad(
               source,
@@ -258,9 +257,7 @@ record SafetensorsHeader(
     private void expect(@Nullable JsonToken token, JsonToken expected, String what) {
       if (token != expected) {
         throw bad(
-            source,
-            what + " is " + (token == null ? "missing" : token.name()),
-            expected.name());
+            source, what + " is " + (token == null ? "missing" : token.name()), expected.name());
       }
     }
   }

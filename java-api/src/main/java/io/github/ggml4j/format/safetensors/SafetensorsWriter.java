@@ -110,8 +110,7 @@ public final class SafetensorsWriter {
         Comparator.comparingInt((Pending tensor) -> -SafetensorsTypes.rank(tensor.dtype()))
             .thenComparing(Pending::name));
     byte[] header = header(ordered);
-    out.write(
-        ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).array());
+    out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).array());
     out.write(header);
     for (Pending tensor : ordered) {
       MemorySegment data = tensor.data().get();
@@ -134,11 +133,10 @@ public final class SafetensorsWriter {
     String separator = "";
     if (!metadata.isEmpty()) {
       json.append('"').append(SafetensorsHeader.METADATA_KEY).append("\":{");
-      metadata.forEach(
-          (key, value) -> {
-            quote(json, key).append(':');
-            quote(json, value).append(',');
-          });
+      metadata.forEach((key, value) -> {
+        quote(json, key).append(':');
+        quote(json, value).append(',');
+      });
       json.setCharAt(json.length() - 1, '}');
       separator = ",";
     }

@@ -81,12 +81,11 @@ class GgufTest {
     try (GgufFile file = GgufFile.open(Goldens.path("types.gguf"))) {
       GgufWriter writer = new GgufWriter();
       file.metadata()
-          .forEach(
-              (key, value) -> {
-                if (!key.equals("general.alignment")) {
-                  writer.putValue(key, value);
-                }
-              });
+          .forEach((key, value) -> {
+            if (!key.equals("general.alignment")) {
+              writer.putValue(key, value);
+            }
+          });
       file.tensors()
           .values()
           .forEach(t -> writer.add(t.name(), t.dtype(), t.shape(), () -> file.data(t.name())));
@@ -95,11 +94,10 @@ class GgufTest {
         assertThat(again.tensors().keySet()).isEqualTo(file.tensors().keySet());
         again
             .metadata()
-            .forEach(
-                (key, value) -> {
-                  assertThat(value).hasToString(file.get(key).toString());
-                  assertThat(value.type()).isEqualTo(file.get(key).type());
-                });
+            .forEach((key, value) -> {
+              assertThat(value).hasToString(file.get(key).toString());
+              assertThat(value.type()).isEqualTo(file.get(key).type());
+            });
         for (String name : file.tensors().keySet()) {
           assertThat(again.data(name).mismatch(file.data(name))).isEqualTo(-1);
         }
@@ -118,7 +116,12 @@ class GgufTest {
   void vocabularySurvivesARoundTrip() {
     GgufVocabulary vocabulary =
         new GgufVocabulary(
-            List.of("a", "\u0120", "<|endoftext|>"), new int[] {1, 1, 3}, List.of("a b"), 2, 2, null);
+            List.of("a", "\u0120", "<|endoftext|>"),
+            new int[] {1, 1, 3},
+            List.of("a b"),
+            2,
+            2,
+            null);
     Path path = folder.resolve("vocab.gguf");
     GgufWriter writer = new GgufWriter();
     vocabulary.padded(5).putInto(writer);
@@ -142,13 +145,11 @@ class GgufTest {
             () -> GgufVocabulary.of(file(w -> w.putString("tokenizer.ggml.model", "llama"))))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("'llama'");
-    assertThatThrownBy(
-            () ->
-                GgufVocabulary.of(
-                    file(
-                        w ->
-                            w.putString("tokenizer.ggml.model", "gpt2")
-                                .putString("tokenizer.ggml.pre", "qwen2"))))
+    assertThatThrownBy(() ->
+            GgufVocabulary.of(
+                file(w ->
+                    w.putString("tokenizer.ggml.model", "gpt2")
+                        .putString("tokenizer.ggml.pre", "qwen2"))))
         .hasMessageContaining("'qwen2'");
   }
 

@@ -41,24 +41,22 @@ class AtomicFilesTest {
   void aFailureLeavesTheOldFileAndNothingElse() throws IOException {
     Path file = folder.resolve("file");
     Files.writeString(file, "old");
-    assertThatThrownBy(
-            () ->
-                AtomicFiles.write(
-                    file,
-                    out -> {
-                      out.write(new byte[2 << 20]);
-                      throw new IOException("No space left on device");
-                    }))
+    assertThatThrownBy(() ->
+            AtomicFiles.write(
+                file,
+                out -> {
+                  out.write(new byte[2 << 20]);
+                  throw new IOException("No space left on device");
+                }))
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining(file.toString())
         .hasMessageContaining("No space left on device");
-    assertThatThrownBy(
-            () ->
-                AtomicFiles.write(
-                    file,
-                    out -> {
-                      throw new IllegalStateException("model closed");
-                    }))
+    assertThatThrownBy(() ->
+            AtomicFiles.write(
+                file,
+                out -> {
+                  throw new IllegalStateException("model closed");
+                }))
         .isInstanceOf(IllegalStateException.class);
     assertThat(file).hasContent("old");
     assertThat(folder).isDirectoryNotContaining(path -> !path.equals(file));

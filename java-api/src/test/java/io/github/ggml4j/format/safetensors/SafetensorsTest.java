@@ -53,8 +53,7 @@ class SafetensorsTest {
         file.metadata().forEach(writer::metadata);
         file.tensors()
             .values()
-            .forEach(
-                t -> writer.add(t.name(), t.dtype(), t.shape(), () -> file.data(t.name())));
+            .forEach(t -> writer.add(t.name(), t.dtype(), t.shape(), () -> file.data(t.name())));
         writer.write(copy);
       }
       assertThat(copy).hasBinaryContent(Goldens.bytes(name));
@@ -101,11 +100,10 @@ class SafetensorsTest {
     Path path = folder.resolve("bad.safetensors");
     assertThatThrownBy(() -> writer.write(path)).hasMessageContaining("7 bytes; expected 8");
     assertThat(folder).isEmptyDirectory();
-    assertThatThrownBy(
-            () ->
-                new SafetensorsWriter()
-                    .add("\ud800", DType.F32, new long[] {}, () -> bytes(4))
-                    .write(path))
+    assertThatThrownBy(() ->
+            new SafetensorsWriter()
+                .add("\ud800", DType.F32, new long[] {}, () -> bytes(4))
+                .write(path))
         .hasMessageContaining("surrogate");
   }
 
@@ -163,8 +161,7 @@ class SafetensorsTest {
   @ParameterizedTest
   @CsvSource({"0", "1", "100", "100000001", "-1", "9223372036854775807", "-9223372036854775808"})
   void wrongHeaderLengthsAreErrors(long length) {
-    byte[] file =
-        ByteBuffer.allocate(40).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array();
+    byte[] file = ByteBuffer.allocate(40).order(ByteOrder.LITTLE_ENDIAN).putLong(length).array();
     assertThatThrownBy(() -> SafetensorsFile.of(MemorySegment.ofArray(file), "f"))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining(Long.toUnsignedString(length));
