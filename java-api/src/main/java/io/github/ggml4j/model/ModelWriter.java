@@ -176,12 +176,11 @@ public final class ModelWriter {
 
   private static void putFileType(GgufWriter gguf, Map<WeightSpec, WeightInfo> infos) {
     Map<DType, Integer> counts = new EnumMap<>(DType.class);
-    infos.forEach(
-        (spec, info) -> {
-          if (spec.linear()) {
-            counts.merge(info.dtype(), 1, Integer::sum);
-          }
-        });
+    infos.forEach((spec, info) -> {
+      if (spec.linear()) {
+        counts.merge(info.dtype(), 1, Integer::sum);
+      }
+    });
     DType most = DType.F32;
     for (Map.Entry<DType, Integer> entry : counts.entrySet()) {
       if (entry.getValue() > counts.getOrDefault(most, 0)) {

@@ -28,8 +28,7 @@ class Gpt2ConfigTest {
   @Test
   void presetsAreThePublishedSizes() {
     assertThat(Gpt2Config.fromJson(Goldens.text("config-gpt2.json")).toBuilder().build())
-        .isEqualTo(
-            Gpt2Config.gpt2().toBuilder().other("transformers_version", version()).build());
+        .isEqualTo(Gpt2Config.gpt2().toBuilder().other("transformers_version", version()).build());
     assertThat(Gpt2Config.fromJson(Goldens.text("config-medium.json")))
         .isEqualTo(
             Gpt2Config.gpt2Medium().toBuilder().other("transformers_version", version()).build());

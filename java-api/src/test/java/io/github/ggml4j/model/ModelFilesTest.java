@@ -62,9 +62,9 @@ class ModelFilesTest {
         assertThat(weights.info("lm_head.weight").shape()).containsExactly(23, 12);
         return;
       }
-      expected.forEach(
-          (weight, sum) ->
-              assertThat(sum(weights, weight)).isCloseTo(((Number) Objects.requireNonNull(sum)).doubleValue(), within(tolerance)));
+      expected.forEach((weight, sum) ->
+          assertThat(sum(weights, weight))
+              .isCloseTo(((Number) Objects.requireNonNull(sum)).doubleValue(), within(tolerance)));
       WeightInfo qkv = weights.info("h.1.attn.c_attn.weight");
       assertThat(qkv.transposed()).isEqualTo(!files.isGguf());
       assertThat(qkv.shape())
@@ -193,8 +193,7 @@ class ModelFilesTest {
     Files.writeString(config, text.replace("\"n_layer\": 2", "\"n_layer\": 4000"));
     assertFails(folder, "lacks 47976 of 48004 weights: h.2.ln_1.weight");
     Files.writeString(config, text.replace("embeddings\": true", "embeddings\": false"));
-    Files.write(
-        folder.resolve("model.safetensors"), Goldens.bytes("old/model.safetensors"));
+    Files.write(folder.resolve("model.safetensors"), Goldens.bytes("old/model.safetensors"));
     assertFails(folder, "lm_head.weight");
   }
 
@@ -248,22 +247,15 @@ class ModelFilesTest {
     Path target = folder.resolve("model");
     try (ModelFiles files = ModelFiles.open(Goldens.path("f32"))) {
       WeightSource failing = new Failing(files.weights());
-      assertThatThrownBy(
-              () -> ModelWriter.writeFolder(target, files.config(), failing, Map.of()))
+      assertThatThrownBy(() -> ModelWriter.writeFolder(target, files.config(), failing, Map.of()))
           .hasMessage("device lost");
       assertThat(folder).isEmptyDirectory();
-      assertThatThrownBy(
-              () ->
-                  ModelWriter.writeGguf(
-                      folder.resolve("m.gguf"), files.config(), failing, null, "m"))
+      assertThatThrownBy(() ->
+              ModelWriter.writeGguf(folder.resolve("m.gguf"), files.config(), failing, null, "m"))
           .hasMessage("device lost");
-      assertThatThrownBy(
-              () ->
-                  ModelWriter.writeFolder(
-                      target,
-                      files.config(),
-                      files.weights(),
-                      Map.of("../evil", new byte[1])))
+      assertThatThrownBy(() ->
+              ModelWriter.writeFolder(
+                  target, files.config(), files.weights(), Map.of("../evil", new byte[1])))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("../evil");
     }
@@ -274,10 +266,9 @@ class ModelFilesTest {
   void anUnwritableFolderIsNamed() throws IOException {
     Path file = Files.createFile(folder.resolve("file"));
     try (ModelFiles files = ModelFiles.open(Goldens.path("f32"))) {
-      assertThatThrownBy(
-              () ->
-                  ModelWriter.writeFolder(
-                      file.resolve("model"), files.config(), files.weights(), Map.of()))
+      assertThatThrownBy(() ->
+              ModelWriter.writeFolder(
+                  file.resolve("model"), files.config(), files.weights(), Map.of()))
           .isInstanceOf(UncheckedIOException.class)
           .hasMessageContaining("cannot be written");
     }
@@ -299,10 +290,8 @@ class ModelFilesTest {
                     .data("h.0.mlp.c_fc.weight")
                     .mismatch(weights.data("h.0.mlp.c_fc.weight")))
             .isEqualTo(-1);
-        assertThatThrownBy(
-                () ->
-                    ModelWriter.writeFolder(
-                        folder.resolve("hf"), config, files.weights(), Map.of()))
+        assertThatThrownBy(() ->
+                ModelWriter.writeFolder(folder.resolve("hf"), config, files.weights(), Map.of()))
             .hasMessageContaining("Q4_0")
             .hasMessageContaining("quantized");
       }
@@ -343,8 +332,7 @@ class ModelFilesTest {
       sum +=
           switch (info.dtype()) {
             case F32 -> data.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * i);
-            case F16 ->
-                Float.float16ToFloat(data.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
+            case F16 -> Float.float16ToFloat(data.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i));
             case BF16 ->
                 Float.intBitsToFloat(data.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2 * i) << 16);
             default -> throw new IllegalArgumentException(info.toString());
