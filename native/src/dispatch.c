@@ -1,0 +1,251 @@
+// The entry points of ggml4j.h: each op runs in the build of the instruction set that was chosen when the library was loaded.
+#include <stdlib.h>
+#include <string.h>
+#include "kernels.h"
+
+#if defined(_WIN32)
+#  define THREAD_LOCAL __declspec(thread)
+#else
+#  include <pthread.h>
+#  define THREAD_LOCAL __thread
+#endif
+
+g4_sgemm g4_cblas_sgemm;
+g4_cpu_traits g4_traits;
+
+#define DECLARE(name, isa) void g4_##name##_##isa(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+
+struct g4_table {
+    const char * isa;
+#define MEMBER(name) g4_op name;
+    G4_OPS(MEMBER)
+};
+
+#if defined(__x86_64__) || defined(_M_X64)
+#  define DECLARE_ALL(name) DECLARE(name, baseline) DECLARE(name, avx2) DECLARE(name, avx512)
+G4_OPS(DECLARE_ALL)
+#  define BASELINE(name) g4_##name##_baseline,
+#  define AVX2(name) g4_##name##_avx2,
+#  define AVX512(name) g4_##name##_avx512,
+static const struct g4_table tables[] = {{"avx512", G4_OPS(AVX512)}, {"avx2", G4_OPS(AVX2)}, {"baseline", G4_OPS(BASELINE)}};
+
+static const struct g4_table * choose(void) {
+    __builtin_cpu_init();
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
+               __builtin_cpu_supports("bmi2");
+    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
+    const char * forced = getenv("GGML4J_KERNEL_ISA"); // for tests: an older set than the machine has
+    if (forced != NULL) {
+        if (strcmp(forced, "baseline") == 0) return &tables[2];
+        if (strcmp(forced, "avx2") == 0 && avx2) return &tables[1];
+    }
+    return avx512 ? &tables[0] : avx2 ? &tables[1] : &tables[2];
+}
+#else
+#  define DECLARE_ALL(name) DECLARE(name, neon)
+G4_OPS(DECLARE_ALL)
+#  define NEON(name) g4_##name##_neon,
+static const struct g4_table tables[] = {{"neon", G4_OPS(NEON)}};
+static const struct g4_table * choose(void) { return &tables[0]; }
+#endif
+
+static const struct g4_table * table(void) {
+    static const struct g4_table * chosen; // every thread would choose the same
+    const struct g4_table * t = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
+    if (t == NULL) {
+        t = choose();
+        __atomic_store_n(&chosen, t, __ATOMIC_RELEASE);
+    }
+    return t;
+}
+
+#define ENTRY(name) \
+    void ggml4j_op_##name(struct ggml_tensor * dst, int ith, int nth, void * userdata) { table()->name(dst, ith, nth, userdata); }
+G4_OPS(ENTRY)
+
+int ggml4j_init(void * get_type_traits_cpu, void * cblas_sgemm, void * openblas_set_num_threads) {
+    if (get_type_traits_cpu == NULL || cblas_sgemm == NULL) return -1;
+    memcpy(&g4_traits, &get_type_traits_cpu, sizeof(g4_traits)); // object to function pointer, without a warning
+    memcpy(&g4_cblas_sgemm, &cblas_sgemm, sizeof(g4_cblas_sgemm));
+    if (openblas_set_num_threads != NULL) {
+        void (*set)(int);
+        memcpy(&set, &openblas_set_num_threads, sizeof(set));
+        set(1);
+    }
+    return 0;
+}
+
+const char * ggml4j_kernel_isa(void) { return table()->isa; }
+
+size_t ggml4j_sizeof_params(void) { return sizeof(struct ggml4j_params); }
+
+// --- scratch memory, freed when its thread ends
+
+struct g4_scratch_memory {
+    void * memory[G4_SLOTS];
+    size_t size[G4_SLOTS];
+};
+
+static THREAD_LOCAL struct g4_scratch_memory * scratch;
+
+#if !defined(_WIN32)
+static pthread_key_t scratch_key;
+static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
+
+static void scratch_free(void * p) {
+    struct g4_scratch_memory * s = p;
+    for (int i = 0; i < G4_SLOTS; i++) free(s->memory[i]);
+    free(s);
+}
+
+static void scratch_make_key(void) { pthread_key_create(&scratch_key, scratch_free); }
+#endif
+
+void * g4_scratch(int slot, size_t bytes) {
+    if (scratch == NULL) {
+        scratch = calloc(1, sizeof(*scratch));
+        if (scratch == NULL) abort();
+#if !defined(_WIN32)
+        pthread_once(&scratch_once, scratch_make_key);
+        pthread_setspecific(scratch_key, scratch);
+#endif
+    }
+    if (scratch->size[slot] < bytes) {
+        free(scratch->memory[slot]);
+        size_t size = (bytes + (bytes >> 2) + 4095) & ~(size_t) 4095;
+#if defined(_WIN32)
+        scratch->memory[slot] = _aligned_malloc(size, 64);
+#else
+        if (posix_memalign(&scratch->memory[slot], 64, size) != 0) scratch->memory[slot] = NULL;
+#endif
+        if (scratch->memory[slot] == NULL) abort(); // out of memory in the middle of a graph: ggml does the same
+        scratch->size[slot] = size;
+    }
+    return scratch->memory[slot];
+}
+
+// --- helpers outside of graphs
+
+float ggml4j_uniform(uint64_t seed, uint64_t site, uint64_t index) {
+    uint64_t z = seed + site * 0x9E3779B97F4A7C15ull;
+    for (int round = 0; round < 2; round++) {
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+        z = z ^ (z >> 31);
+        if (round == 0) z += index * 0xD1B54A32D192ED03ull;
+    }
+    return (float) (z >> 40) * 0x1p-24f;
+}
+
+struct transpose_job {
+    char * dst;
+    const char * src;
+    int64_t rows, cols, from, to;
+    int size;
+};
+
+// dst[c][r] = src[r][c] in tiles that stay in the first-level cache
+static void transpose_part(const struct transpose_job * j) {
+    enum { TILE = 32 };
+    for (int64_t r0 = j->from; r0 < j->to; r0 += TILE) {
+        int64_t r1 = r0 + TILE < j->to ? r0 + TILE : j->to;
+        for (int64_t c0 = 0; c0 < j->cols; c0 += TILE) {
+            int64_t c1 = c0 + TILE < j->cols ? c0 + TILE : j->cols;
+            for (int64_t c = c0; c < c1; c++) {
+                for (int64_t r = r0; r < r1; r++) {
+                    if (j->size == 4) {
+                        memcpy(j->dst + 4 * (c * j->rows + r), j->src + 4 * (r * j->cols + c), 4);
+                    } else {
+                        memcpy(j->dst + 2 * (c * j->rows + r), j->src + 2 * (r * j->cols + c), 2);
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct finite_job {
+    const char * data;
+    enum ggml_type type;
+    int64_t from, to;
+    int found;
+};
+
+static void finite_part(struct finite_job * j) {
+    // All bits of the exponent set: infinite or not a number.
+    uint32_t any = 0;
+    if (j->type == GGML_TYPE_F32) {
+        for (int64_t i = j->from; i < j->to; i++) {
+            uint32_t bits;
+            memcpy(&bits, j->data + 4 * i, 4);
+            any |= (bits & 0x7F800000u) == 0x7F800000u;
+        }
+    } else {
+        uint16_t mask = j->type == GGML_TYPE_F16 ? 0x7C00 : 0x7F80;
+        for (int64_t i = j->from; i < j->to; i++) {
+            uint16_t bits;
+            memcpy(&bits, j->data + 2 * i, 2);
+            any |= (bits & mask) == mask;
+        }
+    }
+    j->found = (int) any;
+}
+
+#if !defined(_WIN32)
+static void * transpose_thread(void * p) {
+    transpose_part(p);
+    return NULL;
+}
+
+static void * finite_thread(void * p) {
+    finite_part(p);
+    return NULL;
+}
+#endif
+
+enum { MAX_THREADS = 64 };
+
+// Runs fn on each of n jobs of `size` bytes, the last one on the calling thread.
+static void run_jobs(void * (*fn)(void *), void * jobs, size_t size, int n) {
+#if defined(_WIN32)
+    for (int i = 0; i < n; i++) fn((char *) jobs + i * size);
+#else
+    pthread_t threads[MAX_THREADS];
+    int started[MAX_THREADS];
+    for (int i = 0; i < n - 1; i++) {
+        started[i] = pthread_create(&threads[i], NULL, fn, (char *) jobs + (size_t) i * size) == 0;
+        if (!started[i]) fn((char *) jobs + (size_t) i * size);
+    }
+    fn((char *) jobs + (size_t) (n - 1) * size);
+    for (int i = 0; i < n - 1; i++) {
+        if (started[i]) pthread_join(threads[i], NULL);
+    }
+#endif
+}
+
+static int thread_count(int n_threads, int64_t n) {
+    int t = n_threads < 1 ? 1 : n_threads > MAX_THREADS ? MAX_THREADS : n_threads;
+    return n < 65536 ? 1 : t;
+}
+
+void ggml4j_transpose(void * dst, const void * src, int64_t rows, int64_t cols, int element_size, int n_threads) {
+    struct transpose_job jobs[MAX_THREADS];
+    int n = thread_count(n_threads, rows * cols);
+    for (int i = 0; i < n; i++) {
+        jobs[i] = (struct transpose_job) {dst, src, rows, cols, rows * i / n, rows * (i + 1) / n, element_size};
+    }
+    run_jobs(transpose_thread, jobs, sizeof(jobs[0]), n);
+}
+
+int ggml4j_has_nonfinite(const void * data, enum ggml_type type, int64_t n, int n_threads) {
+    struct finite_job jobs[MAX_THREADS];
+    int count = thread_count(n_threads, n);
+    for (int i = 0; i < count; i++) {
+        jobs[i] = (struct finite_job) {data, type, n * i / count, n * (i + 1) / count, 0};
+    }
+    run_jobs(finite_thread, jobs, sizeof(jobs[0]), count);
+    int found = 0;
+    for (int i = 0; i < count; i++) found |= jobs[i].found;
+    return found;
+}

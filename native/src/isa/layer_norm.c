@@ -1,0 +1,96 @@
+// Layer normalisation, forward and backward.
+#include "kernels.h"
+#include "vec.h"
+
+struct stats {
+    float mean, rstd;
+};
+
+// Two passes, lanes added up in double: the variance of rows with a large mean stays right.
+static struct stats row_stats(const float * x, int64_t c, float eps) {
+    vf sum = vset(0.0f);
+    int64_t i = 0;
+    for (; i + VL <= c; i += VL) sum += vload(x + i);
+    double total = 0;
+    for (int l = 0; l < VL; l++) total += sum[l];
+    for (int64_t j = i; j < c; j++) total += x[j];
+    float mean = (float) (total / (double) c);
+    vf squares = vset(0.0f);
+    for (i = 0; i + VL <= c; i += VL) {
+        vf d = vload(x + i) - mean;
+        squares += d * d;
+    }
+    double variance = 0;
+    for (int l = 0; l < VL; l++) variance += squares[l];
+    for (; i < c; i++) variance += (double) (x[i] - mean) * (x[i] - mean);
+    return (struct stats) {mean, (float) (1.0 / sqrt(variance / (double) c + eps))};
+}
+
+void G4_NAME(g4_layer_norm)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_layer_norm)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    const struct ggml4j_params * p = userdata;
+    const float * w = dst->src[1]->data;
+    const float * b = dst->src[2]->data;
+    int64_t c = dst->ne[0], from, to;
+    g4_range(dst->ne[1], 1, ith, nth, &from, &to);
+    for (int64_t m = from; m < to; m++) {
+        const float * x = (const float *) dst->src[0]->data + m * c;
+        float * y = (float *) dst->data + m * c;
+        struct stats s = row_stats(x, c, p->eps);
+        for (int64_t i = 0; i < c; i++) y[i] = (x[i] - s.mean) * s.rstd * w[i] + b[i];
+    }
+}
+
+void G4_NAME(g4_layer_norm_dx)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_layer_norm_dx)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    const struct ggml4j_params * p = userdata;
+    const float * w = dst->src[1]->data;
+    int64_t c = dst->ne[0], from, to;
+    g4_range(dst->ne[1], 1, ith, nth, &from, &to);
+    for (int64_t m = from; m < to; m++) {
+        const float * x = (const float *) dst->src[0]->data + m * c;
+        const float * dy = (const float *) dst->src[2]->data + m * c;
+        float * dx = (float *) dst->data + m * c;
+        struct stats s = row_stats(x, c, p->eps);
+        vf a = vset(0.0f), b = vset(0.0f);
+        double sum_g = 0, sum_gn = 0;
+        int64_t i = 0;
+        for (; i + VL <= c; i += VL) {
+            vf g = vload(dy + i) * vload(w + i);
+            a += g;
+            b += g * (vload(x + i) - s.mean) * s.rstd;
+        }
+        for (int l = 0; l < VL; l++) {
+            sum_g += a[l];
+            sum_gn += b[l];
+        }
+        for (; i < c; i++) {
+            sum_g += dy[i] * w[i];
+            sum_gn += dy[i] * w[i] * (x[i] - s.mean) * s.rstd;
+        }
+        float mean_g = (float) (sum_g / (double) c), mean_gn = (float) (sum_gn / (double) c);
+        for (i = 0; i < c; i++) {
+            float n = (x[i] - s.mean) * s.rstd;
+            dx[i] = (dy[i] * w[i] - mean_g - n * mean_gn) * s.rstd;
+        }
+    }
+}
+
+void G4_NAME(g4_layer_norm_dw)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_layer_norm_dw)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    const struct ggml4j_params * p = userdata;
+    const struct ggml_tensor * tx = dst->src[0];
+    float * dw = dst->src[2]->data;
+    float * db = dst->src[3]->data;
+    int64_t c = tx->ne[0], from, to;
+    g4_range(c, VL, ith, nth, &from, &to); // a task owns columns
+    for (int64_t m = 0; m < tx->ne[1]; m++) {
+        const float * x = (const float *) tx->data + m * c;
+        const float * dy = (const float *) dst->src[1]->data + m * c;
+        struct stats s = row_stats(x, c, p->eps);
+        for (int64_t i = from; i < to; i++) {
+            dw[i] += dy[i] * (x[i] - s.mean) * s.rstd;
+            db[i] += dy[i];
+        }
+    }
+}

@@ -1,0 +1,223 @@
+// Matrix products with the weights of a linear layer. Few rows of x: every weight row is read once, for all of them. Many
+// rows: single-threaded BLAS on each task's slice of the result, weights of other types widened to F32 in blocks.
+#include "kernels.h"
+#include "activation.h"
+
+enum {
+    MAX_COLUMNS = 16,          // up to here rows of x are handled by dot products
+    BLOCK_BYTES = 512 * 1024,  // of widened weights, to stay in the second-level cache
+    UNIT = 16,
+};
+
+struct epilogue {
+    const float * bias;
+    const float * residual;
+    float * y;
+    int64_t n;
+    int activation;
+};
+
+static void finish(const struct epilogue * e, int64_t row, int64_t n0, int64_t n1) {
+    float * y = e->y + row * e->n;
+    if (e->bias != NULL) {
+        int64_t i = n0;
+        for (; i + VL <= n1; i += VL) vstore(y + i, vload(y + i) + vload(e->bias + i));
+        for (; i < n1; i++) y[i] += e->bias[i];
+    }
+    if (e->activation != GGML4J_ACT_NONE) g4_activate(e->activation, y + n0, y + n0, n1 - n0);
+    if (e->residual != NULL) {
+        const float * r = e->residual + row * e->n;
+        int64_t i = n0;
+        for (; i + VL <= n1; i += VL) vstore(y + i, vload(y + i) + vload(r + i));
+        for (; i < n1; i++) y[i] += r[i];
+    }
+}
+
+// --- dot products of plain types
+
+INLINE vf widen(enum ggml_type type, const char * p) {
+    switch (type) {
+        case GGML_TYPE_F16: return vload_f16((const ggml_fp16_t *) p);
+        case GGML_TYPE_BF16: return vload_bf16((const ggml_bf16_t *) p);
+        default: return vload((const float *) p);
+    }
+}
+
+INLINE float widen_one(enum ggml_type type, const char * p) {
+    switch (type) {
+        case GGML_TYPE_F16: return ggml_fp16_to_fp32(*(const ggml_fp16_t *) p);
+        case GGML_TYPE_BF16: return ggml_bf16_to_fp32(*(const ggml_bf16_t *) p);
+        default: return *(const float *) p;
+    }
+}
+
+// y[c * ldy + r] for R weight rows and C rows of x
+INLINE void dots(enum ggml_type type, int size, const int R, const int C, const char * w, int64_t row_bytes, const float * x,
+                 int64_t k, float * y, int64_t ldy) {
+    vf acc[4][5];
+    for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++) acc[r][c] = vset(0.0f);
+    int64_t i = 0;
+    for (; i + VL <= k; i += VL) {
+        vf wv[4];
+        for (int r = 0; r < R; r++) {
+            const char * p = w + r * row_bytes + i * size;
+            __builtin_prefetch(p + 1024, 0, 3);
+            wv[r] = widen(type, p);
+        }
+        for (int c = 0; c < C; c++) {
+            vf xv = vload(x + c * k + i);
+            for (int r = 0; r < R; r++) acc[r][c] += wv[r] * xv;
+        }
+    }
+    for (int r = 0; r < R; r++) {
+        for (int c = 0; c < C; c++) {
+            float s = vsum(acc[r][c]);
+            for (int64_t j = i; j < k; j++) s += widen_one(type, w + r * row_bytes + j * size) * x[c * k + j];
+            y[c * ldy + r] = s;
+        }
+    }
+}
+
+INLINE void rows_of(enum ggml_type type, int size, const int R, const char * w, int64_t row_bytes, const float * x, int64_t k,
+                    int64_t m, float * y, int64_t ldy) {
+    int64_t c = 0;
+#if VL == 16
+    for (; c + 5 <= m; c += 5) dots(type, size, R, 5, w, row_bytes, x + c * k, k, y + c * ldy, ldy);
+#endif
+    for (; c + 4 <= m; c += 4) dots(type, size, R, 4, w, row_bytes, x + c * k, k, y + c * ldy, ldy);
+    switch (m - c) {
+        case 3: dots(type, size, R, 3, w, row_bytes, x + c * k, k, y + c * ldy, ldy); break;
+        case 2: dots(type, size, R, 2, w, row_bytes, x + c * k, k, y + c * ldy, ldy); break;
+        case 1: dots(type, size, R, 1, w, row_bytes, x + c * k, k, y + c * ldy, ldy); break;
+        default: break;
+    }
+}
+
+INLINE void few_plain(enum ggml_type type, int size, const char * w, int64_t row_bytes, const float * x, int64_t k, int64_t m,
+                      int64_t n0, int64_t n1, float * y, int64_t n) {
+    int64_t i = n0;
+    for (; i + 4 <= n1; i += 4) rows_of(type, size, 4, w + i * row_bytes, row_bytes, x, k, m, y + i, n);
+    for (; i < n1; i++) rows_of(type, size, 1, w + i * row_bytes, row_bytes, x, k, m, y + i, n);
+}
+
+// --- dot products of quantized types, by ggml
+
+static void few_quantized(enum ggml_type type, const char * w, int64_t row_bytes, const float * x, int64_t k, int64_t m,
+                          int64_t n0, int64_t n1, float * y, int64_t n) {
+    const struct ggml_type_traits_cpu * traits = g4_traits(type);
+    const struct ggml_type_traits_cpu * activation = g4_traits(traits->vec_dot_type);
+    size_t q_bytes = ggml_row_size(traits->vec_dot_type, k);
+    size_t stride = (q_bytes + 63) & ~(size_t) 63;
+    char * q = g4_scratch(0, stride * (size_t) m);
+    for (int64_t c = 0; c < m; c++) {
+        if (traits->vec_dot_type == GGML_TYPE_F32) {
+            memcpy(q + (size_t) c * stride, x + c * k, (size_t) k * sizeof(float));
+        } else {
+            activation->from_float(x + c * k, q + (size_t) c * stride, k);
+        }
+    }
+    for (int64_t i = n0; i < n1; i++) {
+        const char * row = w + i * row_bytes;
+        for (int64_t b = 0; b < row_bytes; b += 64) __builtin_prefetch(row + 2 * row_bytes + b, 0, 3);
+        for (int64_t c = 0; c < m; c++) {
+            traits->vec_dot((int) k, y + c * n + i, 0, row, 0, q + (size_t) c * stride, 0, 1);
+        }
+    }
+}
+
+static void few(const struct ggml_tensor * w, const float * x, int64_t m, struct epilogue * e, int ith, int nth) {
+    int64_t n0, n1;
+    g4_range(e->n, 4, ith, nth, &n0, &n1);
+    const char * data = w->data;
+    int64_t k = w->ne[0], row_bytes = (int64_t) ggml_row_size(w->type, k);
+    switch (w->type) {
+        case GGML_TYPE_F32: few_plain(GGML_TYPE_F32, 4, data, row_bytes, x, k, m, n0, n1, e->y, e->n); break;
+        case GGML_TYPE_F16: few_plain(GGML_TYPE_F16, 2, data, row_bytes, x, k, m, n0, n1, e->y, e->n); break;
+        case GGML_TYPE_BF16: few_plain(GGML_TYPE_BF16, 2, data, row_bytes, x, k, m, n0, n1, e->y, e->n); break;
+        default: few_quantized(w->type, data, row_bytes, x, k, m, n0, n1, e->y, e->n); break;
+    }
+    for (int64_t row = 0; row < m; row++) finish(e, row, n0, n1);
+}
+
+static void many(const struct ggml_tensor * w, const float * x, int64_t m, struct epilogue * e, int ith, int nth) {
+    int64_t k = w->ne[0], n = e->n;
+    if (w->type == GGML_TYPE_F32 && m > n) {
+        int64_t m0, m1;
+        g4_range(m, UNIT, ith, nth, &m0, &m1);
+        g4_gemm(G4_NO_TRANS, G4_TRANS, m1 - m0, n, k, x + m0 * k, k, w->data, k, 0.0f, e->y + m0 * n, n);
+        for (int64_t row = m0; row < m1; row++) finish(e, row, 0, n);
+        return;
+    }
+    int64_t n0, n1;
+    g4_range(n, UNIT, ith, nth, &n0, &n1);
+    if (w->type == GGML_TYPE_F32) {
+        g4_gemm(G4_NO_TRANS, G4_TRANS, m, n1 - n0, k, x, k, (const float *) w->data + n0 * k, k, 0.0f, e->y + n0, n);
+    } else {
+        int64_t row_bytes = (int64_t) ggml_row_size(w->type, k);
+        int64_t block = BLOCK_BYTES / (4 * k) / UNIT * UNIT;
+        if (block < UNIT) block = UNIT;
+        float * wide = g4_scratch(0, (size_t) (block * k) * sizeof(float));
+        const struct ggml_type_traits * traits = ggml_get_type_traits(w->type);
+        for (int64_t b = n0; b < n1; b += block) {
+            int64_t rows = b + block < n1 ? block : n1 - b;
+            for (int64_t r = 0; r < rows; r++) traits->to_float((const char *) w->data + (b + r) * row_bytes, wide + r * k, k);
+            g4_gemm(G4_NO_TRANS, G4_TRANS, m, rows, k, x, k, wide, k, 0.0f, e->y + b, n);
+        }
+    }
+    for (int64_t row = 0; row < m; row++) finish(e, row, n0, n1);
+}
+
+void G4_NAME(g4_linear)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_linear)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    const struct ggml4j_params * p = userdata;
+    const struct ggml_tensor * w = dst->src[0];
+    int next = 2;
+    struct epilogue e = {.y = dst->data, .n = dst->ne[0], .activation = p->activation};
+    if (p->has_bias) e.bias = dst->src[next++]->data;
+    if (p->has_residual) e.residual = dst->src[next++]->data;
+    int64_t m = dst->ne[1];
+    (m <= MAX_COLUMNS ? few : many)(w, dst->src[1]->data, m, &e, ith, nth);
+}
+
+void G4_NAME(g4_linear_dx)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_linear_dx)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    (void) userdata;
+    const struct ggml_tensor * w = dst->src[0];
+    const float * dy = dst->src[1]->data;
+    int64_t k = w->ne[0], n = w->ne[1], m = dst->ne[1];
+    float * dx = dst->data;
+    int64_t from, to;
+    if (m > k) {
+        g4_range(m, UNIT, ith, nth, &from, &to);
+        g4_gemm(G4_NO_TRANS, G4_NO_TRANS, to - from, k, n, dy + from * n, n, w->data, k, 0.0f, dx + from * k, k);
+    } else {
+        g4_range(k, UNIT, ith, nth, &from, &to);
+        g4_gemm(G4_NO_TRANS, G4_NO_TRANS, m, to - from, n, dy, n, (const float *) w->data + from, k, 0.0f, dx + from, k);
+    }
+}
+
+void G4_NAME(g4_linear_dw)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_linear_dw)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    const struct ggml4j_params * p = userdata;
+    const float * dy = dst->src[0]->data;
+    const float * x = dst->src[1]->data;
+    float * dw = dst->src[2]->data;
+    int64_t n = dst->src[0]->ne[0], m = dst->src[0]->ne[1], k = dst->src[1]->ne[0];
+    int64_t from, to;
+    if (n >= k) {
+        g4_range(n, UNIT, ith, nth, &from, &to);
+        g4_gemm(G4_TRANS, G4_NO_TRANS, to - from, k, m, dy + from, n, x, k, 1.0f, dw + from * k, k);
+    } else {
+        g4_range(k, UNIT, ith, nth, &from, &to);
+        g4_gemm(G4_TRANS, G4_NO_TRANS, n, to - from, m, dy, n, x + from, k, 1.0f, dw + from, k);
+    }
+    if (p->has_bias) {
+        float * db = dst->src[3]->data;
+        g4_range(n, VL, ith, nth, &from, &to);
+        for (int64_t row = 0; row < m; row++) {
+            const float * d = dy + row * n;
+            for (int64_t i = from; i < to; i++) db[i] += d[i];
+        }
+    }
+}

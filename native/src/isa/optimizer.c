@@ -1,0 +1,80 @@
+// Updates of all parameters as one vector.
+#include "kernels.h"
+#include "vec.h"
+
+void G4_NAME(g4_sum_squares)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_sum_squares)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    (void) userdata;
+    const float * g = dst->src[0]->data;
+    int64_t n = ggml_nelements(dst->src[0]), chunks = dst->ne[0];
+    for (int64_t k = ith; k < chunks; k += nth) {
+        int64_t from = n * k / chunks, to = n * (k + 1) / chunks;
+        double sum = 0;
+        enum { STRIDE = 4096 };
+        for (int64_t s = from; s < to; s += STRIDE) {
+            int64_t end = s + STRIDE < to ? s + STRIDE : to, i = s;
+            vf part = vset(0.0f);
+            for (; i + VL <= end; i += VL) {
+                vf x = vload(g + i);
+                part += x * x;
+            }
+            sum += vsum(part);
+            for (; i < end; i++) sum += (double) g[i] * g[i];
+        }
+        ((float *) dst->data)[k] = (float) sum;
+    }
+}
+
+static void adamw(float * p, float * g, float * m, float * v, int64_t n, const float * c, float decay) {
+    const float lr = c[0], b1 = c[1], b2 = c[2], eps = c[3], c1 = c[5], c2 = c[6], gs = c[7];
+    const float keep = 1.0f - lr * decay;
+    for (int64_t i = 0; i < n; i++) {
+        float gi = g[i] * gs;
+        float mi = b1 * m[i] + (1.0f - b1) * gi;
+        float vi_ = b2 * v[i] + (1.0f - b2) * gi * gi;
+        m[i] = mi;
+        v[i] = vi_;
+        p[i] = p[i] * keep - lr * (mi * c1) / (sqrtf(vi_ * c2) + eps);
+        g[i] = 0.0f;
+    }
+}
+
+void G4_NAME(g4_adamw)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_adamw)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    const struct ggml4j_params * params = userdata;
+    float * p = dst->src[0]->data;
+    float * g = dst->src[1]->data;
+    float * m = dst->src[2]->data;
+    float * v = dst->src[3]->data;
+    const float * c = dst->src[4]->data;
+    int64_t from, to, split = params->offset;
+    g4_range(ggml_nelements(dst->src[0]), 1024, ith, nth, &from, &to);
+    if (from < split) {
+        int64_t end = to < split ? to : split;
+        adamw(p + from, g + from, m + from, v + from, end - from, c, c[4]);
+        from = end;
+    }
+    if (from < to) adamw(p + from, g + from, m + from, v + from, to - from, c, 0.0f);
+}
+
+void G4_NAME(g4_sgd)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+void G4_NAME(g4_sgd)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    (void) userdata;
+    float * p = dst->src[0]->data;
+    float * g = dst->src[1]->data;
+    float * buf = dst->src[2]->data;
+    const float * c = dst->src[3]->data;
+    const float lr = c[0], momentum = c[1], dampening = c[2], decay = c[3], gs = c[7];
+    const int nesterov = c[4] != 0.0f, first = c[5] != 0.0f;
+    int64_t from, to;
+    g4_range(ggml_nelements(dst->src[0]), 1024, ith, nth, &from, &to);
+    for (int64_t i = from; i < to; i++) {
+        float gi = g[i] * gs + decay * p[i];
+        if (momentum != 0.0f) {
+            buf[i] = first ? gi : momentum * buf[i] + (1.0f - dampening) * gi;
+            gi = nesterov ? gi + momentum * buf[i] : buf[i];
+        }
+        p[i] -= lr * gi;
+        g[i] = 0.0f;
+    }
+}
