@@ -42,8 +42,8 @@ public final class ModelFiles implements AutoCloseable {
     if (!Files.exists(path)) {
       throw new ModelFormatException(
           path
-              + ": no such file or folder; expected a Hugging Face folder or a .gguf file. Check the"
-              + " path.");
+              + ": no such file or folder; expected a Hugging Face folder or a .gguf file. Check"
+              + " the path.");
     }
     String name = String.valueOf(path.getFileName());
     if (name.endsWith(".safetensors") || name.endsWith(".json")) {

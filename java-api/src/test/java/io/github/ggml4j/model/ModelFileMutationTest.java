@@ -32,9 +32,26 @@ class ModelFileMutationTest {
   private static final int ON_DISK = 1_000;
 
   private static final String[] HUGE = {
-    "-1", "0", "4294967296", "2147483648", "9223372036854775807", "18446744073709551615", "1e999",
-    "-0.0", "1e-5", "99999999999999999999999999", "null", "true", "[]", "{}", "\"\"", "\"\\ud800\"",
-    "[[[[[[[[[[]]]]]]]]]]", "{\"a\":{\"a\":{}}}", "\u0000", "\u00ff"
+    "-1",
+    "0",
+    "4294967296",
+    "2147483648",
+    "9223372036854775807",
+    "18446744073709551615",
+    "1e999",
+    "-0.0",
+    "1e-5",
+    "99999999999999999999999999",
+    "null",
+    "true",
+    "[]",
+    "{}",
+    "\"\"",
+    "\"\\ud800\"",
+    "[[[[[[[[[[]]]]]]]]]]",
+    "{\"a\":{\"a\":{}}}",
+    "\u0000",
+    "\u00ff"
   };
 
   @TempDir Path folder;
@@ -139,17 +156,15 @@ class ModelFileMutationTest {
     try (SafetensorsFile file = SafetensorsFile.of(MemorySegment.ofArray(bytes), "mutant")) {
       file.tensors()
           .forEach(
-              (name, entry) ->
-                  assertThat(file.data(name).byteSize()).isEqualTo(entry.byteSize()));
+              (name, entry) -> assertThat(file.data(name).byteSize()).isEqualTo(entry.byteSize()));
     }
   }
 
   private static void readGguf(byte[] bytes) {
     try (GgufFile file = GgufFile.of(MemorySegment.ofArray(bytes), "mutant")) {
       file.tensors()
-          .forEach(
-              (name, tensor) ->
-                  assertThat(file.data(name).byteSize()).isEqualTo(tensor.byteSize()));
+          .forEach((name, tensor) ->
+              assertThat(file.data(name).byteSize()).isEqualTo(tensor.byteSize()));
       for (GgufValue value : file.metadata().values()) {
         if (value.isArray() && value.type() == GgufType.STRING) {
           orFormatError(value::asStrings);
@@ -185,8 +200,7 @@ class ModelFileMutationTest {
     }
   }
 
-  private static int mutate(long seed, int count, List<byte[]> seeds, Use use)
-      throws IOException {
+  private static int mutate(long seed, int count, List<byte[]> seeds, Use use) throws IOException {
     SplittableRandom random = new SplittableRandom(seed);
     int opened = 0;
     for (int i = 0; i < count; i++) {
@@ -231,8 +245,19 @@ class ModelFileMutationTest {
 
   private static void putNumber(byte[] file, int at, SplittableRandom random) {
     long[] numbers = {
-      0, 1, -1, Integer.MAX_VALUE, Integer.MIN_VALUE, Long.MAX_VALUE, Long.MIN_VALUE, 1L << 32,
-      1L << 40, 100_000_000, file.length, file.length - 8L, random.nextLong()
+      0,
+      1,
+      -1,
+      Integer.MAX_VALUE,
+      Integer.MIN_VALUE,
+      Long.MAX_VALUE,
+      Long.MIN_VALUE,
+      1L << 32,
+      1L << 40,
+      100_000_000,
+      file.length,
+      file.length - 8L,
+      random.nextLong()
     };
     long number = numbers[random.nextInt(numbers.length)];
     ByteBuffer buffer = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);

@@ -78,6 +78,9 @@ final class GgufCursor {
 
   String readString(long longest, String what) {
     int length = (int) readLength(Math.min(longest, Integer.MAX_VALUE - 8), what);
+    if (length == 0) {
+      return "";
+    }
     byte[] utf8 = new byte[length];
     MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, position, utf8, 0, length);
     position += length;

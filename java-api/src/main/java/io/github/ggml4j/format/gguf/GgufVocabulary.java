@@ -56,6 +56,9 @@ public record GgufVocabulary(
   static final String MODEL = "gpt2";
   static final String PRE = "gpt-2";
 
+  /** More tokens or merges than any tokenizer has. */
+  private static final int MOST_STRINGS = 1 << 21;
+
   /**
    * Checks that the parts fit together.
    *
@@ -89,7 +92,7 @@ public record GgufVocabulary(
     if (!pre.equals(PRE)) {
       throw unsupported(file, PRE_KEY, pre, PRE);
     }
-    List<String> tokens = file.get(TOKENS_KEY).asStrings();
+    List<String> tokens = strings(file, TOKENS_KEY);
     Optional<GgufValue> typeList = file.find(TYPES_KEY);
     int[] types = new int[tokens.size()];
     if (typeList.isPresent()) {
@@ -101,7 +104,7 @@ public record GgufVocabulary(
       return new GgufVocabulary(
           tokens,
           types,
-          file.get(MERGES_KEY).asStrings(),
+          strings(file, MERGES_KEY),
           id(file, BOS_KEY),
           id(file, EOS_KEY),
           id(file, PAD_KEY));
@@ -185,6 +188,14 @@ public record GgufVocabulary(
         + "]";
   }
 
+  private static List<String> strings(GgufFile file, String key) {
+    GgufValue value = file.get(key);
+    if (value.count() > MOST_STRINGS) {
+      throw unsupported(file, key + " count", String.valueOf(value.count()), "at most 2^21");
+    }
+    return value.asStrings();
+  }
+
   private static @Nullable Integer id(GgufFile file, String key) {
     return file.find(key).map(value -> value.asInt(0, Integer.MAX_VALUE)).orElse(null);
   }
@@ -206,8 +217,8 @@ public record GgufVocabulary(
       GgufFile file, String key, String found, String expected) {
     return ModelFormatException.of(
         file.source(),
-        "metadata " + key + " is '" + found + "'",
-        "'" + expected + "'",
+        "metadata " + key + " is " + found,
+        expected,
         "Only GPT-2's tokenizer is supported; use a GPT-2 model.");
   }
 }

@@ -108,7 +108,8 @@ public final class AtomicFiles implements AutoCloseable {
         target
             + ": cannot be written: "
             + reason
-            + ". No file is left half written; give a folder that exists, is writable and has space.",
+            + ". No file is left half written; give a folder that exists, is writable and has"
+            + " space.",
         e);
   }
 

@@ -37,21 +37,33 @@ public final class Json {
   /** Largest configuration file that is read, in bytes. */
   public static final long MAX_DOCUMENT = 16L << 20;
 
-  private static final JsonFactory FACTORY =
-      JsonFactory.builder()
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(64)
-                  .maxNumberLength(400)
-                  .maxNameLength(4096)
-                  .maxStringLength(4 << 20)
-                  .build())
-          .build();
+  /** Most tokens of a document that is kept in memory, so that it stays small there. */
+  private static final long MAX_TOKENS = 500_000;
+
+  private static final JsonFactory STREAMS = factory(Long.MAX_VALUE);
+  private static final JsonFactory DOCUMENTS = factory(MAX_TOKENS);
 
   private Json() {}
 
-  /** A streaming parser over text that is checked to be UTF-8. */
+  private static JsonFactory factory(long maxTokens) {
+    return JsonFactory.builder()
+        .streamReadConstraints(
+            StreamReadConstraints.builder()
+                .maxNestingDepth(64)
+                .maxNumberLength(400)
+                .maxNameLength(4096)
+                .maxStringLength(4 << 20)
+                .maxTokenCount(maxTokens)
+                .build())
+        .build();
+  }
+
+  /** A parser over text that is checked to be UTF-8, for a caller that keeps little of it. */
   public static JsonParser parser(InputStream utf8) {
+    return parser(STREAMS, utf8);
+  }
+
+  private static JsonParser parser(JsonFactory factory, InputStream utf8) {
     Reader reader =
         new InputStreamReader(
             utf8,
@@ -59,7 +71,7 @@ public final class Json {
                 .newDecoder()
                 .onMalformedInput(CodingErrorAction.REPORT)
                 .onUnmappableCharacter(CodingErrorAction.REPORT));
-    return FACTORY.createParser(ObjectReadContext.empty(), reader);
+    return factory.createParser(ObjectReadContext.empty(), reader);
   }
 
   /** The bytes of a segment as a stream, without copying them first. */
@@ -83,7 +95,7 @@ public final class Json {
             "Check that this is the right file.");
       }
       try (InputStream in = Files.newInputStream(file);
-          JsonParser parser = parser(in)) {
+          JsonParser parser = parser(DOCUMENTS, in)) {
         return object(parser, file.toString());
       }
     } catch (NoSuchFileException e) {
@@ -100,14 +112,14 @@ public final class Json {
    */
   public static Map<String, @Nullable Object> parseObject(String json, String source) {
     try (JsonParser parser =
-        FACTORY.createParser(ObjectReadContext.empty(), new StringReader(json))) {
+        DOCUMENTS.createParser(ObjectReadContext.empty(), new StringReader(json))) {
       return object(parser, source);
     }
   }
 
   /** As {@link #parseObject(String, String)} from UTF-8 bytes. */
   public static Map<String, @Nullable Object> parseObject(InputStream utf8, String source) {
-    try (JsonParser parser = parser(utf8)) {
+    try (JsonParser parser = parser(DOCUMENTS, utf8)) {
       return object(parser, source);
     }
   }

@@ -144,13 +144,13 @@ class GgufTest {
     assertThatThrownBy(
             () -> GgufVocabulary.of(file(w -> w.putString("tokenizer.ggml.model", "llama"))))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("'llama'");
+        .hasMessageContaining("is llama; expected gpt2");
     assertThatThrownBy(() ->
             GgufVocabulary.of(
                 file(w ->
                     w.putString("tokenizer.ggml.model", "gpt2")
                         .putString("tokenizer.ggml.pre", "qwen2"))))
-        .hasMessageContaining("'qwen2'");
+        .hasMessageContaining("is qwen2; expected gpt-2");
   }
 
   @Test

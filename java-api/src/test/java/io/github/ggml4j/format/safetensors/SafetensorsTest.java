@@ -120,7 +120,8 @@ class SafetensorsTest {
         "{'a':{'dtype':'F32','shape':[-1],'data_offsets':[0,4]}}|4|whole numbers",
         "{'a':{'dtype':'F32','shape':[1.0],'data_offsets':[0,4]}}|4|VALUE_NUMBER_INT",
         "{'a':{'dtype':'F32','shape':[99999999999999999999],'data_offsets':[0,4]}}|4|whole numbers",
-        "{'a':{'dtype':'F32','shape':[4294967296,4294967296],'data_offsets':[0,0]}}|0|can be stored",
+        "{'a':{'dtype':'F32','shape':[4294967296,4294967296],'data_offsets':[0,0]}}|0|can be"
+            + " stored",
         "{'a':{'dtype':'F32','shape':[9223372036854775807],'data_offsets':[0,4]}}|4|can be stored",
         "{'a':{'dtype':'F99','shape':[1],'data_offsets':[0,4]}}|4|F99",
         "{'a':{'dtype':'Q4_0','shape':[32],'data_offsets':[0,18]}}|18|Q4_0",
