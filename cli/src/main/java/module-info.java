@@ -4,4 +4,7 @@ module io.github.ggml4j.cli {
   requires info.picocli;
   requires io.github.ggml4j;
   requires io.github.ggml4j.trainer;
+
+  opens io.github.ggml4j.cli to
+      info.picocli;
 }

@@ -1,0 +1,31 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.model.ModelFiles;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "config",
+    description = "Prints a model's configuration, as Hugging Face's config.json.",
+    mixinStandardHelpOptions = true,
+    footer = {"", "Example:", "  ggml4j config --model gpt2.gguf"})
+final class ConfigCommand implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "MODEL",
+      description = "A Hugging Face folder or a .gguf file.")
+  private Path model;
+
+  @Override
+  public void run() {
+    try (var files = ModelFiles.open(model)) {
+      spec.commandLine().getOut().println(files.config().toJson());
+    }
+  }
+}

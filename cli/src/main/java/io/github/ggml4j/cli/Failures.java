@@ -1,0 +1,37 @@
+package io.github.ggml4j.cli;
+
+import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.NoSuchFileException;
+import java.util.Objects;
+
+/** Failures in one line, for those who do not read stack traces. */
+final class Failures {
+  private Failures() {}
+
+  static String describe(Throwable failure) {
+    return switch (failure) {
+      case UncheckedIOException e when e.getCause() != null -> describe(e.getCause());
+      case NoSuchFileException e -> "no such file: " + e.getFile();
+      case AccessDeniedException e -> "no permission: " + e.getFile();
+      case FileAlreadyExistsException e -> "exists already: " + e.getFile();
+      case NullPointerException e -> internal(e);
+      case ClassCastException e -> internal(e);
+      case IndexOutOfBoundsException e -> internal(e);
+      default -> line(Objects.requireNonNullElseGet(failure.getMessage(), failure::toString));
+    };
+  }
+
+  private static String internal(RuntimeException e) {
+    return line("internal error, please report it: " + e + at(e.getStackTrace()));
+  }
+
+  private static String at(StackTraceElement[] trace) {
+    return trace.length == 0 ? "" : " at " + trace[0];
+  }
+
+  private static String line(String text) {
+    return text.strip().replaceAll("\\s*\\R\\s*", " ");
+  }
+}
