@@ -5,6 +5,8 @@ import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.format.safetensors.SafetensorsEntry;
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,7 +25,44 @@ final class HuggingFaceFolder {
   private static final String PREFIX = "transformer.";
   private static final int MOST_SHARDS = 10_000;
 
+  private static final long LARGEST_TOKENIZER_FILE = 64L << 20;
+
+  /** What tokenizers of this family are saved as. */
+  private static final List<String> TOKENIZER_FILES =
+      List.of(
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "vocab.json",
+          "merges.txt",
+          "special_tokens_map.json",
+          "added_tokens.json");
+
   private HuggingFaceFolder() {}
+
+  /** The tokenizer's files that are there. */
+  static Map<String, byte[]> tokenizerFiles(Path folder) {
+    Map<String, byte[]> found = new LinkedHashMap<>();
+    for (String name : TOKENIZER_FILES) {
+      Path file = folder.resolve(name);
+      if (!Files.exists(file)) {
+        continue;
+      }
+      try {
+        long size = Files.size(file);
+        if (size > LARGEST_TOKENIZER_FILE) {
+          throw ModelFormatException.of(
+              file.toString(),
+              "has " + size + " bytes",
+              "at most " + LARGEST_TOKENIZER_FILE,
+              "Check that this is the right file.");
+        }
+        found.put(name, Files.readAllBytes(file));
+      } catch (IOException e) {
+        throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+      }
+    }
+    return found;
+  }
 
   static WeightSource open(Path folder, Gpt2Config config) {
     Path single = folder.resolve(WEIGHTS);

@@ -2,11 +2,15 @@ package io.github.ggml4j.model;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.gguf.GgufFile;
+import io.github.ggml4j.format.gguf.GgufVocabulary;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model on disk: a Hugging Face folder or a GGUF file, opened, checked and mapped. Opening reads
@@ -19,11 +23,13 @@ public final class ModelFiles implements AutoCloseable {
   private final Path path;
   private final Gpt2Config config;
   private final WeightSource weights;
+  private final @Nullable GgufFile gguf;
 
-  private ModelFiles(Path path, Gpt2Config config, WeightSource weights) {
+  private ModelFiles(Path path, Gpt2Config config, WeightSource weights, @Nullable GgufFile gguf) {
     this.path = path;
     this.config = config;
     this.weights = weights;
+    this.gguf = gguf;
   }
 
   /**
@@ -32,12 +38,12 @@ public final class ModelFiles implements AutoCloseable {
    * @param path a folder with {@code config.json} and {@code model.safetensors} (or its index and
    *     shards), or a {@code .gguf} file
    * @throws ModelFormatException when there is no model, or one that is damaged or not supported
-   * @throws java.io.UncheckedIOException when a file cannot be read
+   * @throws UncheckedIOException when a file cannot be read
    */
   public static ModelFiles open(Path path) {
     if (Files.isDirectory(path)) {
       Gpt2Config config = Gpt2Config.read(configFile(path));
-      return new ModelFiles(path, config, HuggingFaceFolder.open(path, config));
+      return new ModelFiles(path, config, HuggingFaceFolder.open(path, config), null);
     }
     if (!Files.exists(path)) {
       throw new ModelFormatException(
@@ -56,7 +62,7 @@ public final class ModelFiles implements AutoCloseable {
     GgufFile file = GgufFile.open(path);
     try {
       Gpt2Config config = GgufModel.config(file);
-      return new ModelFiles(path, config, GgufModel.weights(file, config));
+      return new ModelFiles(path, config, GgufModel.weights(file, config), file);
     } catch (RuntimeException e) {
       file.close();
       throw e;
@@ -70,7 +76,7 @@ public final class ModelFiles implements AutoCloseable {
 
   /** Whether this is a GGUF file and not a folder. */
   public boolean isGguf() {
-    return !Files.isDirectory(path);
+    return gguf != null;
   }
 
   /** The model's configuration. */
@@ -81,6 +87,28 @@ public final class ModelFiles implements AutoCloseable {
   /** The model's weights; closed together with this object. */
   public WeightSource weights() {
     return weights;
+  }
+
+  /**
+   * The tokenizer of a GGUF file; empty for a folder and for a model without one.
+   *
+   * @throws ModelFormatException when it is damaged or not GPT-2's
+   */
+  public Optional<GgufVocabulary> vocabulary() {
+    return gguf != null && GgufVocabulary.isIn(gguf)
+        ? Optional.of(GgufVocabulary.of(gguf))
+        : Optional.empty();
+  }
+
+  /**
+   * The tokenizer's files of a folder by name, as {@link ModelWriter#writeFolder} takes them; empty
+   * for a GGUF file.
+   *
+   * @throws ModelFormatException when one is too large to be what its name says
+   * @throws UncheckedIOException when one cannot be read
+   */
+  public Map<String, byte[]> tokenizerFiles() {
+    return gguf != null ? Map.of() : HuggingFaceFolder.tokenizerFiles(path);
   }
 
   /** One line: path, size of the model, types of the weights. */

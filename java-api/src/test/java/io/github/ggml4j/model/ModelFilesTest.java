@@ -148,6 +148,21 @@ class ModelFilesTest {
   }
 
   @Test
+  void tokenizersAreHandedOver() throws IOException {
+    copyFolder("f32", folder);
+    Files.writeString(folder.resolve("merges.txt"), "a b");
+    try (ModelFiles files = ModelFiles.open(folder)) {
+      assertThat(files.tokenizerFiles()).containsOnlyKeys("merges.txt");
+      assertThat(files.vocabulary()).isEmpty();
+    }
+    try (ModelFiles files = ModelFiles.open(Goldens.path("f32.gguf"))) {
+      assertThat(files.tokenizerFiles()).isEmpty();
+      assertThat(files.vocabulary().orElseThrow().merges()).containsExactly("a b", "\u0120 a");
+      assertThat(files.vocabulary()).contains(GgufVocabulary.read(Goldens.path("f32.gguf")));
+    }
+  }
+
+  @Test
   void theFormOfTransformersWinsOverAStaleIndex() throws IOException {
     copyFolder("sharded", folder);
     try (ModelFiles files = ModelFiles.open(Goldens.path("f32"))) {
@@ -283,6 +298,7 @@ class ModelFilesTest {
     try (Synthetic weights = new Synthetic(config, DType.Q4_0)) {
       ModelWriter.writeGguf(path, config, weights, null, "quantized");
       try (ModelFiles files = ModelFiles.open(path)) {
+        assertThat(files.vocabulary()).isEmpty();
         assertThat(files.weights().info("h.0.mlp.c_fc.weight").dtype()).isEqualTo(DType.Q4_0);
         assertThat(
                 files

@@ -1,6 +1,7 @@
 package io.github.ggml4j.format.gguf;
 
 import io.github.ggml4j.format.ModelFormatException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -76,6 +77,22 @@ public record GgufVocabulary(
     checkId(bosTokenId, tokens, BOS_KEY);
     checkId(eosTokenId, tokens, EOS_KEY);
     checkId(padTokenId, tokens, PAD_KEY);
+  }
+
+  /**
+   * The vocabulary of a file on disk.
+   *
+   * @throws ModelFormatException when the file is missing or damaged, or has no GPT-2 tokenizer
+   */
+  public static GgufVocabulary read(Path path) {
+    try (GgufFile file = GgufFile.open(path)) {
+      return of(file);
+    }
+  }
+
+  /** Whether a file has a tokenizer, of whatever kind. */
+  public static boolean isIn(GgufFile file) {
+    return file.find(MODEL_KEY).filter(model -> !model.asString().equals("none")).isPresent();
   }
 
   /**
