@@ -8,6 +8,7 @@ module io.github.ggml4j {
   exports io.github.ggml4j.format;
   exports io.github.ggml4j.format.gguf;
   exports io.github.ggml4j.format.safetensors;
+  exports io.github.ggml4j.generation;
   exports io.github.ggml4j.model;
   exports io.github.ggml4j.nn;
   exports io.github.ggml4j.tensor;

@@ -1,0 +1,61 @@
+package io.github.ggml4j.generation;
+
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the decoder of the last call for the next, with the graphs and the memory it has built.
+ * Thread-safe.
+ */
+final class DecoderPool implements AutoCloseable {
+  private final IntFunction<Decoder> opener;
+  private @Nullable Decoder idle;
+  private boolean closed;
+
+  /**
+   * A pool.
+   *
+   * @param opener makes a decoder for an expected number of tokens
+   */
+  DecoderPool(IntFunction<Decoder> opener) {
+    this.opener = opener;
+  }
+
+  Decoder borrow(int tokens) {
+    synchronized (this) {
+      if (closed) {
+        throw new IllegalStateException("Already closed: generator");
+      }
+      if (idle != null) {
+        var decoder = idle;
+        idle = null;
+        return decoder;
+      }
+    }
+    return opener.apply(tokens);
+  }
+
+  /** Takes back a decoder whose sequences are all released. */
+  void giveBack(Decoder decoder) {
+    synchronized (this) {
+      if (!closed && idle == null) {
+        idle = decoder;
+        return;
+      }
+    }
+    decoder.close();
+  }
+
+  @Override
+  public void close() {
+    Decoder last;
+    synchronized (this) {
+      closed = true;
+      last = idle;
+      idle = null;
+    }
+    if (last != null) {
+      last.close();
+    }
+  }
+}

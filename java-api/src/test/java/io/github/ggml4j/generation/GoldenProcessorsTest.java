@@ -1,0 +1,123 @@
+package io.github.ggml4j.generation;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.ggml4j.format.safetensors.SafetensorsFile;
+import java.lang.foreign.MemorySegment;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/** Every processor, and all in order, against transformers' (make_golden_processors.py). */
+class GoldenProcessorsTest {
+  private static final Path FOLDER = folder();
+  private static SafetensorsFile tensors;
+
+  private static Path folder() {
+    try {
+      return Path.of(GoldenProcessorsTest.class.getResource("/golden/processors").toURI());
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @BeforeAll
+  static void open() {
+    tensors = SafetensorsFile.open(FOLDER.resolve("golden.safetensors"));
+  }
+
+  @AfterAll
+  static void close() {
+    tensors.close();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> processors() {
+    var golden = new ObjectMapper().readTree(FOLDER.resolve("golden.json").toFile());
+    return StreamSupport.stream(golden.get("cases").spliterator(), false)
+        .filter(GoldenProcessorsTest::isOurs)
+        .map(one -> DynamicTest.dynamicTest(one.get("name").asString(), () -> check(golden, one)));
+  }
+
+  private static boolean isOurs(JsonNode one) {
+    return !one.get("extra").asBoolean() && !one.get("options").has("forced_bos_token_id");
+  }
+
+  private static void check(JsonNode golden, JsonNode one) {
+    String name = one.get("name").asString();
+    float[][] logits = rows("logits/" + one.get("logits").asString());
+    float[][] expected = rows("scores/" + name);
+    for (int row = 0; row < one.get("rows").asInt(); row++) {
+      int padding = padding(golden, row);
+      if (padding > 0 && countsPadding(one.get("options"))) {
+        continue;
+      }
+      int[] tokens =
+          Arrays.copyOfRange(
+              ids(golden.get("input_ids").get(row)), padding, one.get("length").asInt());
+      int promptLength = one.get("prompt_length").asInt() - padding;
+      float[] actual = logits[row].clone();
+      var plan = plan(one.get("options"), tokens, promptLength, actual.length);
+      plan.process(tokens, tokens.length, actual);
+      var candidates = new Candidates();
+      candidates.reset(actual);
+      plan.filter(candidates);
+      candidates.writeTo(actual);
+      for (int i = 0; i < actual.length; i++) {
+        if (expected[row][i] == Float.NEGATIVE_INFINITY) {
+          assertThat(actual[i]).as("row %d, token %d", row, i).isNegative().isInfinite();
+        } else {
+          assertThat(actual[i])
+              .as("row %d, token %d", row, i)
+              .isCloseTo(expected[row][i], within(1e-6f * Math.abs(expected[row][i])));
+        }
+      }
+    }
+  }
+
+  private static int padding(JsonNode golden, int row) {
+    return (int)
+        Arrays.stream(ids(golden.get("attention_mask").get(row))).filter(mask -> mask == 0).count();
+  }
+
+  /** There the padding of transformers' batch counts as tokens; our batches have none. */
+  private static boolean countsPadding(JsonNode options) {
+    return Stream.of("no_repeat_ngram_size", "min_length", "max_length").anyMatch(options::has);
+  }
+
+  private static Plan plan(JsonNode options, int[] tokens, int promptLength, int vocabSize) {
+    var builder = GenerationConfigs.of(options).numReturnSequences(1);
+    if (!options.has("max_length")) {
+      builder.maxLength(vocabSize);
+    }
+    var limits = new ModelLimits(vocabSize, vocabSize, List.of());
+    return Plan.of(builder.build(), Arrays.copyOf(tokens, promptLength), limits, new FakeText());
+  }
+
+  private static float[][] rows(String name) {
+    long[] shape = Objects.requireNonNull(tensors.tensors().get(name)).shape();
+    MemorySegment data = tensors.data(name);
+    float[][] rows = new float[(int) shape[0]][(int) shape[1]];
+    for (int row = 0; row < rows.length; row++) {
+      MemorySegment.copy(
+          data, JAVA_FLOAT_UNALIGNED, 4L * row * shape[1], rows[row], 0, (int) shape[1]);
+    }
+    return rows;
+  }
+
+  private static int[] ids(JsonNode array) {
+    return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
+  }
+}
