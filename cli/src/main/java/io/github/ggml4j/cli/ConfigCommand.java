@@ -25,7 +25,7 @@ final class ConfigCommand implements Runnable {
   @Override
   public void run() {
     try (var files = ModelFiles.open(model)) {
-      spec.commandLine().getOut().println(files.config().toJson());
+      spec.commandLine().getOut().println(files.config().toJson().strip());
     }
   }
 }
