@@ -3,6 +3,7 @@ package io.github.ggml4j.model;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.format.internal.PythonJson;
+import io.github.ggml4j.nn.Activation;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -10,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -64,18 +64,7 @@ public record Gpt2Config(
     Map<String, @Nullable Object> other) {
 
   /** Names of the activation functions that can be computed, as Hugging Face calls them. */
-  public static final Set<String> ACTIVATIONS =
-      Collections.unmodifiableSet(
-          new TreeSet<>(
-              List.of(
-                  "gelu",
-                  "gelu_fast",
-                  "gelu_new",
-                  "gelu_pytorch_tanh",
-                  "relu",
-                  "silu",
-                  "swish",
-                  "tanh")));
+  public static final Set<String> ACTIVATIONS = Activation.names();
 
   private static final int LARGEST = 1 << 24;
   private static final int MOST_LAYERS = 4096;

@@ -1,10 +1,13 @@
 package io.github.ggml4j.model;
 
+import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A GPT-2 language model, loaded on a device.
@@ -178,6 +181,59 @@ public final class Gpt2Model implements AutoCloseable {
         throw new IllegalStateException("Trainable weights are one vector");
       }
       return flat;
+    });
+  }
+
+  /**
+   * Writes a Hugging Face folder that transformers loads.
+   *
+   * @param folder made if it does not exist; files of the same names are replaced, all or none
+   * @param type of all weights: F32, F16 or BF16; null for the type they have, F32 where that is
+   *     quantized
+   * @param tokenizerFiles further files by name, such as {@code tokenizer.json}
+   * @throws java.io.UncheckedIOException when the folder cannot be written
+   */
+  public void saveFolder(Path folder, @Nullable DType type, Map<String, byte[]> tokenizerFiles) {
+    checkOpen();
+    var wanted = type != null ? type : uniformType();
+    if (!wanted.isFloat()) {
+      throw new IllegalArgumentException(
+          "type is "
+              + wanted
+              + ", expected F32, F16 or BF16 for a Hugging Face folder; write GGUF for others");
+    }
+    device.exclusively(() -> {
+      try (var export = new ModelExport(this, wanted, true)) {
+        ModelWriter.writeFolder(folder, config, export, tokenizerFiles);
+      }
+      return null;
+    });
+  }
+
+  /** The type of the token embeddings where that is a plain one, else F32. */
+  private DType uniformType() {
+    var embeddings = weights.tensor("wte.weight").type();
+    return embeddings.isFloat() ? embeddings : DType.F32;
+  }
+
+  /**
+   * Writes a GGUF file that llama.cpp loads.
+   *
+   * @param file replaced if it exists
+   * @param type of the matrices, plain or quantized; rows that are not whole blocks of it become
+   *     F32. Null for the types they have
+   * @param vocabulary the tokenizer, or null for a model without one
+   * @param name the model's name, for display
+   * @throws java.io.UncheckedIOException when the file cannot be written
+   */
+  public void saveGguf(
+      Path file, @Nullable DType type, @Nullable GgufVocabulary vocabulary, String name) {
+    checkOpen();
+    device.exclusively(() -> {
+      try (var export = new ModelExport(this, type, false)) {
+        ModelWriter.writeGguf(file, config, export, vocabulary, name);
+      }
+      return null;
     });
   }
 

@@ -5,7 +5,10 @@ import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /**
  * The activation functions of the MLP under Hugging Face's names ({@code activation_function} of
@@ -52,10 +55,16 @@ public enum Activation {
         .findFirst()
         .orElseThrow(() ->
             new IllegalArgumentException(
-                "activation_function is \""
-                    + name
-                    + "\", expected one of "
-                    + Arrays.stream(values()).flatMap(a -> a.names.stream()).toList()));
+                "activation_function is \"" + name + "\", expected one of " + names()));
+  }
+
+  /** All of Hugging Face's names that are understood, sorted. */
+  public static SortedSet<String> names() {
+    var all = new TreeSet<String>();
+    for (var activation : values()) {
+      all.addAll(activation.names);
+    }
+    return Collections.unmodifiableSortedSet(all);
   }
 
   /** Hugging Face's name. */

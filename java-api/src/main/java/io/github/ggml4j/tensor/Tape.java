@@ -57,10 +57,13 @@ public final class Tape {
     }
   }
 
-  /** Records an op that also has trained parameters, whatever its other inputs are. */
+  /**
+   * Records an op that also has trained parameters, whatever its other inputs are. Ops of the
+   * backward pass itself are not recorded.
+   */
   public void recordAlways(Tensor result, Consumer<Tensor> backward) {
     if (done) {
-      throw new IllegalStateException("The backward pass is already built");
+      return;
     }
     tracked.add(result);
     entries.add(new Entry(result, backward));

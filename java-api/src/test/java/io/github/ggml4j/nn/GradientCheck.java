@@ -104,7 +104,7 @@ final class GradientCheck {
     }
   }
 
-  private static Tensor gradient(Parameter parameter) {
+  static Tensor gradient(Parameter parameter) {
     var gradient = parameter.gradient();
     if (gradient == null) {
       throw new AssertionError(parameter.name() + " has no gradient");

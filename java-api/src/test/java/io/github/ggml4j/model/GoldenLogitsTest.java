@@ -1,0 +1,170 @@
+package io.github.ggml4j.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.ggml4j.format.safetensors.SafetensorsFile;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Logits of the golden models, on the fused kernels and on ggml's stock ops, against transformers.
+ */
+class GoldenLogitsTest {
+  /** Absolute, and relative where values are larger than 1. */
+  private static final double TOLERANCE = 1e-4;
+
+  /** ggml's own matrix product rounds activations to the type of the weights. */
+  private static final double STOCK_HALF_TOLERANCE = 3e-2;
+
+  private static double tolerance(String name, String device) {
+    return device.equals("cpu-stock") && name.endsWith("float16")
+        ? STOCK_HALF_TOLERANCE
+        : TOLERANCE;
+  }
+
+  static Stream<Arguments> modelsAndDevices() {
+    return GoldenModels.names().stream()
+        .flatMap(name -> Stream.of("cpu", "cpu-stock").map(device -> Arguments.of(name, device)));
+  }
+
+  static List<String> models() {
+    return GoldenModels.names();
+  }
+
+  @ParameterizedTest
+  @MethodSource("modelsAndDevices")
+  void promptAndDecode(String name, String device) {
+    var golden = GoldenModels.json(name).get("logits");
+    var prompt = GoldenModels.ints(golden.get("prompt"));
+    var full = GoldenModels.ints(golden.get("full_prompt"));
+    try (var file = SafetensorsFile.open(GoldenModels.folder(name).resolve("golden.safetensors"));
+        var model = Gpt2Model.load(GoldenModels.folder(name), Device.open(device, 2))) {
+      var expected = rows(GoldenModels.floats(file, "logits"), model.config().vocabSize());
+      var actual = model.logits(prompt);
+      for (int t = 0; t < prompt.length; t++) {
+        assertClose(actual[t], expected[t], tolerance(name, device), "prompt position " + t);
+      }
+      var last = model.logits(full)[full.length - 1];
+      assertClose(
+          last, GoldenModels.floats(file, "full_logits"), tolerance(name, device), "last position");
+      try (var session = model.newSession()) {
+        int sequence = session.newSequence();
+        var logits = new float[model.config().vocabSize()];
+        for (int t = 0; t < prompt.length; t++) {
+          session.step(new int[] {sequence}, new int[][] {{prompt[t]}});
+          session.logits(0, logits);
+          assertClose(logits, expected[t], tolerance(name, device), "decoded position " + t);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("modelsAndDevices")
+  void batchOfDifferentLengths(String name, String device) {
+    var golden = GoldenModels.json(name).get("logits");
+    var batch = golden.get("batch");
+    var mask = golden.get("batch_attention_mask");
+    try (var file = SafetensorsFile.open(GoldenModels.folder(name).resolve("golden.safetensors"));
+        var model = Gpt2Model.load(GoldenModels.folder(name), Device.open(device, 2));
+        var session = model.newSession()) {
+      int n = batch.size();
+      var sequences = new int[n];
+      var tokens = new int[n][];
+      for (int i = 0; i < n; i++) {
+        sequences[i] = session.newSequence();
+        var ids = GoldenModels.ints(batch.get(i));
+        int padding =
+            (int) Arrays.stream(GoldenModels.ints(mask.get(i))).filter(m -> m == 0).count();
+        tokens[i] = Arrays.copyOfRange(ids, padding, ids.length);
+      }
+      session.step(sequences, tokens);
+      var expected = rows(GoldenModels.floats(file, "batch_logits"), model.config().vocabSize());
+      var logits = new float[model.config().vocabSize()];
+      for (int i = 0; i < n; i++) {
+        session.logits(i, logits);
+        assertClose(logits, expected[i], tolerance(name, device), "sequence " + i);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void savedModelGivesTheSameLogits(String name, @TempDir Path folder) {
+    var prompt = GoldenModels.ints(GoldenModels.json(name).get("logits").get("prompt"));
+    try (var model = Gpt2Model.load(GoldenModels.folder(name), Device.cpu(1))) {
+      var expected = model.logits(prompt);
+      model.saveFolder(folder.resolve("saved"), null, Map.of());
+      try (var again = Gpt2Model.load(folder.resolve("saved"), Device.cpu(1))) {
+        assertThat(again.config().toJson()).isEqualTo(again.config().toJson());
+        assertThat(again.logits(prompt)).isDeepEqualTo(expected);
+      }
+      model.trainableWeights();
+      assertThat(model.logits(prompt)).isDeepEqualTo(expected);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void quantizedWeightsStayNear(String name, @TempDir Path folder) {
+    var prompt = GoldenModels.ints(GoldenModels.json(name).get("logits").get("prompt"));
+    try (var model = Gpt2Model.load(GoldenModels.folder(name), Device.cpu(1))) {
+      if (!model.config().activationFunction().startsWith("gelu_")) {
+        return; // llama.cpp's GPT-2 has this function only, so other models have no GGUF file
+      }
+      var expected = model.logits(prompt);
+      var file = folder.resolve("model.gguf");
+      for (var type : List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0)) {
+        model.saveGguf(file, type, null, name);
+        for (var device : List.of("cpu", "cpu-stock")) {
+          try (var again = Gpt2Model.load(file, Device.open(device, 2))) {
+            double bound = type == DType.F32 ? 1e-4 : type == DType.F16 ? 2e-2 : 0.3;
+            assertThat(relativeError(again.logits(prompt), expected))
+                .as("%s on %s", type, device)
+                .isLessThan(bound);
+          }
+        }
+      }
+    }
+  }
+
+  private static double relativeError(float[][] actual, float[][] expected) {
+    double difference = 0;
+    double norm = 0;
+    for (int t = 0; t < expected.length; t++) {
+      for (int v = 0; v < expected[t].length; v++) {
+        difference += Math.pow((double) actual[t][v] - expected[t][v], 2);
+        norm += Math.pow(expected[t][v], 2);
+      }
+    }
+    return Math.sqrt(difference / norm);
+  }
+
+  private static float[][] rows(float[] flat, int width) {
+    var rows = new float[flat.length / width][];
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = Arrays.copyOfRange(flat, i * width, (i + 1) * width);
+    }
+    return rows;
+  }
+
+  private static void assertClose(float[] actual, float[] expected, double tolerance, String what) {
+    assertThat(actual).hasSameSizeAs(expected);
+    for (int i = 0; i < actual.length; i++) {
+      double bound = tolerance * Math.max(1, Math.abs(expected[i]));
+      if (!(Math.abs(actual[i] - expected[i]) <= bound)) {
+        throw new AssertionError(
+            what + ", logit " + i + " is " + actual[i] + ", expected " + expected[i]);
+      }
+    }
+  }
+}

@@ -1,0 +1,273 @@
+package io.github.ggml4j.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Parameter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * Every differentiable op: the fused kernels against the composition of ggml's stock ops, and both
+ * against finite differences.
+ */
+class OpsTest {
+  private static Device fused;
+  private static Device stock;
+
+  @BeforeAll
+  static void open() {
+    fused = Device.cpu(2);
+    stock = Device.open("cpu-stock", 2);
+  }
+
+  @AfterAll
+  static void close() {
+    fused.close();
+    stock.close();
+  }
+
+  /** One op with shapes. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  record Case(
+      String name,
+      GradientCheck.Op op,
+      List<Consumer<Graph>> prepare,
+      long[] x,
+      long[]... parameters) {
+    GradientCheck check() {
+      return new GradientCheck(
+          7, op, graph -> prepare.forEach(p -> p.accept(graph)), x, parameters);
+    }
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  static List<Case> cases() {
+    var cases = new ArrayList<Case>();
+    for (long tokens : new long[] {1, 5, 33}) {
+      cases.add(
+          new Case(
+              "linear " + tokens,
+              (g, x, p) -> Linear.forward(g, x, p.get(0), p.get(1)),
+              List.of(),
+              new long[] {tokens, 20},
+              new long[] {37, 20},
+              new long[] {37}));
+    }
+    cases.add(
+        new Case(
+            "linear without bias, wide",
+            (g, x, p) -> Linear.forward(g, x, p.get(0), null),
+            List.of(),
+            new long[] {40, 16},
+            new long[] {9, 16}));
+    cases.add(
+        new Case(
+            "linear with residual",
+            (g, x, p) -> Linear.forward(g, x, p.get(0), p.get(1), x),
+            List.of(),
+            new long[] {6, 24},
+            new long[] {24, 24},
+            new long[] {24}));
+    cases.add(
+        new Case(
+            "layer norm",
+            (g, x, p) -> LayerNorm.forward(g, x, p.get(0), p.get(1), 1e-5f),
+            List.of(),
+            new long[] {7, 19},
+            new long[] {19},
+            new long[] {19}));
+    cases.add(
+        new Case(
+            "residual sum",
+            (g, x, p) -> g.add(x, LayerNorm.forward(g, x, p.get(0), p.get(1), 1e-3f)),
+            List.of(),
+            new long[] {3, 16},
+            new long[] {16},
+            new long[] {16}));
+    for (float dropout : new float[] {0, 0.25f}) {
+      for (boolean padded : new boolean[] {false, true}) {
+        cases.add(attention(dropout, padded));
+      }
+    }
+    cases.add(dropout());
+    return cases;
+  }
+
+  private static Case attention(float p, boolean padded) {
+    var prepare = new ArrayList<Consumer<Graph>>();
+    GradientCheck.Op op =
+        (g, x, parameters) -> {
+          prepare.clear();
+          var batch = new CausalBatch(g, 2, 9, padded);
+          var dropout = new Dropout(g);
+          var y = Attention.causal(g, x, 3, 0.4f, batch, dropout, p);
+          prepare.add(graph -> dropout.seed(0x1234_5678_9ABC_DEFL));
+          prepare.add(graph ->
+              batch.attentionMask(
+                  padded
+                      ? new int[] {1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1}
+                      : null));
+          return y;
+        };
+    return new Case(
+        "attention, dropout " + p + (padded ? ", padded" : ""),
+        op,
+        prepare,
+        new long[] {18, 3 * 3 * 5});
+  }
+
+  private static Case dropout() {
+    var prepare = new ArrayList<Consumer<Graph>>();
+    GradientCheck.Op op =
+        (g, x, parameters) -> {
+          prepare.clear();
+          var dropout = new Dropout(g);
+          prepare.add(graph -> dropout.seed(42));
+          return dropout.forward(dropout.forward(x, 0.3f), 0.1f, x);
+        };
+    return new Case("dropout", op, prepare, new long[] {11, 13});
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void fusedEqualsStock(Case c) {
+    var check = c.check();
+    compare(check.run(fused), check.run(stock));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Activation.class)
+  void fusedActivationEqualsStock(Activation activation) {
+    var check = activation(activation);
+    compare(check.run(fused), check.run(stock));
+    differences(check);
+  }
+
+  private static GradientCheck activation(Activation activation) {
+    return new GradientCheck(
+        3, (g, x, p) -> activation.forward(g, x), g -> {}, new long[] {13, 17});
+  }
+
+  private static void compare(GradientCheck.Outcome a, GradientCheck.Outcome b) {
+    close(a.result(), b.result());
+    for (int i = 0; i < a.gradients().size(); i++) {
+      close(a.gradients().get(i), b.gradients().get(i));
+    }
+  }
+
+  private static void close(float[] actual, float[] expected) {
+    assertThat(actual).hasSameSizeAs(expected);
+    double scale = 1e-6;
+    for (float value : expected) {
+      scale = Math.max(scale, Math.abs(value));
+    }
+    for (int i = 0; i < actual.length; i++) {
+      assertThat((double) actual[i])
+          .as("element %d", i)
+          .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(2e-5 * scale));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void finiteDifferences(Case c) {
+    differences(c.check());
+  }
+
+  private static void differences(GradientCheck check) {
+    var outcome = check.run(fused);
+    var random = new Random(5);
+    for (int tensor = 0; tensor < outcome.gradients().size(); tensor++) {
+      var gradient = outcome.gradients().get(tensor);
+      double scale = 0.05;
+      for (float g : gradient) {
+        scale = Math.max(scale, Math.abs(g));
+      }
+      for (int k = 0; k < 12; k++) {
+        int element = random.nextInt(gradient.length);
+        double expected = check.difference(fused, tensor, element, 5e-3f);
+        assertThat((double) gradient[element])
+            .as("tensor %d element %d", tensor, element)
+            .isCloseTo(expected, org.assertj.core.data.Offset.offset(3e-3 * scale));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {3, 300})
+  void crossEntropyAndEmbedding(int tokens) {
+    int vocab = 61;
+    int embd = 12;
+    var random = new Random(tokens);
+    var labels = random.ints(tokens, 0, vocab).toArray();
+    labels[1] = CrossEntropy.IGNORE_INDEX;
+    var ids = random.ints(tokens, 0, vocab).toArray();
+    var results = new ArrayList<List<float[]>>();
+    for (var device : List.of(fused, stock)) {
+      results.add(lossAndGradients(device, tokens, vocab, embd, labels, ids));
+    }
+    for (int i = 0; i < results.get(0).size(); i++) {
+      close(results.get(0).get(i), results.get(1).get(i));
+    }
+    assertThat(results.get(0).get(0)[1]).isZero();
+  }
+
+  private static List<float[]> lossAndGradients(
+      Device device, int tokens, int vocab, int embd, int[] labels, int[] ids) {
+    try (var store = new io.github.ggml4j.tensor.TensorStore(device, "test", 8);
+        var graph = Graph.differentiable(device, 512)) {
+      var wte =
+          new Parameter(
+              "wte", store.add(DType.F32, vocab, embd), store.add(DType.F32, vocab, embd));
+      var wpe = new Parameter("wpe", store.add(DType.F32, 5, embd), store.add(DType.F32, 5, embd));
+      store.allocate();
+      store.zero();
+      wte.value().setFloats(gaussians(1, vocab * embd));
+      wpe.value().setFloats(gaussians(2, 5 * embd));
+      var idInput = graph.input(DType.I32, tokens);
+      var positions = graph.input(DType.I32, tokens);
+      var x = Embedding.forward(graph, idInput, positions, wte, wpe);
+      var loss = new CrossEntropy(graph, x, wte);
+      var tape = graph.tape();
+      if (tape == null) {
+        throw new AssertionError("no tape");
+      }
+      tape.backward(loss.root(), loss.root());
+      graph.build();
+      idInput.setInts(ids);
+      var p = new int[tokens];
+      java.util.Arrays.setAll(p, i -> i % 5);
+      positions.setInts(p);
+      loss.labels(labels, 1f / tokens);
+      graph.compute();
+      return List.of(
+          loss.losses(),
+          GradientCheck.gradient(wte).toFloats(),
+          GradientCheck.gradient(wpe).toFloats());
+    }
+  }
+
+  private static float[] gaussians(long seed, int n) {
+    var random = new Random(seed);
+    var values = new float[n];
+    for (int i = 0; i < n; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return values;
+  }
+}
