@@ -2,7 +2,6 @@
 module io.github.ggml4j {
   requires static transitive org.jspecify;
   requires io.github.ggml4j.bindings;
-  requires jtokkit;
   requires tools.jackson.databind;
 
   exports io.github.ggml4j.format;
@@ -14,4 +13,5 @@ module io.github.ggml4j {
   exports io.github.ggml4j.tensor;
   exports io.github.ggml4j.tensor.internal to
       io.github.ggml4j.trainer;
+  exports io.github.ggml4j.tokenizer;
 }

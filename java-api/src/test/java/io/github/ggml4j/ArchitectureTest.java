@@ -29,7 +29,7 @@ class ArchitectureTest {
   @ParameterizedTest
   @CsvSource({
     "tensor,",
-    "tokenizer,",
+    "tokenizer, format",
     "format, tensor",
     "nn, tensor",
     "model, nn format tokenizer tensor",

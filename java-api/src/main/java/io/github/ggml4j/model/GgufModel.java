@@ -4,6 +4,11 @@ import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufTensor;
 import io.github.ggml4j.format.gguf.GgufValue;
+import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.tokenizer.AddedToken;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Configuration and weights of a GGUF file, as llama.cpp's GPT-2 reads them. */
@@ -81,6 +86,31 @@ final class GgufModel {
                   tensor.dtype(), tensor.shape(), () -> file.data(tensor.name()));
         },
         file::close);
+  }
+
+  /** The tokenizer of a file. */
+  static Tokenizer tokenizer(GgufFile file) {
+    GgufVocabulary vocabulary = GgufVocabulary.of(file);
+    List<AddedToken> added = new ArrayList<>();
+    int[] types = vocabulary.types();
+    for (int id = 0; id < types.length; id++) {
+      if (types[id] == GgufVocabulary.CONTROL || types[id] == GgufVocabulary.USER_DEFINED) {
+        boolean special = types[id] == GgufVocabulary.CONTROL;
+        String content = vocabulary.tokens().get(id);
+        added.add(new AddedToken(id, content, false, false, false, !special, special));
+      }
+    }
+    try {
+      return Tokenizer.of(
+          vocabulary.tokens(),
+          vocabulary.merges(),
+          added,
+          vocabulary.bosTokenId(),
+          vocabulary.eosTokenId(),
+          vocabulary.padTokenId());
+    } catch (ModelFormatException e) {
+      throw new ModelFormatException(file.source() + ": " + e.getMessage(), e);
+    }
   }
 
   private static int positive(GgufFile file, String key) {

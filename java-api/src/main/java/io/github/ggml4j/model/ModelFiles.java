@@ -3,6 +3,7 @@ package io.github.ggml4j.model;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ public final class ModelFiles implements AutoCloseable {
   private final Gpt2Config config;
   private final WeightSource weights;
   private final @Nullable GgufFile gguf;
+  private @Nullable Tokenizer tokenizer;
 
   private ModelFiles(Path path, Gpt2Config config, WeightSource weights, @Nullable GgufFile gguf) {
     this.path = path;
@@ -109,6 +111,21 @@ public final class ModelFiles implements AutoCloseable {
    */
   public Map<String, byte[]> tokenizerFiles() {
     return gguf != null ? Map.of() : HuggingFaceFolder.tokenizerFiles(path);
+  }
+
+  /**
+   * The model's tokenizer, read at the first call.
+   *
+   * @throws ModelFormatException when there is none, or one that is damaged or not GPT-2's kind
+   * @throws IllegalStateException when this was closed before the first call
+   */
+  public synchronized Tokenizer tokenizer() {
+    Tokenizer known = tokenizer;
+    if (known == null) {
+      known = gguf == null ? Tokenizer.load(path) : GgufModel.tokenizer(gguf);
+      tokenizer = known;
+    }
+    return known;
   }
 
   /** One line: path, size of the model, types of the weights. */

@@ -163,7 +163,8 @@ public final class Json {
         source, found, "one JSON object", "Fetch the file again or correct it.");
   }
 
-  private static @Nullable Object value(JsonParser parser, String source) {
+  /** The value that a parser stands at, for a caller that reads a document piece by piece. */
+  public static @Nullable Object value(JsonParser parser, String source) {
     JsonToken token = parser.currentToken();
     return switch (token) {
       case START_OBJECT -> readMap(parser, source);

@@ -1,0 +1,136 @@
+package io.github.ggml4j.tokenizer;
+
+import static io.github.ggml4j.tokenizer.TokenizerFiles.wrongType;
+
+import io.github.ggml4j.format.internal.Json;
+import io.github.ggml4j.format.internal.Names;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads what stands beside the vocabulary: {@code tokenizer_config.json}, {@code
+ * special_tokens_map.json} and {@code added_tokens.json}. The first wins.
+ */
+final class TokenizerConfigFiles {
+  private static final List<String> SPECIAL =
+      List.of(
+          "bos_token",
+          "eos_token",
+          "unk_token",
+          "sep_token",
+          "pad_token",
+          "cls_token",
+          "mask_token",
+          "additional_special_tokens",
+          "extra_special_tokens");
+
+  private final Path folder;
+  private final TokenizerModel.Builder builder;
+
+  /** The value of each special token and the file that gives it. */
+  private final Map<String, Object> special = new LinkedHashMap<>();
+
+  private final Map<String, String> sources = new LinkedHashMap<>();
+
+  TokenizerConfigFiles(Path folder, TokenizerModel.Builder builder) {
+    this.folder = folder;
+    this.builder = builder;
+  }
+
+  void read() {
+    readAddedTokens(folder.resolve(TokenizerFiles.ADDED_TOKENS));
+    Path config = folder.resolve(TokenizerFiles.CONFIG);
+    if (Files.exists(config)) {
+      Map<String, @Nullable Object> options = Json.readObject(config);
+      String source = config.toString();
+      readDecoder(source, options.get("added_tokens_decoder"));
+      if (options.get("add_prefix_space") != null) {
+        builder.addPrefixSpace(TokenizerFiles.flag(source, options, "add_prefix_space", false));
+      }
+      keepSpecial(source, options);
+    }
+    Path map = folder.resolve(TokenizerFiles.SPECIAL_TOKENS);
+    if (Files.exists(map)) {
+      keepSpecial(map.toString(), Json.readObject(map));
+    }
+    special.forEach(this::register);
+    builder.bos(id("bos_token")).eos(id("eos_token")).pad(id("pad_token"));
+  }
+
+  private void keepSpecial(String source, Map<String, @Nullable Object> options) {
+    for (String name : SPECIAL) {
+      Object value = options.get(name);
+      if (value != null && special.putIfAbsent(name, value) == null) {
+        sources.put(name, source);
+      }
+    }
+  }
+
+  /** Makes every special token one that is found in text. */
+  private void register(String name, Object value) {
+    String source = String.valueOf(sources.get(name));
+    Object tokens =
+        value instanceof Map<?, ?> map && !map.containsKey("content")
+            ? List.copyOf(map.values())
+            : value;
+    for (String content : TokenizerFiles.contents(source, name, tokens)) {
+      Integer id = builder.id(content);
+      if (id != null) {
+        builder.addedIfNew(AddedToken.special(id, content));
+      }
+    }
+  }
+
+  private @Nullable Integer id(String name) {
+    Object value = special.get(name);
+    if (value == null) {
+      return name.equals("pad_token") ? null : builder.id(Gpt2Vocabulary.END_OF_TEXT);
+    }
+    String source = String.valueOf(sources.get(name));
+    List<String> contents = TokenizerFiles.contents(source, name, value);
+    if (contents.size() != 1) {
+      throw wrongType(source, name, value, "one token");
+    }
+    Integer id = builder.id(contents.getFirst());
+    if (id == null) {
+      throw wrongType(source, name, contents.getFirst(), "a token of the vocabulary");
+    }
+    return id;
+  }
+
+  private void readDecoder(String source, @Nullable Object value) {
+    if (value == null) {
+      return;
+    }
+    if (!(value instanceof Map<?, ?> tokens)) {
+      throw wrongType(source, "added_tokens_decoder", value, "an object of ids and tokens");
+    }
+    tokens.forEach((key, token) -> {
+      String id = String.valueOf(key);
+      if (!id.matches("[0-9]{1,9}") || !(token instanceof Map<?, ?> options)) {
+        throw wrongType(
+            source, "added_tokens_decoder." + Names.quote(id), token, "a token by its id");
+      }
+      builder.addedIfNew(TokenizerFiles.addedToken(source, options, Integer.parseInt(id)));
+    });
+  }
+
+  private void readAddedTokens(Path file) {
+    if (!Files.exists(file)) {
+      return;
+    }
+    Json.readObject(file)
+        .forEach((content, value) -> {
+          int id = TokenizerFiles.id(value);
+          if (id < 0) {
+            throw wrongType(
+                file.toString(), "the id of " + Names.quote(content), value, "a whole number");
+          }
+          builder.addedIfNew(new AddedToken(id, content, false, false, false, true, false));
+        });
+  }
+}

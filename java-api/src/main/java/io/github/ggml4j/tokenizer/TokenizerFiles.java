@@ -1,0 +1,207 @@
+package io.github.ggml4j.tokenizer;
+
+import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.format.internal.Json;
+import io.github.ggml4j.format.internal.Names;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+
+/** Reads the tokenizer files of a Hugging Face folder. */
+final class TokenizerFiles {
+  static final String TOKENIZER = "tokenizer.json";
+  static final String VOCABULARY = "vocab.json";
+  static final String MERGES = "merges.txt";
+  static final String CONFIG = "tokenizer_config.json";
+  static final String SPECIAL_TOKENS = "special_tokens_map.json";
+  static final String ADDED_TOKENS = "added_tokens.json";
+
+  /** GPT-2's files have 2 to 4 MB. */
+  private static final long LARGEST_FILE = 64L << 20;
+
+  private static final String REMEDY = "Only GPT-2's tokenizer is supported; use a GPT-2 model.";
+
+  private TokenizerFiles() {}
+
+  static TokenizerModel read(Path folder) {
+    Path tokenizer = folder.resolve(TOKENIZER);
+    Path vocabulary = folder.resolve(VOCABULARY);
+    TokenizerModel.Builder builder;
+    if (Files.exists(tokenizer)) {
+      builder = new TokenizerModel.Builder(tokenizer.toString());
+      new TokenizerJson(tokenizer, builder).read();
+    } else if (Files.exists(vocabulary)) {
+      builder = new TokenizerModel.Builder(vocabulary.toString());
+      readVocabulary(vocabulary, builder);
+      readMerges(folder.resolve(MERGES), builder);
+    } else {
+      throw ModelFormatException.of(
+          folder.toString(),
+          "has no " + TOKENIZER + " and no " + VOCABULARY,
+          "a tokenizer as Hugging Face's save_pretrained writes it",
+          "Copy the tokenizer's files into the folder.");
+    }
+    new TokenizerConfigFiles(folder, builder).read();
+    return builder.build();
+  }
+
+  static byte[] bytes(Path file) {
+    try {
+      long size = Files.size(file);
+      if (size > LARGEST_FILE) {
+        throw ModelFormatException.of(
+            file.toString(),
+            "has " + size + " bytes",
+            "at most " + LARGEST_FILE + " for a tokenizer",
+            "Check that this is the right file.");
+      }
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  /** An error of a value that another kind of tokenizer has. */
+  static ModelFormatException unsupported(String source, String found, String expected) {
+    return ModelFormatException.of(source, found, expected, REMEDY);
+  }
+
+  /** The error for a value of the wrong type. */
+  static ModelFormatException wrongType(
+      String source, String name, @Nullable Object value, String expected) {
+    return ModelFormatException.of(
+        source,
+        name + " is " + describe(value),
+        expected,
+        "Fetch the tokenizer's files again or correct them.");
+  }
+
+  static String describe(@Nullable Object value) {
+    return switch (value) {
+      case null -> "null";
+      case String text -> Names.quote(text);
+      case Map<?, ?> map -> "an object";
+      case List<?> list -> "a list";
+      default -> Names.quote(value.toString());
+    };
+  }
+
+  /** Passes the members of the object that the parser stands at to the builder as a vocabulary. */
+  static void readTokens(JsonParser parser, String source, TokenizerModel.Builder builder) {
+    if (parser.currentToken() != JsonToken.START_OBJECT) {
+      throw wrongType(source, "vocab", Json.value(parser, source), "an object of tokens and ids");
+    }
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      String token = parser.currentName();
+      if (parser.nextToken() != JsonToken.VALUE_NUMBER_INT) {
+        throw wrongType(
+            source,
+            "the id of token " + Names.quote(token),
+            Json.value(parser, source),
+            "a whole number");
+      }
+      builder.token(token, id(Json.value(parser, source)));
+    }
+  }
+
+  /** An id, or -1 when it is out of every range. */
+  static int id(@Nullable Object value) {
+    return value instanceof Long number && number >= 0 && number <= Integer.MAX_VALUE
+        ? number.intValue()
+        : -1;
+  }
+
+  private static void readVocabulary(Path file, TokenizerModel.Builder builder) {
+    String source = file.toString();
+    try (JsonParser parser = Json.parser(new ByteArrayInputStream(bytes(file)))) {
+      parser.nextToken();
+      readTokens(parser, source, builder);
+      if (parser.nextToken() != null) {
+        throw wrongType(source, "the end", "more text", "one JSON object");
+      }
+    } catch (JacksonException e) {
+      throw Json.malformed(source, e);
+    }
+  }
+
+  private static void readMerges(Path file, TokenizerModel.Builder builder) {
+    if (!Files.exists(file)) {
+      throw ModelFormatException.of(
+          file.toString(),
+          "does not exist",
+          MERGES + " beside " + VOCABULARY,
+          "Copy the tokenizer's files into the folder.");
+    }
+    String text;
+    try {
+      text =
+          StandardCharsets.UTF_8
+              .newDecoder()
+              .onMalformedInput(CodingErrorAction.REPORT)
+              .decode(ByteBuffer.wrap(bytes(file)))
+              .toString();
+    } catch (CharacterCodingException e) {
+      throw new ModelFormatException(
+          file + ": is not valid UTF-8; expected one merge in each line. Fetch the file again.", e);
+    }
+    text.lines().filter(line -> !line.startsWith("#version")).forEach(builder::merge);
+  }
+
+  /** Names of tokens that a list of added tokens or a special token gives. */
+  static List<String> contents(String source, String name, @Nullable Object value) {
+    List<String> contents = new ArrayList<>();
+    switch (value) {
+      case null -> {}
+      case String content -> contents.add(content);
+      case Map<?, ?> token -> {
+        if (!(token.get("content") instanceof String content)) {
+          throw wrongType(source, name + ".content", token.get("content"), "a text");
+        }
+        contents.add(content);
+      }
+      case List<?> list -> list.forEach(item -> contents.addAll(contents(source, name, item)));
+      default -> throw wrongType(source, name, value, "a token");
+    }
+    return contents;
+  }
+
+  static boolean flag(String source, Map<?, ?> object, String name, boolean otherwise) {
+    Object value = object.get(name);
+    if (value == null) {
+      return otherwise;
+    }
+    if (!(value instanceof Boolean flag)) {
+      throw wrongType(source, name, value, "true or false");
+    }
+    return flag;
+  }
+
+  /** An added token of {@code tokenizer.json} or {@code tokenizer_config.json}. */
+  static AddedToken addedToken(String source, Map<?, ?> token, int id) {
+    if (!(token.get("content") instanceof String content)) {
+      throw wrongType(source, "content of added token " + id, token.get("content"), "a text");
+    }
+    boolean special = flag(source, token, "special", false);
+    return new AddedToken(
+        id,
+        content,
+        flag(source, token, "single_word", false),
+        flag(source, token, "lstrip", false),
+        flag(source, token, "rstrip", false),
+        flag(source, token, "normalized", !special),
+        special);
+  }
+}

@@ -1,0 +1,48 @@
+package io.github.ggml4j.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+/** GPT-2's own vocabulary. */
+class TokenizerTest {
+  private static final Tokenizer GPT2 = Tokenizer.gpt2();
+
+  @Test
+  void encodesAsGpt2() {
+    assertThat(GPT2.encode("Hello, world!")).containsExactly(15496, 11, 995, 0);
+    assertThat(GPT2.encode("Once upon a time")).containsExactly(7454, 2402, 257, 640);
+    assertThat(GPT2.encode("a<|endoftext|>b")).containsExactly(64, 50256, 65);
+    assertThat(GPT2.encode("")).isEmpty();
+  }
+
+  @Test
+  void decodesWhatItEncodes() {
+    String text = "It's 42 \u00e9t\u00e9s,\n\n  \ud83d\ude00 \u4f60\u597d<|endoftext|>";
+    assertThat(GPT2.decode(GPT2.encode(text))).isEqualTo(text);
+    assertThat(GPT2.decode(GPT2.encode(text), true)).isEqualTo(text.replace("<|endoftext|>", ""));
+  }
+
+  @Test
+  void streamsWholeCharacters() {
+    String text = "caf\u00e9 \ud83d\ude00\ud83c\uddeb\ud83c\uddf7!";
+    StreamingDecoder decoder = GPT2.streamingDecoder();
+    StringBuilder streamed = new StringBuilder();
+    for (int id : GPT2.encode(text)) {
+      String piece = decoder.push(id);
+      assertThat(piece).doesNotContain("\ufffd");
+      streamed.append(piece);
+    }
+    assertThat(streamed.append(decoder.flush()).toString()).isEqualTo(text);
+  }
+
+  @Test
+  void knowsItsTokens() {
+    assertThat(GPT2.vocabSize()).isEqualTo(50257);
+    assertThat(GPT2.eosTokenId()).isEqualTo(50256);
+    assertThat(GPT2.padTokenId()).isEqualTo(50256);
+    assertThat(GPT2.idToToken(262)).isEqualTo("\u0120the");
+    assertThat(GPT2.tokenToId("\u0120the")).isEqualTo(262);
+    assertThat(GPT2.tokenToId("no such token")).isEqualTo(-1);
+  }
+}
