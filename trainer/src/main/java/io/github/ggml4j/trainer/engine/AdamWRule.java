@@ -14,7 +14,8 @@ import java.util.List;
  * torch.optim.AdamW}: {@code p *= 1 - lr wd; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g²; p -= lr
  * m̂ / (sqrt(v̂) + eps)} with bias-corrected moments.
  */
-public record AdamWRule(float beta1, float beta2, float eps, float weightDecay)
+public record AdamWRule(
+    float beta1, float beta2, float eps, float weightDecay, boolean decayMatricesOnly)
     implements UpdateRule {
   @Override
   public List<Tensor> declare(TensorStore store, FlatLayout layout) {
@@ -38,7 +39,8 @@ public record AdamWRule(float beta1, float beta2, float eps, float weightDecay)
     if (graph.fused()) {
       graph.kernelInPlace(
           Kernel.ADAMW,
-          KernelParams.none().offset(layout.matrixElements()),
+          KernelParams.none()
+              .offset(decayMatricesOnly ? layout.matrixElements() : layout.elements()),
           values,
           gradients,
           state.get(0),
@@ -77,7 +79,7 @@ public record AdamWRule(float beta1, float beta2, float eps, float weightDecay)
       beta1,
       beta2,
       eps,
-      decayed ? weightDecay : 0,
+      decayed || !decayMatricesOnly ? weightDecay : 0,
       (float) (1 / (1 - Math.pow(beta1, (double) step))),
       (float) (1 / (1 - Math.pow(beta2, (double) step))),
       gradientScale

@@ -1,0 +1,260 @@
+package io.github.ggml4j.trainer.engine;
+
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.ggml4j.format.safetensors.SafetensorsFile;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.assertj.core.data.Offset;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Gradients, losses and updates against PyTorch on the golden models, on the fused kernels and on
+ * ggml's stock ops. The files are described in {@code golden/README.md}.
+ */
+class GoldenTrainingTest {
+  private static final Path MODELS = Path.of("../java-api/src/test/resources/golden/models");
+  private static final GraphTrainingEngine.Settings NO_DROPOUT =
+      new GraphTrainingEngine.Settings(1, 0, 0, 0);
+  private static final AdamWRule ADAMW = new AdamWRule(0.9f, 0.999f, 1e-6f, 0, false);
+
+  /** Weights of half precision are widened by both sides alike, so one bound serves all models. */
+  private static final double GRADIENT_TOLERANCE = 1e-3;
+
+  private static final double LOSS_TOLERANCE = 1e-4;
+
+  static Stream<Arguments> modelsAndDevices() {
+    try (var folders = Files.list(MODELS)) {
+      return folders.map(path -> path.getFileName().toString()).sorted().toList().stream()
+          .flatMap(name -> Stream.of("cpu", "cpu-stock").map(device -> Arguments.of(name, device)));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** One batch of the golden file in row-major arrays. */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
+  private record Batch(int[] tokens, int[] labels, int @Nullable [] mask, int size, int length) {
+    static Batch of(JsonNode node, boolean lab) {
+      int size = node.get("input_ids").size();
+      int length = node.get("input_ids").get(0).size();
+      var tokens = flat(node.get("input_ids"));
+      return lab
+          ? new Batch(tokens, tokens, null, size, length)
+          : new Batch(
+              tokens, flat(node.get("labels")), flat(node.get("attention_mask")), size, length);
+    }
+
+    int labelCount() {
+      int count = 0;
+      for (int i = 0; i < labels.length; i++) {
+        if (i % length != 0 && labels[i] != TrainingEngine.IGNORED) {
+          count++;
+        }
+      }
+      return count;
+    }
+
+    MicroStep accumulate(TrainingEngine engine, float scale) {
+      return engine.accumulate(tokens, labels, mask, size, length, scale);
+    }
+  }
+
+  private static int[] flat(JsonNode rows) {
+    return StreamSupport.stream(rows.spliterator(), false)
+        .flatMap(row -> StreamSupport.stream(row.spliterator(), false))
+        .mapToInt(JsonNode::asInt)
+        .toArray();
+  }
+
+  @ParameterizedTest
+  @MethodSource("modelsAndDevices")
+  void gradients(String name, String device) {
+    var training = json(name).get("training");
+    for (var golden : training.get("gradients")) {
+      var what = golden.get("name").asString();
+      var batch = Batch.of(golden.get("batch"), what.equals("lab"));
+      try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
+          var model = Gpt2Model.load(MODELS.resolve(name), Device.open(device, 1));
+          var engine = new GraphTrainingEngine(model, ADAMW, NO_DROPOUT)) {
+        assertThat(batch.labelCount()).isEqualTo(golden.get("label_count").asInt());
+        var evaluated =
+            engine.evaluate(
+                batch.tokens(), batch.labels(), batch.mask(), batch.size(), batch.length());
+        var step = batch.accumulate(engine, 1f / batch.labelCount());
+        double loss = golden.get("loss").asDouble();
+        assertThat(step.labelCount()).isEqualTo(batch.labelCount());
+        assertThat(step.lossSum() / step.labelCount()).isCloseTo(loss, relative(loss, 1e-5));
+        assertThat(evaluated.lossSum()).isCloseTo(step.lossSum(), relative(step.lossSum(), 1e-5));
+        compareGradients(file, what, golden.get("strides"), engine);
+      }
+    }
+  }
+
+  private static void compareGradients(
+      SafetensorsFile file, String what, JsonNode strides, GraphTrainingEngine engine) {
+    engine
+        .gradients()
+        .forEach((parameter, tensor) -> {
+          var expected = floats(file, "gradients/" + what + "/" + parameter);
+          int stride = strides.get(parameter).asInt();
+          var actual = likeHuggingFace(parameter, tensor);
+          double difference = 0;
+          double norm = 0;
+          for (int i = 0; i < expected.length; i++) {
+            difference += Math.pow((double) actual[i * stride] - expected[i], 2);
+            norm += Math.pow(expected[i], 2);
+          }
+          assertThat(Math.sqrt(difference))
+              .as("gradient of %s, %s", parameter, what)
+              .isLessThanOrEqualTo(GRADIENT_TOLERANCE * Math.sqrt(norm) + 1e-9);
+        });
+  }
+
+  /** In the order of Hugging Face's file, which has linear weights as (in, out). */
+  private static float[] likeHuggingFace(String parameter, Tensor tensor) {
+    var values = tensor.toFloats();
+    if (!parameter.startsWith("h.") || tensor.shape().length == 1) {
+      return values;
+    }
+    int out = (int) tensor.shape()[0];
+    int in = (int) tensor.shape()[1];
+    var turned = new float[values.length];
+    for (int o = 0; o < out; o++) {
+      for (int i = 0; i < in; i++) {
+        turned[i * out + o] = values[o * in + i];
+      }
+    }
+    return turned;
+  }
+
+  @ParameterizedTest
+  @MethodSource("modelsAndDevices")
+  void runs(String name, String device) {
+    var training = json(name).get("training");
+    var batches = training.get("batches");
+    for (var run : training.get("runs")) {
+      if (device.equals("cpu-stock") && run.get("steps").asInt() > 20 && !name.equals("odd")) {
+        continue; // the same arithmetic as in the shorter runs
+      }
+      try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
+          var model = Gpt2Model.load(MODELS.resolve(name), Device.open(device, 1));
+          var engine = new GraphTrainingEngine(model, rule(run), NO_DROPOUT)) {
+        run(run, batches, engine, name + ", " + run.get("name").asString());
+        var prefix = "runs/" + run.get("name").asString() + "/";
+        for (var entry : model.tensors().entrySet()) {
+          var expected = floats(file, prefix + entry.getKey());
+          var actual = likeHuggingFace(entry.getKey(), entry.getValue());
+          int stride = (actual.length + 63) / 64;
+          for (int i = 0; i < expected.length; i++) {
+            assertThat((double) actual[i * stride])
+                .as("%s element %d after %s", entry.getKey(), i * stride, prefix)
+                .isCloseTo(expected[i], Offset.offset(2e-3 * Math.max(1, Math.abs(expected[i]))));
+          }
+        }
+      }
+    }
+  }
+
+  private static void run(JsonNode run, JsonNode batches, TrainingEngine engine, String what) {
+    int accumulation = run.get("accumulation").asInt();
+    boolean lab = run.get("padding").asString().equals("lab");
+    boolean byToken =
+        run.has("accumulation_weight") && run.get("accumulation_weight").asString().equals("token");
+    float clip = (float) run.get("clip_norm").asDouble();
+    for (int step = 0; step < run.get("steps").asInt(); step++) {
+      int first = step * accumulation;
+      int total = 0;
+      for (int i = 0; i < accumulation; i++) {
+        total += Batch.of(batches.get((first + i) % batches.size()), lab).labelCount();
+      }
+      double loss = 0;
+      for (int i = 0; i < accumulation; i++) {
+        var batch = Batch.of(batches.get((first + i) % batches.size()), lab);
+        float scale = 1f / (byToken ? total : batch.labelCount() * accumulation);
+        loss += batch.accumulate(engine, scale).lossSum() * scale;
+      }
+      float norm = engine.update((float) run.get("learning_rates").get(step).asDouble(), clip);
+      double expected = run.get("losses").get(step).asDouble();
+      assertThat(loss)
+          .as("loss of %s at step %d", what, step)
+          .isCloseTo(expected, relative(expected, LOSS_TOLERANCE));
+      double expectedNorm = run.get("gradient_norms").get(step).asDouble();
+      assertThat((double) norm)
+          .as("gradient norm of %s at step %d", what, step)
+          .isCloseTo(expectedNorm, relative(expectedNorm, 1e-3));
+    }
+  }
+
+  private static UpdateRule rule(JsonNode run) {
+    float decay = (float) run.get("weight_decay").asDouble();
+    if (run.get("optimizer").asString().equals("sgd")) {
+      return new SgdRule(
+          (float) run.get("momentum").asDouble(),
+          (float) run.get("dampening").asDouble(),
+          decay,
+          run.get("nesterov").asBoolean());
+    }
+    return new AdamWRule(
+        (float) run.get("beta1").asDouble(),
+        (float) run.get("beta2").asDouble(),
+        (float) run.get("epsilon").asDouble(),
+        decay,
+        false);
+  }
+
+  @Test
+  void dropoutRepeatsWithItsSeed() {
+    var batch = Batch.of(json("odd").get("training").get("batches").get(0), false);
+    var first = losses(batch, 5);
+    assertThat(losses(batch, 5)).isEqualTo(first);
+    assertThat(losses(batch, 6)).isNotEqualTo(first);
+  }
+
+  private static List<Double> losses(Batch batch, long seed) {
+    var settings = new GraphTrainingEngine.Settings(seed, 0.1f, 0.1f, 0.1f);
+    try (var model = Gpt2Model.load(MODELS.resolve("odd"), Device.cpu(2));
+        var engine = new GraphTrainingEngine(model, ADAMW, settings)) {
+      return Stream.generate(
+              () -> {
+                var step = batch.accumulate(engine, 1f / batch.labelCount());
+                engine.update(1e-3f, 1);
+                return step.lossSum();
+              })
+          .limit(5)
+          .toList();
+    }
+  }
+
+  private static Offset<Double> relative(double value, double tolerance) {
+    return Offset.offset(tolerance * Math.max(Math.abs(value), 1e-3));
+  }
+
+  private static JsonNode json(String name) {
+    return JsonMapper.shared().readTree(MODELS.resolve(name).resolve("golden.json").toFile());
+  }
+
+  private static float[] floats(SafetensorsFile file, String name) {
+    var data = file.data(name);
+    var values = new float[Math.toIntExact(data.byteSize() / 4)];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = data.get(JAVA_FLOAT_UNALIGNED, 4L * i);
+    }
+    return values;
+  }
+}
