@@ -65,8 +65,9 @@ public final class Gpt2Model implements AutoCloseable {
    */
   public static Gpt2Model load(ModelFiles files, Device device) {
     try {
-      var weights = Gpt2Weights.load(files.config(), files.weights(), device, files.describe());
-      return new Gpt2Model(files.config(), device, files.describe(), weights);
+      var origin = files.path().toString();
+      var weights = Gpt2Weights.load(files.config(), files.weights(), device, origin);
+      return new Gpt2Model(files.config(), device, origin, weights);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;

@@ -71,7 +71,20 @@ public final class ModelFiles implements AutoCloseable {
     }
   }
 
-  /** The path as given. */
+  /**
+   * The model that comes with ggml4j: a small GPT-2 with GPT-2's own tokenizer, trained on stories
+   * and novels in the public domain. It needs no download.
+   *
+   * @throws IllegalStateException when it is missing from the jar
+   */
+  public static ModelFiles bundled() {
+    var file = GgufFile.of(BundledModel.bytes(), BundledModel.NAME);
+    var config = GgufModel.config(file);
+    return new ModelFiles(
+        Path.of(BundledModel.NAME), config, GgufModel.weights(file, config), file);
+  }
+
+  /** The path as given; of the bundled model its name. */
   public Path path() {
     return path;
   }
