@@ -27,7 +27,7 @@ def main():
     arguments.add_argument("--length", type=int, default=128)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--steps", type=int, default=6)
-    arguments.add_argument("--warmup", type=int, default=2, help="steps before the clock counts")
+    arguments.add_argument("--warmup", type=int, default=4, help="steps before the clock counts")
     arguments.add_argument("--dtype", choices=["f32", "bf16"], default="f32", help="bf16: autocast")
     arguments.add_argument("--attention", choices=["sdpa", "eager"], default="sdpa")
     arguments.add_argument("--fused", action="store_true", help="the fused AdamW")
