@@ -3,20 +3,20 @@
 #include "ggml4j.h"
 #include "vec.h"
 
-// erf by Abramowitz and Stegun 7.1.26 is not enough for float; this is erf(x) = 1 - t exp(-x^2 + P(t)), the rational
-// Chebyshev fit of erfc in Numerical Recipes (erfcc), refined near zero by the Maclaurin series.
-INLINE vf verf(vf x) {
-    vf ax = vselect(x < 0.0f, -x, x);
-    vf x2 = x * x;
-    vf series = x * 1.1283791670955126f *
-                (1.0f + x2 * (-0.33333333333f + x2 * (0.1f + x2 * (-0.023809523810f + x2 * (0.0046296296296f +
-                x2 * (-0.00075757575758f + x2 * (0.00010683760684f + x2 * (-1.3227513228e-5f + x2 * 1.4589169001e-6f))))))));
-    vf t = 1.0f / (1.0f + 0.5f * ax);
+// The normal distribution's cumulative function, 0.5 erfc(-x / sqrt 2): erf's Maclaurin series near zero; elsewhere the
+// Chebyshev fit of erfc in Numerical Recipes (section 6.2), which keeps the small tail on the left exact in relative terms.
+INLINE vf vphi(vf x) {
+    vf z = x * 0.7071067811865476f;
+    vf az = vselect(z < 0.0f, -z, z);
+    vf z2 = z * z;
+    vf series = 0.5f + z * 0.5641895835477563f *
+                (1.0f + z2 * (-0.33333333333f + z2 * (0.1f + z2 * (-0.023809523810f + z2 * (0.0046296296296f +
+                z2 * (-0.00075757575758f + z2 * (0.00010683760684f + z2 * (-1.3227513228e-5f + z2 * 1.4589169001e-6f))))))));
+    vf t = 1.0f / (1.0f + 0.5f * az);
     vf poly = -1.26551223f + t * (1.00002368f + t * (0.37409196f + t * (0.09678418f + t * (-0.18628806f +
               t * (0.27886807f + t * (-1.13520398f + t * (1.48851587f + t * (-0.82215223f + t * 0.17087277f))))))));
-    vf tail = 1.0f - t * vexp(-x2 + poly);
-    tail = vselect(x < 0.0f, -tail, tail);
-    return vselect(ax < 1.0f, series, tail);
+    vf tail = 0.5f * t * vexp(poly - z2);
+    return vselect(az < 1.0f, series, vselect(z < 0.0f, tail, 1.0f - tail));
 }
 
 #define G4_SQRT_2_OVER_PI 0.7978845608028654f
@@ -25,7 +25,7 @@ INLINE vf verf(vf x) {
 INLINE vf vactivate(int kind, vf x) {
     switch (kind) {
         case GGML4J_ACT_GELU_NEW: return x * vsigmoid(2.0f * G4_SQRT_2_OVER_PI * x * (1.0f + G4_CUBIC * x * x));
-        case GGML4J_ACT_GELU: return 0.5f * x * (1.0f + verf(x * 0.7071067811865476f));
+        case GGML4J_ACT_GELU: return x * vphi(x);
         case GGML4J_ACT_RELU: return vmaxf(x, vset(0.0f));
         case GGML4J_ACT_SILU: return x * vsigmoid(x);
         case GGML4J_ACT_TANH: return vtanh(x);
@@ -34,27 +34,26 @@ INLINE vf vactivate(int kind, vf x) {
     }
 }
 
+// d(x sigmoid(u)) / dx, where du/dx is given; 1 - sigmoid is computed as such, not by a difference that cancels.
+INLINE vf vsigmoid_unit_back(vf x, vf u, vf du) {
+    vf e = vexp(-u);
+    vf s = 1.0f / (1.0f + e);
+    return s + x * s * (e * s) * du;
+}
+
 INLINE vf vactivate_back(int kind, vf x) {
     switch (kind) {
-        case GGML4J_ACT_GELU_NEW: {
-            vf s = vsigmoid(2.0f * G4_SQRT_2_OVER_PI * x * (1.0f + G4_CUBIC * x * x));
-            return s + x * s * (1.0f - s) * (2.0f * G4_SQRT_2_OVER_PI) * (1.0f + 3.0f * G4_CUBIC * x * x);
-        }
-        case GGML4J_ACT_GELU:
-            return 0.5f * (1.0f + verf(x * 0.7071067811865476f)) + x * 0.3989422804014327f * vexp(-0.5f * x * x);
+        case GGML4J_ACT_GELU_NEW:
+            return vsigmoid_unit_back(x, 2.0f * G4_SQRT_2_OVER_PI * x * (1.0f + G4_CUBIC * x * x),
+                                      (2.0f * G4_SQRT_2_OVER_PI) * (1.0f + 3.0f * G4_CUBIC * x * x));
+        case GGML4J_ACT_GELU: return vphi(x) + x * 0.3989422804014327f * vexp(-0.5f * x * x);
         case GGML4J_ACT_RELU: return vselect(x > 0.0f, vset(1.0f), vset(0.0f));
-        case GGML4J_ACT_SILU: {
-            vf s = vsigmoid(x);
-            return s + x * s * (1.0f - s);
-        }
+        case GGML4J_ACT_SILU: return vsigmoid_unit_back(x, x, vset(1.0f));
         case GGML4J_ACT_TANH: {
             vf t = vtanh(x);
             return 1.0f - t * t;
         }
-        case GGML4J_ACT_QUICK_GELU: {
-            vf s = vsigmoid(1.702f * x);
-            return s + 1.702f * x * s * (1.0f - s);
-        }
+        case GGML4J_ACT_QUICK_GELU: return vsigmoid_unit_back(x, 1.702f * x, vset(1.702f));
         default: return vset(1.0f);
     }
 }
