@@ -50,6 +50,7 @@ final class OptimizerState implements AutoCloseable {
         : graph.mulMat(x, x);
   }
 
+  /** As {@link TrainingEngine#update}: gradients that are not finite leave everything as it was. */
   float update(float learningRate, float clipNorm) {
     return device.exclusively(() -> {
       normGraph.compute();
@@ -58,6 +59,10 @@ final class OptimizerState implements AutoCloseable {
         sum += part;
       }
       double norm = Math.sqrt(sum);
+      if (!Double.isFinite(norm)) {
+        gradients.zero();
+        return (float) norm;
+      }
       float scale = clipNorm > 0 ? (float) Math.min(1, clipNorm / (norm + CLIP_EPSILON)) : 1;
       step++;
       controls.get(0).setFloats(rule.controls(step, learningRate, scale, true));
