@@ -5,5 +5,8 @@ module io.github.ggml4j.trainer {
   requires tools.jackson.databind;
   requires static transitive org.jspecify;
 
+  exports io.github.ggml4j.trainer;
+  exports io.github.ggml4j.trainer.data;
   exports io.github.ggml4j.trainer.engine;
+  exports io.github.ggml4j.trainer.optim;
 }

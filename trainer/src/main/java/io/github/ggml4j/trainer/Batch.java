@@ -1,0 +1,68 @@
+package io.github.ggml4j.trainer;
+
+import io.github.ggml4j.trainer.engine.TrainingEngine;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Sequences of one micro-step, filled up to the same length; (B, T) row-major. */
+@SuppressWarnings("ArrayRecordComponent") // never compared
+record Batch(
+    int[] tokens,
+    int[] labels,
+    int @Nullable [] attentionMask,
+    int size,
+    int length,
+    int tokenCount,
+    int labelCount) {
+
+  /** Lengths are rounded up to a multiple of this, so that few shapes of graph are needed. */
+  private static final int LENGTH_STEP = 16;
+
+  /** Fills up with tokens that are neither attended to nor learned, as few as possible. */
+  static Batch masked(List<int[]> sequences, int maxLength, int padToken) {
+    int longest = sequences.stream().mapToInt(s -> s.length).max().orElseThrow();
+    int rounded = (longest + LENGTH_STEP - 1) / LENGTH_STEP * LENGTH_STEP;
+    int length = Math.min(maxLength, rounded);
+    int count = sequences.stream().mapToInt(s -> s.length).sum();
+    int[] tokens = new int[sequences.size() * length];
+    Arrays.fill(tokens, Math.max(0, padToken));
+    int[] labels = new int[tokens.length];
+    Arrays.fill(labels, TrainingEngine.IGNORED);
+    int[] mask = new int[tokens.length];
+    int row = 0;
+    for (int[] sequence : sequences) {
+      System.arraycopy(sequence, 0, tokens, row, sequence.length);
+      System.arraycopy(sequence, 0, labels, row, sequence.length);
+      Arrays.fill(mask, row, row + sequence.length, 1);
+      row += length;
+    }
+    return new Batch(
+        tokens,
+        labels,
+        count == tokens.length ? null : mask,
+        sequences.size(),
+        length,
+        count,
+        count - sequences.size());
+  }
+
+  /** Fills up to the maximum length with tokens that are learned like all others. */
+  static Batch learned(List<int[]> sequences, int maxLength, int padToken) {
+    int[] tokens = new int[sequences.size() * maxLength];
+    Arrays.fill(tokens, padToken);
+    int row = 0;
+    for (int[] sequence : sequences) {
+      System.arraycopy(sequence, 0, tokens, row, sequence.length);
+      row += maxLength;
+    }
+    return new Batch(
+        tokens,
+        tokens,
+        null,
+        sequences.size(),
+        maxLength,
+        tokens.length,
+        tokens.length - sequences.size());
+  }
+}

@@ -1,0 +1,72 @@
+package io.github.ggml4j.trainer;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Writes one line of JSON for each step; a former file is replaced when training starts. */
+final class MetricsFile implements TrainingListener {
+  private final Path file;
+  private OutputStream out = OutputStream.nullOutputStream();
+
+  MetricsFile(Path file) {
+    this.file = file;
+  }
+
+  @Override
+  public void started(TrainingPlan plan) {
+    try {
+      Path folder = file.toAbsolutePath().getParent();
+      if (folder != null) {
+        Files.createDirectories(folder);
+      }
+      out = Files.newOutputStream(file);
+    } catch (IOException e) {
+      throw failure(e);
+    }
+  }
+
+  @Override
+  public void stepped(StepMetrics step) {
+    JsonMapper json = JsonMapper.shared();
+    var line = json.createObjectNode();
+    line.put("step", step.step());
+    line.put("epoch", step.epoch());
+    line.put("loss", step.loss());
+    line.put("learning_rate", step.learningRate());
+    line.put("grad_norm", step.gradNorm());
+    line.put("tokens_per_second", step.tokensPerSecond());
+    try {
+      out.write((line.toString() + "\n").getBytes(StandardCharsets.UTF_8));
+      out.flush();
+    } catch (IOException e) {
+      throw failure(e);
+    }
+  }
+
+  @Override
+  public void finished(TrainingResult result) {
+    close();
+  }
+
+  @Override
+  public void failed(Throwable failure) {
+    close();
+  }
+
+  private void close() {
+    try {
+      out.close();
+    } catch (IOException e) {
+      throw failure(e);
+    }
+  }
+
+  private UncheckedIOException failure(IOException e) {
+    return new UncheckedIOException("Cannot write metrics to " + file + ": " + e, e);
+  }
+}

@@ -1,0 +1,60 @@
+package io.github.ggml4j.trainer;
+
+import java.io.PrintStream;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.OptionalLong;
+
+/** A line of text every few seconds, for the first step and for the last. */
+final class ProgressLines implements TrainingListener {
+  private final PrintStream out;
+  private final long interval;
+  private RunningMeans means = new RunningMeans();
+  private OptionalLong total = OptionalLong.empty();
+  private long lastLine;
+
+  ProgressLines(PrintStream out, Duration interval) {
+    this.out = out;
+    this.interval = interval.toNanos();
+  }
+
+  @Override
+  public void started(TrainingPlan plan) {
+    means = new RunningMeans();
+    total = plan.totalSteps();
+  }
+
+  @Override
+  public void stepped(StepMetrics step) {
+    means.add(step);
+    boolean last = total.isPresent() && step.step() == total.getAsLong();
+    if (step.step() == 1 || last || System.nanoTime() - lastLine >= interval) {
+      lastLine = System.nanoTime();
+      out.println(line(step));
+    }
+  }
+
+  private String line(StepMetrics step) {
+    String steps = "step " + step.step();
+    String left = "";
+    if (total.isPresent()) {
+      long count = total.getAsLong() - step.step();
+      steps += "/" + total.getAsLong();
+      left = ", " + Progress.clock(Duration.ofSeconds(Math.round(count * means.secondsPerStep())));
+      left += " left";
+    }
+    return String.format(Locale.ROOT, "epoch %.2f, %s, ", step.epoch(), steps)
+        + Progress.numbers(means.loss(), step.learningRate(), means.tokensPerSecond())
+        + left;
+  }
+
+  @Override
+  public void finished(TrainingResult result) {
+    out.println(
+        (result.cancelled() ? "stopped after " : "done: ")
+            + result.steps()
+            + " steps in "
+            + Progress.clock(result.duration())
+            + result.savedTo().map(folder -> ", saved to " + folder).orElse(""));
+  }
+}

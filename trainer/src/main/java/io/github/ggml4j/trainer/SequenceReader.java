@@ -1,0 +1,76 @@
+package io.github.ggml4j.trainer;
+
+import io.github.ggml4j.tokenizer.Tokenizer;
+import io.github.ggml4j.trainer.data.Dataset;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One pass over the documents of a dataset as sequences of tokens: either each document on its own,
+ * cut at the maximum length, or all of them in one line, each with the end-of-text token in front,
+ * cut into blocks of that length.
+ */
+final class SequenceReader implements AutoCloseable {
+  private final Tokenizer tokenizer;
+  private final boolean packing;
+  private final int maxLength;
+  private final int minLength;
+  private final Stream<String> documents;
+  private final Iterator<String> iterator;
+  private int[] pending = {};
+  private int pendingStart;
+
+  SequenceReader(Dataset dataset, Tokenizer tokenizer, TrainingOptions options) {
+    this.tokenizer = tokenizer;
+    this.packing = options.packing();
+    this.maxLength = options.maxSequenceLength();
+    // A single token predicts nothing, unless padding behind it is learned.
+    this.minLength = options.padding() == Padding.LEARNED ? 1 : 2;
+    this.documents = dataset.documents();
+    this.iterator = documents.iterator();
+  }
+
+  /** The next sequence, or null at the end. */
+  int @Nullable [] next() {
+    return packing ? nextBlock() : nextDocument();
+  }
+
+  private int @Nullable [] nextDocument() {
+    while (iterator.hasNext()) {
+      int[] ids = tokenizer.encode(iterator.next());
+      if (ids.length >= minLength) {
+        return ids.length > maxLength ? Arrays.copyOf(ids, maxLength) : ids;
+      }
+    }
+    return null;
+  }
+
+  private int @Nullable [] nextBlock() {
+    while (pending.length - pendingStart < maxLength && iterator.hasNext()) {
+      int[] ids = tokenizer.encode(iterator.next());
+      if (ids.length > 0) {
+        int left = pending.length - pendingStart;
+        int[] joined = new int[left + 1 + ids.length];
+        System.arraycopy(pending, pendingStart, joined, 0, left);
+        joined[left] = tokenizer.eosTokenId();
+        System.arraycopy(ids, 0, joined, left + 1, ids.length);
+        pending = joined;
+        pendingStart = 0;
+      }
+    }
+    int length = Math.min(maxLength, pending.length - pendingStart);
+    if (length < minLength) {
+      return null;
+    }
+    int[] block = Arrays.copyOfRange(pending, pendingStart, pendingStart + length);
+    pendingStart += length;
+    return block;
+  }
+
+  @Override
+  public void close() {
+    documents.close();
+  }
+}

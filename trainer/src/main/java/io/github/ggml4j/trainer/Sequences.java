@@ -1,0 +1,169 @@
+package io.github.ggml4j.trainer;
+
+import io.github.ggml4j.tokenizer.Tokenizer;
+import io.github.ggml4j.trainer.data.Dataset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalLong;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+
+/** The training data as sequences of tokens, pass by pass. */
+interface Sequences {
+  /** One pass. */
+  interface Pass extends AutoCloseable {
+    /** The next sequence, or null at the end. */
+    int @Nullable [] next();
+
+    @Override
+    void close();
+  }
+
+  /** Number of sequences in each pass, where known. */
+  OptionalLong count();
+
+  /** Opens pass number {@code epoch}, counted from 0. */
+  Pass open(int epoch);
+
+  /** As much of the heap as tokens may fill before data is streamed instead: a quarter. */
+  static long heapLimit() {
+    return Runtime.getRuntime().maxMemory() / 4 / Integer.BYTES;
+  }
+
+  /**
+   * Reads a finite dataset into memory as long as it has at most {@code maxTokens}; any other is
+   * streamed.
+   */
+  static Sequences of(
+      Dataset dataset, Tokenizer tokenizer, TrainingOptions options, long maxTokens) {
+    if (dataset.finite()) {
+      List<int[]> all = readAll(dataset, tokenizer, options, maxTokens);
+      if (all != null) {
+        return new InMemory(all, options.shuffle(), options.seed());
+      }
+    }
+    return new Streamed(dataset, tokenizer, options);
+  }
+
+  private static @Nullable List<int[]> readAll(
+      Dataset dataset, Tokenizer tokenizer, TrainingOptions options, long maxTokens) {
+    List<int[]> all = new ArrayList<>();
+    long tokens = 0;
+    try (SequenceReader reader = new SequenceReader(dataset, tokenizer, options)) {
+      for (int[] next = reader.next(); next != null; next = reader.next()) {
+        tokens += next.length;
+        if (tokens > maxTokens) {
+          return null;
+        }
+        all.add(next);
+      }
+    }
+    if (all.isEmpty()) {
+      throw nothingToLearn(dataset);
+    }
+    return all;
+  }
+
+  private static IllegalArgumentException nothingToLearn(Dataset dataset) {
+    return new IllegalArgumentException(
+        "Nothing to learn from in "
+            + dataset.describe()
+            + ": no document has two tokens or more. Check the path and the filter.");
+  }
+
+  /** Random numbers of one epoch. */
+  private static Random random(long seed, int epoch) {
+    return new Random(seed * 0x9E3779B97F4A7C15L + epoch);
+  }
+
+  /** All sequences, in order or in a new order for each pass. */
+  record InMemory(List<int[]> all, boolean shuffle, long seed) implements Sequences {
+    @Override
+    public OptionalLong count() {
+      return OptionalLong.of(all.size());
+    }
+
+    @Override
+    public Pass open(int epoch) {
+      int[] order = new int[all.size()];
+      for (int i = 0; i < order.length; i++) {
+        order[i] = i;
+      }
+      if (shuffle) {
+        Random random = random(seed, epoch);
+        for (int i = order.length - 1; i > 0; i--) {
+          int j = random.nextInt(i + 1);
+          int swapped = order[i];
+          order[i] = order[j];
+          order[j] = swapped;
+        }
+      }
+      return new Pass() {
+        private int next;
+
+        @Override
+        public int @Nullable [] next() {
+          return next < order.length ? all.get(order[next++]) : null;
+        }
+
+        @Override
+        public void close() {}
+      };
+    }
+  }
+
+  /** Sequences read anew in each pass; shuffled within a window that moves over them. */
+  record Streamed(Dataset dataset, Tokenizer tokenizer, TrainingOptions options)
+      implements Sequences {
+    /** Sequences that are held to choose the next one from. */
+    private static final int WINDOW = 1000;
+
+    @Override
+    public OptionalLong count() {
+      return OptionalLong.empty();
+    }
+
+    @Override
+    public Pass open(int epoch) {
+      SequenceReader reader = new SequenceReader(dataset, tokenizer, options);
+      Random random = random(options.seed(), epoch);
+      int capacity = options.shuffle() ? WINDOW : 1;
+      return new Pass() {
+        private final List<int[]> window = new ArrayList<>();
+        private boolean any;
+        private boolean ended;
+
+        @Override
+        public int @Nullable [] next() {
+          while (!ended && window.size() < capacity) {
+            int[] read = reader.next();
+            if (read == null) {
+              ended = true;
+            } else {
+              window.add(read);
+              any = true;
+            }
+          }
+          if (!any) {
+            throw nothingToLearn(dataset);
+          }
+          if (window.isEmpty()) {
+            return null;
+          }
+          int chosen = window.size() == 1 ? 0 : random.nextInt(window.size());
+          int[] sequence = window.get(chosen);
+          int[] last = window.remove(window.size() - 1);
+          if (chosen < window.size()) {
+            window.set(chosen, last);
+          }
+          return sequence;
+        }
+
+        @Override
+        public void close() {
+          reader.close();
+        }
+      };
+    }
+  }
+}

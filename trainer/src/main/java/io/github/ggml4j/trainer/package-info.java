@@ -1,0 +1,8 @@
+/**
+ * Training of a model: {@link io.github.ggml4j.trainer.Trainer} reads documents, makes batches of
+ * them and runs step after step.
+ */
+@NullMarked
+package io.github.ggml4j.trainer;
+
+import org.jspecify.annotations.NullMarked;

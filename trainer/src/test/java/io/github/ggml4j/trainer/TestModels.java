@@ -1,0 +1,46 @@
+package io.github.ggml4j.trainer;
+
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.AddedToken;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.data.Datasets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+
+/** A small model (3 layers, 1,003 tokens, 77 positions) with a tokenizer of single characters. */
+final class TestModels {
+  static final Path ODD = Path.of("../java-api/src/test/resources/golden/models/odd");
+
+  private TestModels() {}
+
+  static Gpt2Model odd() {
+    return Gpt2Model.load(ODD, Device.cpu(1));
+  }
+
+  /** One token for each byte, and the end of text. */
+  static Tokenizer tokenizer() {
+    List<String> tokens = new ArrayList<>();
+    int other = 0;
+    for (int b = 0; b < 256; b++) {
+      boolean printable = (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xff && b != 0xad);
+      tokens.add(Character.toString(printable ? b : 256 + other++));
+    }
+    tokens.add("<|endoftext|>");
+    var eos = new AddedToken(256, "<|endoftext|>", true, false, false, false, false);
+    return Tokenizer.of(tokens, List.of(), List.of(eos), 256, 256, null);
+  }
+
+  /** Documents of 10 to 70 characters, easy to learn. */
+  static Dataset documents(int count) {
+    Random random = new Random(7);
+    List<String> all = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      all.add("the cat sat on the mat. ".repeat(3).substring(0, 10 + random.nextInt(60)));
+    }
+    return Datasets.of(all);
+  }
+}

@@ -1,0 +1,318 @@
+package io.github.ggml4j.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.data.Datasets;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.ConstantWarmup;
+import io.github.ggml4j.trainer.optim.LinearWarmup;
+import io.github.ggml4j.trainer.optim.Schedule;
+import io.github.ggml4j.trainer.optim.Sgd;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Whole trainings of a small model. */
+class TrainerTest {
+  @TempDir private Path temp;
+
+  /** The steps of a training. */
+  private static final class Recorder implements TrainingListener {
+    final List<StepMetrics> steps = new ArrayList<>();
+
+    @Override
+    public void stepped(StepMetrics step) {
+      steps.add(step);
+    }
+
+    List<Double> losses() {
+      return steps.stream().map(StepMetrics::loss).toList();
+    }
+  }
+
+  private static Trainer trainer(Gpt2Model model) {
+    return Trainer.of(model, TestModels.tokenizer())
+        .maxSequenceLength(64)
+        .optimizer(AdamW.learningRate(1e-3));
+  }
+
+  private static List<StepMetrics> train(UnaryOperator<Trainer> change, Dataset data) {
+    var recorder = new Recorder();
+    try (var model = TestModels.odd()) {
+      change.apply(trainer(model).listener(recorder)).fit(data);
+    }
+    return recorder.steps;
+  }
+
+  private static List<Double> losses(UnaryOperator<Trainer> change, Dataset data) {
+    return train(change, data).stream().map(StepMetrics::loss).toList();
+  }
+
+  @Test
+  void learns() {
+    var documents = TestModels.documents(40);
+    try (var model = TestModels.odd()) {
+      var recorder = new Recorder();
+      var result =
+          trainer(model)
+              .epochs(4)
+              .schedule(LinearWarmup.steps(3))
+              .listener(recorder)
+              .fit(documents);
+      assertThat(result.steps()).isEqualTo(20);
+      assertThat(result.epochs()).isEqualTo(4);
+      assertThat(result.cancelled()).isFalse();
+      assertThat(result.savedTo()).isEmpty();
+      assertThat(result.firstLoss()).isEqualTo(recorder.losses().getFirst());
+      assertThat(result.lastLoss()).isEqualTo(recorder.losses().getLast());
+      assertThat(result.lastLoss()).isLessThan(0.7 * result.firstLoss());
+      assertThat(recorder.steps.getFirst().learningRate()).isZero();
+      assertThat(recorder.steps.get(3).learningRate()).isEqualTo(1e-3);
+      assertThat(recorder.steps.getLast().learningRate())
+          .isCloseTo(1e-3 / 17, Offset.offset(1e-12));
+      assertThat(recorder.steps.get(4).epoch()).isEqualTo(1);
+      // The model generates with its new weights at once, as the loss on the same data shows.
+      assertThat(trainer(model).maxSteps(1).fit(documents).firstLoss())
+          .isLessThan(0.7 * result.firstLoss());
+    }
+  }
+
+  @Test
+  void repeatsToTheLastBit() {
+    UnaryOperator<Trainer> change = t -> t.epochs(2).dropout(0.1).seed(3);
+    var first = losses(change, TestModels.documents(20));
+    assertThat(losses(change, TestModels.documents(20))).isEqualTo(first);
+    assertThat(losses(t -> change.apply(t).seed(4), TestModels.documents(20))).isNotEqualTo(first);
+  }
+
+  @Test
+  void accumulatedBatchesEqualOneLargeBatch() {
+    var documents = TestModels.documents(32);
+    var large = train(t -> t.batchSize(8).epochs(2), documents);
+    var small = train(t -> t.batchSize(2).gradientAccumulationSteps(4).epochs(2), documents);
+    assertThat(small).hasSameSizeAs(large);
+    for (int i = 0; i < large.size(); i++) {
+      assertThat(small.get(i).loss()).isCloseTo(large.get(i).loss(), Offset.offset(1e-5));
+      assertThat(small.get(i).gradNorm()).isCloseTo(large.get(i).gradNorm(), Offset.offset(1e-4));
+    }
+  }
+
+  @Test
+  void maskedPaddingChangesNothing() {
+    // Each document alone, and both in a batch where the shorter one is filled up.
+    var both = losses(t -> t.batchSize(2).maxSteps(1), Datasets.of("abcdefghij", "klm".repeat(12)));
+    double first = losses(t -> t.maxSteps(1), Datasets.of("abcdefghij")).getFirst();
+    double second = losses(t -> t.maxSteps(1), Datasets.of("klm".repeat(12))).getFirst();
+    assertThat(both.getFirst()).isCloseTo((first * 9 + second * 35) / 44, Offset.offset(1e-5));
+  }
+
+  @Test
+  void learnedPaddingCounts() {
+    var learned =
+        train(t -> t.padding(Padding.LEARNED).maxSteps(1), Datasets.of("abcdefghij", "x"));
+    assertThat(learned.getFirst().tokens()).isEqualTo(2 * 64);
+  }
+
+  @Test
+  void packsDocuments() {
+    var steps =
+        train(t -> t.packing(true).batchSize(2), Datasets.of("a".repeat(100), "b".repeat(90)));
+    // 1 + 100 + 1 + 90 tokens are three blocks of 64.
+    assertThat(steps).extracting(StepMetrics::tokens).containsExactly(128L, 64L);
+  }
+
+  @Test
+  void streamsWithoutAnEnd() {
+    var endless = Datasets.stream(() -> Stream.iterate(1, i -> i + 1).map(i -> "document " + i));
+    var steps = train(t -> t.maxSteps(5).schedule(LinearWarmup.steps(2)), endless);
+    assertThat(steps).hasSize(5);
+    var same = train(t -> t.maxSteps(5).schedule(LinearWarmup.steps(2)), endless);
+    assertThat(same.getLast().loss()).isEqualTo(steps.getLast().loss());
+    // An end that is unknown: constant after the warmup.
+    var finite = Datasets.stream(() -> Stream.of("one document", "another document"));
+    var rates =
+        train(t -> t.epochs(4).batchSize(1).schedule(LinearWarmup.steps(2)), finite).stream()
+            .map(StepMetrics::learningRate);
+    assertThat(rates).containsExactly(0.0, 5e-4, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3, 1e-3);
+  }
+
+  @Test
+  void whatDoesNotFitIntoMemoryIsStreamed() {
+    var options = options();
+    var sequences = Sequences.of(TestModels.documents(30), TestModels.tokenizer(), options, 100);
+    assertThat(sequences.count()).isEmpty();
+    int count = 0;
+    try (var pass = sequences.open(0)) {
+      while (pass.next() != null) {
+        count++;
+      }
+    }
+    assertThat(count).isEqualTo(30);
+  }
+
+  private static TrainingOptions options() {
+    return new TrainingOptions(
+        8,
+        OptionalInt.empty(),
+        OptionalLong.empty(),
+        64,
+        Sgd.learningRate(0.1),
+        Schedule.constant(),
+        1,
+        1,
+        OptionalDouble.empty(),
+        true,
+        1,
+        false,
+        Padding.MASKED);
+  }
+
+  @Test
+  void shufflesEachEpochAnew() {
+    var sequences =
+        Sequences.of(TestModels.documents(30), TestModels.tokenizer(), options(), 1 << 20);
+    assertThat(lengths(sequences, 0)).isEqualTo(lengths(sequences, 0));
+    assertThat(lengths(sequences, 0)).isNotEqualTo(lengths(sequences, 1));
+    assertThat(lengths(sequences, 0)).containsExactlyInAnyOrderElementsOf(lengths(sequences, 1));
+  }
+
+  private static List<Integer> lengths(Sequences sequences, int epoch) {
+    var lengths = new ArrayList<Integer>();
+    try (var pass = sequences.open(epoch)) {
+      for (var next = pass.next(); next != null; next = pass.next()) {
+        lengths.add(next.length);
+      }
+    }
+    return lengths;
+  }
+
+  @Test
+  void sgdLearns() {
+    var steps =
+        train(
+            t -> t.optimizer(Sgd.learningRate(0.1).momentum(0.9)).schedule(ConstantWarmup.steps(2)),
+            TestModels.documents(80));
+    assertThat(steps.getLast().loss()).isLessThan(steps.getFirst().loss());
+  }
+
+  @Test
+  void writesMetricsAndSaves() throws IOException {
+    var metrics = temp.resolve("out").resolve("metrics.jsonl");
+    var folder = temp.resolve("out");
+    try (var model = TestModels.odd()) {
+      var result =
+          trainer(model).metrics(metrics).saveTo(folder).maxSteps(3).fit(TestModels.documents(20));
+      assertThat(result.savedTo()).contains(folder);
+      var lines = Files.readAllLines(metrics);
+      assertThat(lines).hasSize(3);
+      var last = JsonMapper.shared().readTree(lines.getLast());
+      assertThat(last.propertyNames())
+          .containsExactly(
+              "step", "epoch", "loss", "learning_rate", "grad_norm", "tokens_per_second");
+      assertThat(last.get("step").asInt()).isEqualTo(3);
+      assertThat(last.get("loss").asDouble()).isEqualTo(result.lastLoss());
+      try (var saved = Gpt2Model.load(folder)) {
+        assertThat(saved.logits(1, 2, 3)).isDeepEqualTo(model.logits(1, 2, 3));
+      }
+    }
+  }
+
+  @Test
+  void interruptStopsAfterTheStepAndSaves() {
+    var folder = temp.resolve("stopped");
+    try (var model = TestModels.odd()) {
+      var stopper =
+          new TrainingListener() {
+            @Override
+            public void stepped(StepMetrics step) {
+              if (step.step() == 2) {
+                Thread.currentThread().interrupt();
+              }
+            }
+          };
+      var result =
+          trainer(model).listener(stopper).saveTo(folder).epochs(9).fit(TestModels.documents(40));
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(result.cancelled()).isTrue();
+      assertThat(result.steps()).isEqualTo(2);
+      try (var saved = Gpt2Model.load(folder)) {
+        assertThat(saved.logits(1, 2, 3)).isDeepEqualTo(model.logits(1, 2, 3));
+      }
+    }
+  }
+
+  @Test
+  void divergenceIsAnErrorAndSavesNothing() {
+    var folder = temp.resolve("diverged");
+    try (var model = TestModels.odd()) {
+      var trainer =
+          trainer(model).optimizer(Sgd.learningRate(1e30)).clipNorm(0).epochs(9).saveTo(folder);
+      assertThatThrownBy(() -> trainer.fit(TestModels.documents(40)))
+          .isInstanceOf(TrainingException.class)
+          .hasMessageContaining("step 2")
+          .hasMessageContaining("lower learning rate");
+      assertThat(folder).doesNotExist();
+    }
+  }
+
+  @Test
+  void badValuesAreClearErrors() throws IOException {
+    var file = Files.createFile(temp.resolve("file"));
+    try (var model = TestModels.odd()) {
+      bad(model, t -> t.batchSize(0), "batchSize must be >= 1 sequences, not 0");
+      bad(model, t -> t.epochs(0), "epochs must be >= 1");
+      bad(model, t -> t.maxSteps(0), "maxSteps must be >= 1");
+      bad(model, t -> t.maxSequenceLength(1), "maxSequenceLength must be >= 2");
+      bad(model, t -> t.maxSequenceLength(78), "n_positions = 77");
+      bad(model, t -> t.gradientAccumulationSteps(0), "gradientAccumulationSteps must be >= 1");
+      bad(model, t -> t.clipNorm(Double.NaN), "clipNorm must be >= 0");
+      bad(model, t -> t.dropout(1), "dropout must be in [0, 1), not 1.0");
+      bad(model, t -> t.packing(true).padding(Padding.LEARNED), "exclude each other");
+      bad(model, t -> t.saveTo(file), "not a folder");
+      bad(model, t -> t.schedule((step, total) -> Double.NaN), "factor NaN in step 1");
+      assertThatThrownBy(() -> trainer(model).fit(Datasets.of("", "x")))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("no document has two tokens or more");
+      assertThatThrownBy(() -> trainer(model).fit(Datasets.stream(Stream::empty)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("no document has two tokens or more");
+    }
+  }
+
+  private static void bad(Gpt2Model model, UnaryOperator<Trainer> change, String message) {
+    assertThatThrownBy(() -> change.apply(trainer(model)).fit(TestModels.documents(8)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining(message);
+  }
+
+  @Test
+  void progressInLines() {
+    var bytes = new ByteArrayOutputStream();
+    var lines = Progress.lines(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    train(t -> t.progress(lines).epochs(2), TestModels.documents(16));
+    assertThat(bytes.toString(StandardCharsets.UTF_8).lines())
+        .hasSize(3)
+        .first()
+        .asString()
+        .matches(
+            "epoch 0\\.50, step 1/4, loss \\d+\\.\\d{4}, lr 1\\.00e-03, [\\d,]+ tok/s,"
+                + " \\d:\\d\\d:\\d\\d left");
+  }
+}
