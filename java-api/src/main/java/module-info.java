@@ -4,6 +4,7 @@ module io.github.ggml4j {
   requires io.github.ggml4j.bindings;
   requires tools.jackson.databind;
 
+  exports io.github.ggml4j;
   exports io.github.ggml4j.format;
   exports io.github.ggml4j.format.gguf;
   exports io.github.ggml4j.format.safetensors;

@@ -131,6 +131,10 @@ final class Candidates {
    */
   double exponentiate() {
     float max = max();
+    if (max == Float.NEGATIVE_INFINITY) {
+      Arrays.fill(weights, 0, size, 0);
+      return 0;
+    }
     double sum = 0;
     for (int i = 0; i < size; i++) {
       double weight = Exp.exp(scores[i] - (double) max);

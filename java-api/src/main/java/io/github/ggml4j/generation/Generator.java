@@ -1,5 +1,7 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Spliterator;
@@ -24,6 +26,18 @@ public final class Generator implements AutoCloseable {
   private final ModelLimits limits;
   private final TokenText text;
   private final DecoderPool decoders;
+
+  /**
+   * A generator.
+   *
+   * @param tokenizer what gives tokens their text: for results, stop strings and bad words
+   */
+  public Generator(Gpt2Model model, Tokenizer tokenizer) {
+    this(
+        ModelLimits.of(model.config()),
+        new TokenizerText(tokenizer),
+        new DecoderPool(tokens -> new SessionDecoder(model.newSession(tokens))));
+  }
 
   Generator(ModelLimits limits, TokenText text, DecoderPool decoders) {
     this.limits = limits;
@@ -98,13 +112,21 @@ public final class Generator implements AutoCloseable {
     var plans = new ArrayList<Plan>();
     int tokens = 0;
     for (int[] prompt : prompts) {
-      var plan = Plan.of(config, prompt.clone(), limits, text);
+      var plan = Plan.of(config, startOf(prompt, config), limits, text);
       plans.add(plan);
       int sequences = config.numBeams() > 1 ? config.numBeams() : config.numReturnSequences();
-      tokens += prompt.length + sequences * (plan.maxLength() - prompt.length);
+      int promptLength = plan.prompt().length;
+      tokens += promptLength + sequences * (plan.maxLength() - promptLength);
     }
     long seed = config.seed() == null ? GlobalSeed.next() : config.seed();
     return new Generation(decoders, tokens, plans, limits.vocabSize(), seed);
+  }
+
+  private int[] startOf(int[] prompt, GenerationConfig config) {
+    Integer bos = limits.bosTokenId();
+    return prompt.length == 0 && config.allowEmptyPrompt() && bos != null
+        ? new int[] {bos}
+        : prompt.clone();
   }
 
   /** Releases the memory kept for calls to come; calls under way go on. */

@@ -183,8 +183,14 @@ public final class Tokenizer {
         + "]";
   }
 
-  /** The bytes that a token decodes to. */
-  byte[] bytes(int id, boolean skipSpecialTokens) {
+  /**
+   * The UTF-8 bytes that a token decodes to, perhaps a part of a character. The array is shared:
+   * for reading only. An id at or above {@link #vocabSize()} has none.
+   *
+   * @param skipSpecialTokens whether special tokens have none either
+   * @throws IllegalArgumentException when the id is negative
+   */
+  public byte[] bytes(int id, boolean skipSpecialTokens) {
     if (id < 0) {
       throw new IllegalArgumentException(
           "Token id " + id + "; expected 0 or more. Leave ignored labels out before decoding.");

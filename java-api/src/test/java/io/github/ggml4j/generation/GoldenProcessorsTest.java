@@ -102,7 +102,7 @@ class GoldenProcessorsTest {
     if (!options.has("max_length")) {
       builder.maxLength(vocabSize);
     }
-    var limits = new ModelLimits(vocabSize, vocabSize, List.of());
+    var limits = new ModelLimits(vocabSize, vocabSize, null, List.of());
     return Plan.of(builder.build(), Arrays.copyOf(tokens, promptLength), limits, new FakeText());
   }
 

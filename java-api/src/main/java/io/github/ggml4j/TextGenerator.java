@@ -1,0 +1,281 @@
+package io.github.ggml4j;
+
+import io.github.ggml4j.generation.GeneratedSequence;
+import io.github.ggml4j.generation.GeneratedToken;
+import io.github.ggml4j.generation.GenerationConfig;
+import io.github.ggml4j.generation.Generator;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * Continues texts with a model, as Hugging Face's text-generation pipeline.
+ *
+ * <pre>{@code
+ * try (var generator = TextGenerator.load("gpt2.gguf")) {
+ *   generator
+ *       .generate("Once upon a time", g -> g.maxLength(100).numReturnSequences(5).seed(42))
+ *       .forEach(System.out::println);
+ * }
+ * }</pre>
+ *
+ * <p>Options start from what the published GPT-2 asks of that pipeline: sampling at temperature 1
+ * from the 50 most likely tokens; the length is up to 20 new tokens unless you set one. {@code
+ * doSample(false)} makes it greedy or plain beam search. See {@link GenerationConfig} for all
+ * options.
+ *
+ * <p>Thread-safe: calls work on their own, on one loaded model.
+ *
+ * <p><b>Memory management.</b> Owns the model, unless made by {@link #of}. Close streams first.
+ */
+public final class TextGenerator implements AutoCloseable {
+  private final Gpt2Model model;
+  private final Tokenizer tokenizer;
+  private final Generator generator;
+  private final boolean ownsModel;
+  private volatile boolean closed;
+
+  private TextGenerator(Gpt2Model model, Tokenizer tokenizer, boolean ownsModel) {
+    this.model = model;
+    this.tokenizer = tokenizer;
+    this.generator = new Generator(model, tokenizer);
+    this.ownsModel = ownsModel;
+  }
+
+  /**
+   * Loads a model onto a GPU where the natives have one, else the CPU.
+   *
+   * @param model the path of a Hugging Face folder or a {@code .gguf} file, or {@code bundled} for
+   *     the small model that comes with the library
+   * @throws IllegalArgumentException when there is no such model
+   * @throws io.github.ggml4j.format.ModelFormatException when it is damaged, incomplete or of a
+   *     kind that is not supported
+   */
+  public static TextGenerator load(String model) {
+    return load(model, () -> Device.open("auto", 0));
+  }
+
+  /**
+   * Loads a model as {@link #load(String)} onto a device.
+   *
+   * @param device becomes owned by the model
+   */
+  public static TextGenerator load(String model, Device device) {
+    try {
+      return load(model, () -> device);
+    } catch (RuntimeException | Error e) {
+      device.close();
+      throw e;
+    }
+  }
+
+  /** Loads a Hugging Face folder or a GGUF file as {@link #load(String)}. */
+  public static TextGenerator load(Path model) {
+    return load(model, () -> Device.open("auto", 0));
+  }
+
+  private interface DeviceSource {
+    Device open();
+  }
+
+  private static TextGenerator load(String model, DeviceSource device) {
+    if (!model.equals(BundledModel.NAME)) {
+      return load(Path.of(model), device);
+    }
+    var file = BundledModel.unpack();
+    try {
+      return load(file, device);
+    } finally {
+      try {
+        // What is mapped stays readable; where it cannot be deleted yet, the JVM's end does it.
+        Files.deleteIfExists(file);
+      } catch (IOException e) {
+        System.getLogger(TextGenerator.class.getName())
+            .log(System.Logger.Level.DEBUG, "Left for later: " + file, e);
+      }
+    }
+  }
+
+  private static TextGenerator load(Path path, DeviceSource device) {
+    if (!Files.exists(path)) {
+      throw new IllegalArgumentException(
+          "There is no model "
+              + path
+              + ": looked for the file or folder "
+              + path.toAbsolutePath()
+              + ", expected a Hugging Face folder, a .gguf file or \""
+              + BundledModel.NAME
+              + "\". Names on the Hugging Face Hub cannot be loaded: give the path of a copy.");
+    }
+    var files = ModelFiles.open(path);
+    Tokenizer tokenizer;
+    Device opened;
+    try {
+      tokenizer = files.tokenizer();
+      opened = device.open();
+    } catch (RuntimeException | Error e) {
+      files.close();
+      throw e;
+    }
+    return new TextGenerator(Gpt2Model.load(files, opened), tokenizer, true);
+  }
+
+  /** Generates with a model that is loaded already, and that the caller closes after this. */
+  public static TextGenerator of(Gpt2Model model, Tokenizer tokenizer) {
+    return new TextGenerator(model, tokenizer, false);
+  }
+
+  /** The model. */
+  public Gpt2Model model() {
+    checkOpen();
+    return model;
+  }
+
+  /** The tokenizer. */
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  /** One continuation with the default options. */
+  public String generate(String prompt) {
+    return generate(prompt, _ -> {}).getFirst();
+  }
+
+  /**
+   * Continues a text.
+   *
+   * @param options sets options, as in {@code g -> g.maxLength(100).numReturnSequences(5)}
+   * @return {@code numReturnSequences} texts, beginning with the prompt unless {@code
+   *     returnFullText(false)}
+   * @throws IllegalArgumentException for an option out of range, an empty prompt, or one too long
+   *     for the model
+   * @throws java.util.concurrent.CancellationException when the thread is interrupted; it stays
+   *     interrupted
+   */
+  public List<String> generate(String prompt, Consumer<GenerationConfig.Builder> options) {
+    return generateBatch(List.of(prompt), options).getFirst();
+  }
+
+  /**
+   * Continues several texts, of any lengths, together. Each gets what it would get alone.
+   *
+   * @return for each prompt its {@code numReturnSequences} texts
+   */
+  public List<List<String>> generateBatch(
+      List<String> prompts, Consumer<GenerationConfig.Builder> options) {
+    return generateAll(prompts, config(options)).stream()
+        .map(sequences -> sequences.stream().map(GeneratedSequence::text).toList())
+        .toList();
+  }
+
+  /**
+   * Continues a text and tells ids, log-probabilities, scores, and why each sequence ended. {@code
+   * logProbs} are on unless turned off.
+   */
+  public List<GeneratedSequence> generateDetailed(
+      String prompt, Consumer<GenerationConfig.Builder> options) {
+    Consumer<GenerationConfig.Builder> logProbs = g -> g.logProbs(true);
+    return generateAll(List.of(prompt), config(logProbs.andThen(options))).getFirst();
+  }
+
+  /**
+   * Continues a text and tells a listener every token as it is generated. An exception that it
+   * throws ends the generation.
+   */
+  public List<String> generate(
+      String prompt,
+      Consumer<GenerationConfig.Builder> options,
+      Consumer<? super GeneratedToken> listener) {
+    var config = config(options);
+    var sequences =
+        generator().generate(List.of(tokenizer.encode(prompt)), config, listener).getFirst();
+    return sequences.stream().map(s -> text(prompt, s.text(), config)).toList();
+  }
+
+  /**
+   * The continuation of a text piece by piece: each piece is computed when it is asked for and has
+   * whole characters only. The pieces do not repeat the prompt. Closing the stream ends the work,
+   * as does interrupting the reading thread; use try-with-resources.
+   *
+   * @throws IllegalArgumentException as {@link #generate(String, Consumer)}, and for more than one
+   *     sequence, for which there is {@link #streamTokens}
+   */
+  public Stream<String> stream(String prompt, Consumer<GenerationConfig.Builder> options) {
+    var config = config(options);
+    if (config.numReturnSequences() > 1) {
+      throw new IllegalArgumentException(
+          "numReturnSequences is "
+              + config.numReturnSequences()
+              + ", expected 1 for a stream of text. streamTokens tells several apart.");
+    }
+    return stream(prompt, config).map(GeneratedToken::text).filter(text -> !text.isEmpty());
+  }
+
+  /** As {@link #stream}, token by token, and for several sequences, whose tokens take turns. */
+  public Stream<GeneratedToken> streamTokens(
+      String prompt, Consumer<GenerationConfig.Builder> options) {
+    return stream(prompt, config(options));
+  }
+
+  private Stream<GeneratedToken> stream(String prompt, GenerationConfig config) {
+    return generator().stream(List.of(tokenizer.encode(prompt)), config);
+  }
+
+  private List<List<GeneratedSequence>> generateAll(List<String> prompts, GenerationConfig config) {
+    var tokens = prompts.stream().map(tokenizer::encode).toList();
+    var sequences = generator().generate(tokens, config);
+    var result = new ArrayList<List<GeneratedSequence>>();
+    for (int i = 0; i < prompts.size(); i++) {
+      var prompt = prompts.get(i);
+      result.add(
+          sequences.get(i).stream().map(s -> s.withText(text(prompt, s.text(), config))).toList());
+    }
+    return result;
+  }
+
+  private static String text(String prompt, String continuation, GenerationConfig config) {
+    return config.returnFullText() ? prompt + continuation : continuation;
+  }
+
+  private static GenerationConfig config(Consumer<GenerationConfig.Builder> options) {
+    var builder = GenerationConfig.builder().doSample(true);
+    options.accept(builder);
+    return builder.build();
+  }
+
+  private Generator generator() {
+    checkOpen();
+    return generator;
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("Already closed: text generator");
+    }
+  }
+
+  /**
+   * Closes the model if this owns it.
+   *
+   * @throws IllegalStateException when streams or calls are under way; close again after they end
+   */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    generator.close();
+    if (ownsModel) {
+      model.close();
+    }
+    closed = true;
+  }
+}

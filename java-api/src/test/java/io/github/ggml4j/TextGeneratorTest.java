@@ -1,0 +1,195 @@
+package io.github.ggml4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.ggml4j.generation.FinishReason;
+import io.github.ggml4j.generation.GenerationConfig;
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Text in, text out, over a small model with GPT-2's vocabulary and random weights. */
+class TextGeneratorTest {
+  private static final String PROMPT = "Once upon a time";
+  private static Gpt2Model model;
+  private static TextGenerator generator;
+
+  @BeforeAll
+  static void load() {
+    var config = Gpt2Config.builder().nEmbd(32).nLayer(2).nHead(2).nPositions(64).build();
+    model = Gpt2Model.random(config, Device.cpu(1), 1);
+    generator = TextGenerator.of(model, Tokenizer.gpt2());
+  }
+
+  @AfterAll
+  static void close() {
+    generator.close();
+    model.close();
+  }
+
+  private static Consumer<GenerationConfig.Builder> seeded(int sequences) {
+    return g -> g.maxLength(30).numReturnSequences(sequences).seed(42);
+  }
+
+  @Test
+  void theLabsCallGivesFiveTexts() {
+    var texts = generator.generate(PROMPT, seeded(5));
+    assertThat(texts).hasSize(5).doesNotHaveDuplicates().allMatch(t -> t.startsWith(PROMPT));
+    assertThat(generator.generate(PROMPT, seeded(5))).isEqualTo(texts);
+    assertThat(generator.generate(PROMPT, g -> seeded(5).accept(g.returnFullText(false))))
+        .isEqualTo(texts.stream().map(t -> t.substring(PROMPT.length())).toList());
+  }
+
+  @Test
+  void withoutASeedTheGlobalOneCounts() {
+    Ggml4j.setSeed(1);
+    var first = List.of(generator.generate(PROMPT), generator.generate(PROMPT));
+    Ggml4j.setSeed(1);
+    assertThat(List.of(generator.generate(PROMPT), generator.generate(PROMPT))).isEqualTo(first);
+    assertThat(first).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void detailsFitTheText() {
+    for (var sequence : generator.generateDetailed(PROMPT, seeded(2))) {
+      assertThat(PROMPT + generator.tokenizer().decode(sequence.ids(), true))
+          .isEqualTo(sequence.text());
+      assertThat(sequence.logProbs()).hasSize(sequence.ids().length);
+      assertThat(sequence.finishReason()).isEqualTo(FinishReason.LENGTH);
+    }
+  }
+
+  @Test
+  void aBatchKeepsItsOrder() {
+    var prompts = List.of(PROMPT, "def sum(a, b):", "A");
+    var texts = generator.generateBatch(prompts, seeded(2));
+    for (int i = 0; i < 3; i++) {
+      assertThat(texts.get(i)).isEqualTo(generator.generate(prompts.get(i), seeded(2)));
+    }
+  }
+
+  @Test
+  void streamsAndListenersGiveTheTextInPieces() {
+    String text = generator.generate(PROMPT, seeded(1)).getFirst();
+    try (var stream = generator.stream(PROMPT, seeded(1))) {
+      assertThat(PROMPT + stream.collect(Collectors.joining())).isEqualTo(text);
+    }
+    var pieces = new StringBuilder(PROMPT);
+    assertThat(generator.generate(PROMPT, seeded(1), t -> pieces.append(t.text())))
+        .containsExactly(text);
+    assertThat(pieces).hasToString(text);
+    try (var stream = generator.streamTokens(PROMPT, seeded(3))) {
+      assertThat(stream.filter(t -> t.finishReason() != null)).hasSize(3);
+    }
+    assertThatThrownBy(() -> generator.stream(PROMPT, seeded(3)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("numReturnSequences is 3");
+  }
+
+  @Test
+  void beamsAndGreedySearchNeedNoSeed() {
+    for (int beams : new int[] {1, 3}) {
+      Consumer<GenerationConfig.Builder> options = g -> g.doSample(false).numBeams(beams);
+      assertThat(generator.generate(PROMPT, options))
+          .isEqualTo(generator.generate(PROMPT, options));
+    }
+  }
+
+  @Test
+  void stopStringsAndBadWordsAreTexts() {
+    String text = generator.generate(PROMPT, seeded(1)).getFirst();
+    String stop = text.substring(PROMPT.length() + 10, PROMPT.length() + 13);
+    assertThat(
+            generator.generate(
+                PROMPT, g -> seeded(1).accept(g.stopStrings(stop).trimStopStrings(true))))
+        .containsExactly(text.substring(0, text.indexOf(stop, PROMPT.length())));
+    int the = generator.tokenizer().encode(" the")[0];
+    Consumer<GenerationConfig.Builder> wantsThe =
+        g -> g.doSample(false).repetitionPenalty(1e-4).eosTokenIds();
+    String theOnly = PROMPT + " the";
+    assertThat(generator.generateDetailed(theOnly, wantsThe).getFirst().ids()).contains(the);
+    assertThat(
+            generator
+                .generateDetailed(theOnly, g -> wantsThe.accept(g.badWords("the")))
+                .getFirst()
+                .ids())
+        .doesNotContain(the);
+  }
+
+  @Test
+  void manyThreadsShareOneModel() throws Exception {
+    var expected = generator.generate(PROMPT, seeded(2));
+    var results = new ArrayList<Future<List<String>>>();
+    try (var threads = Executors.newFixedThreadPool(4)) {
+      for (int i = 0; i < 12; i++) {
+        results.add(threads.submit(() -> generator.generate(PROMPT, seeded(2))));
+      }
+    }
+    for (var result : results) {
+      assertThat(result.get()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void anInterruptEndsAStream() {
+    try (var stream = generator.stream(PROMPT, seeded(1))) {
+      var iterator = stream.iterator();
+      iterator.next();
+      Thread.currentThread().interrupt();
+      assertThatThrownBy(() -> iterator.forEachRemaining(_ -> {}))
+          .isInstanceOf(CancellationException.class);
+    }
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(generator.generate(PROMPT, seeded(1))).hasSize(1);
+  }
+
+  @Test
+  void emptyAndOverlongPromptsAreNamed() {
+    assertThatThrownBy(() -> generator.generate(""))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("The prompt is empty");
+    assertThat(generator.generate("", g -> g.allowEmptyPrompt(true).maxNewTokens(3))).hasSize(1);
+    assertThatThrownBy(() -> generator.generate("word ".repeat(80)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("n_positions, which is 64");
+  }
+
+  @Test
+  void whatIsNoModelIsNamed() {
+    assertThatThrownBy(() -> TextGenerator.load("openai-community/none"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("openai-community/none")
+        .hasMessageContaining("looked for")
+        .hasMessageContaining("Hub");
+  }
+
+  @Test
+  void afterCloseNothingWorks() {
+    var own = TextGenerator.of(model, Tokenizer.gpt2());
+    own.generate(PROMPT);
+    own.close();
+    own.close();
+    assertThatThrownBy(() -> own.generate(PROMPT))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessage("Already closed: text generator");
+    assertThatThrownBy(own::model).isInstanceOf(IllegalStateException.class);
+    assertThat(generator.generate(PROMPT)).startsWith(PROMPT);
+  }
+
+  @Test
+  void theVersionIsKnownInAJar() {
+    assertThat(Ggml4j.version()).isNotEmpty();
+  }
+}

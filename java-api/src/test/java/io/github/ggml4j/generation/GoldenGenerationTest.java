@@ -1,0 +1,132 @@
+package io.github.ggml4j.generation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.ObjectMapper;
+
+/** Greedy and beam search over whole models against transformers' (make_golden_models.py). */
+class GoldenGenerationTest {
+  static Stream<Path> models() throws IOException, URISyntaxException {
+    var resource = GoldenGenerationTest.class.getResource("/golden/models");
+    try (var folders = Files.list(Path.of(Objects.requireNonNull(resource).toURI()))) {
+      return folders
+          .filter(folder -> Files.exists(folder.resolve("golden.json")))
+          .sorted()
+          .toList()
+          .stream();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("models")
+  void sequencesAreTheSame(Path folder) {
+    var golden = new ObjectMapper().readTree(folder.resolve("golden.json").toFile());
+    try (var model = Gpt2Model.load(folder, Device.cpu(1));
+        var generator = generator(model)) {
+      for (var one : golden.get("generation")) {
+        check(
+            generator,
+            model.config().eosTokenId(),
+            one,
+            folder.getFileName() + ", " + one.get("name").asString());
+      }
+    }
+  }
+
+  private static Generator generator(Gpt2Model model) {
+    return new Generator(
+        ModelLimits.of(model.config()),
+        new FakeText(),
+        new DecoderPool(tokens -> new SessionDecoder(model.newSession(tokens))));
+  }
+
+  private static void check(
+      Generator generator, @Nullable Integer modelsEos, JsonNode one, String name) {
+    var builder = GenerationConfigs.of(one.get("options")).logProbs(true);
+    if (!one.get("options").has("eos_token_id") && modelsEos != null) {
+      builder.eosTokenIds(modelsEos);
+    }
+    var config = builder.build();
+    var prompts = new ArrayList<int[]>();
+    for (int i = 0; i < one.get("prompts").size(); i++) {
+      int[] mask = ids(one.get("attention_mask").get(i));
+      int[] padded = ids(one.get("prompts").get(i));
+      int padding = (int) Arrays.stream(mask).filter(m -> m == 0).count();
+      prompts.add(Arrays.copyOfRange(padded, padding, padded.length));
+    }
+    int promptLength = one.get("prompts").get(0).size();
+    var sequences = generator.generate(prompts, config).stream().flatMap(List::stream).toList();
+    assertThat(sequences).as(name).hasSize(one.get("sequences").size());
+    for (int i = 0; i < sequences.size(); i++) {
+      var sequence = sequences.get(i);
+      int[] expected = ids(one.get("sequences").get(i));
+      int end = promptLength;
+      while (end < expected.length && (end == promptLength || !isEos(config, expected[end - 1]))) {
+        end++;
+      }
+      assertThat(sequence.ids())
+          .as("%s, sequence %d", name, i)
+          .isEqualTo(Arrays.copyOfRange(expected, promptLength, end));
+      checkScores(one, i, sequence, name);
+    }
+  }
+
+  private static boolean isEos(GenerationConfig config, int id) {
+    return Objects.requireNonNull(config.eosTokenIds()).contains(id);
+  }
+
+  private static void checkScores(JsonNode one, int i, GeneratedSequence sequence, String name) {
+    if (one.has("sequences_scores")) {
+      float score = (float) one.get("sequences_scores").get(i).asDouble();
+      assertThat(sequence.score())
+          .as("%s, score %d", name, i)
+          .isCloseTo(score, within(1e-4f * (1 + Math.abs(score))));
+    }
+    if (one.has("log_probabilities")) {
+      var expected = one.get("log_probabilities").get(i);
+      float[] actual = sequence.logProbs();
+      for (int j = 0; j < actual.length; j++) {
+        float logProb = (float) expected.get(j).asDouble();
+        assertThat(actual[j])
+            .as("%s, log-probability %d of sequence %d", name, j, i)
+            .isCloseTo(logProb, within(1e-4f * (1 + Math.abs(logProb))));
+      }
+    }
+  }
+
+  @Test
+  void aSessionServesManyCallsAndABatchGivesWhatEachPromptGivesAlone() throws Exception {
+    try (var model = Gpt2Model.load(models().findFirst().orElseThrow(), Device.cpu(1));
+        var generator = generator(model)) {
+      var prompts = List.of(new int[] {1, 2, 3}, new int[] {4}, new int[] {5, 6, 7, 8, 9});
+      var config = GenerationConfig.builder().doSample(true).numReturnSequences(3).seed(3).build();
+      var batch = generator.generate(prompts, config);
+      for (int i = 0; i < prompts.size(); i++) {
+        assertThat(generator.generate(List.of(prompts.get(i)), config).getFirst())
+            .isEqualTo(batch.get(i));
+      }
+    }
+  }
+
+  private static int[] ids(JsonNode array) {
+    return IntStream.range(0, array.size()).map(i -> array.get(i).asInt()).toArray();
+  }
+}

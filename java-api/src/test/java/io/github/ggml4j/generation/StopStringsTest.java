@@ -1,0 +1,155 @@
+package io.github.ggml4j.generation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** Stop strings and text as it grows. */
+class StopStringsTest {
+  /** Generates the tokens behind the first one, whatever the model. */
+  private static GeneratedSequence generate(
+      TokenText text, int[] tokens, int promptLength, GenerationConfig.Builder builder) {
+    int vocab = 100;
+    FakeDecoder.Table table =
+        history -> {
+          float[] logits = new float[vocab];
+          logits[tokens[Math.min(history.length, tokens.length - 1)]] = 9;
+          return logits;
+        };
+    var generator =
+        new Generator(
+            new ModelLimits(vocab, 500, null, List.of()),
+            text,
+            new DecoderPool(_ -> new FakeDecoder(table)));
+    var config = builder.maxNewTokens(tokens.length - promptLength).build();
+    var prompt = List.of(java.util.Arrays.copyOf(tokens, promptLength));
+    var pieces = new StringBuilder();
+    var sequence =
+        generator.generate(prompt, config, t -> pieces.append(t.text())).getFirst().getFirst();
+    assertThat(pieces).hasToString(sequence.text());
+    var beam =
+        generator.generate(prompt, config.toBuilder().numBeams(2).build()).getFirst().getFirst();
+    if (beam.ids().length == sequence.ids().length) {
+      assertThat(beam.text()).isEqualTo(sequence.text());
+    }
+    return sequence;
+  }
+
+  private static GenerationConfig.Builder stop(String... strings) {
+    return GenerationConfig.builder().stopStrings(strings);
+  }
+
+  private static int[] range(int n) {
+    return IntStream.range(0, n).toArray();
+  }
+
+  @Test
+  void huggingFacesExamplesMatch() {
+    for (String[] pieces :
+        List.of(
+            new String[] {"x", "st", "op", "z"},
+            new String[] {"x", "stop", "z"},
+            new String[] {"x", "st", "opera", "z"},
+            new String[] {"x", "sto", "pper", "z"},
+            new String[] {"x", "las", "topper", "z"},
+            new String[] {"x", "s", "to", "pped", "z"},
+            new String[] {"x", "unstoppable", "z"})) {
+      var sequence = generate(FakeText.of(pieces), range(pieces.length), 1, stop("stop"));
+      assertThat(sequence.finishReason()).isEqualTo(FinishReason.STOP_STRING);
+      assertThat(sequence.ids()).hasSize(pieces.length - 2);
+      String all = String.join("", pieces).substring(1);
+      assertThat(sequence.text()).isEqualTo(all.substring(0, all.length() - 1));
+      var trimmed =
+          generate(
+              FakeText.of(pieces), range(pieces.length), 1, stop("stop").trimStopStrings(true));
+      assertThat(trimmed.text()).isEqualTo(all.substring(0, all.indexOf("stop")));
+    }
+  }
+
+  @Test
+  void aStopStringInThePromptDoesNotCountButMayBeginThere() {
+    var text = FakeText.of("stop", "a", "b", "st", "op");
+    assertThat(generate(text, new int[] {0, 1, 2}, 1, stop("stop")).finishReason())
+        .isEqualTo(FinishReason.LENGTH);
+    var begun = generate(text, new int[] {1, 3, 4, 2}, 2, stop("stop").trimStopStrings(true));
+    assertThat(begun.finishReason()).isEqualTo(FinishReason.STOP_STRING);
+    assertThat(begun.ids()).containsExactly(4);
+    assertThat(begun.text()).isEmpty();
+  }
+
+  @Test
+  void theEarliestOfSeveralCounts() {
+    var text = FakeText.of("a", "bcd", "e");
+    assertThat(generate(text, range(3), 1, stop("d", "bcd").trimStopStrings(true)).text())
+        .isEmpty();
+    assertThat(generate(text, range(3), 1, stop("d", "cd", "x").trimStopStrings(true)).text())
+        .isEqualTo("b");
+  }
+
+  @Test
+  void charactersMayBeSplitBetweenTokens() {
+    byte[] bytes = "aé€😀!é".getBytes(StandardCharsets.UTF_8);
+    var pieces = new ArrayList<byte[]>();
+    for (byte b : bytes) {
+      pieces.add(new byte[] {b});
+    }
+    var text = new FakeText(pieces, -1);
+    int[] tokens = range(bytes.length);
+    assertThat(generate(text, tokens, 1, stop()).text()).isEqualTo("é€😀!é");
+    assertThat(generate(text, tokens, 1, stop("😀").trimStopStrings(true)).text()).isEqualTo("é€");
+    assertThat(generate(text, tokens, 1, stop("€😀!x", "!")).text()).isEqualTo("é€😀!");
+    assertThat(generate(text, tokens, 1, stop("€😀!x").trimStopStrings(true)).text())
+        .isEqualTo("é€😀!é");
+  }
+
+  @Test
+  void noPieceHasHalfACharacter() {
+    byte[] bytes = "é😀".getBytes(StandardCharsets.UTF_8);
+    var pieces = new ArrayList<byte[]>();
+    for (byte b : bytes) {
+      pieces.add(new byte[] {b});
+    }
+    var text = new FakeText(pieces, -1);
+    var none = new StopStrings(List.of(), text);
+    var grown = new TextPieces(text, none, new int[0]);
+    assertThat(IntStream.range(0, 5).mapToObj(grown::add)).containsExactly("", "é", "", "", "");
+    assertThat(grown.finish(5, 0)).isEqualTo("😀");
+    var broken = new TextPieces(text, none, new int[0]);
+    broken.add(0);
+    broken.add(1);
+    broken.add(2);
+    assertThat(broken.finish(3, 0)).isEqualTo("\uFFFD");
+    var invalid = new TextPieces(text, none, new int[0]);
+    assertThat(invalid.add(0)).isEmpty();
+    assertThat(invalid.add(0)).isEqualTo("\uFFFD");
+    assertThat(invalid.finish(1, 0)).isEqualTo("é");
+  }
+
+  @Test
+  void specialTokensAreNoTextButTheirNamesStop() {
+    var text =
+        new FakeText(
+            List.of("a".getBytes(StandardCharsets.UTF_8), "<end>".getBytes(StandardCharsets.UTF_8)),
+            1);
+    var tokens = new int[] {0, 0, 1, 0, 0};
+    assertThat(generate(text, tokens, 1, stop()).text()).isEqualTo("aaa");
+    var stopped = generate(text, tokens, 1, stop("a<end>").trimStopStrings(true));
+    assertThat(stopped.finishReason()).isEqualTo(FinishReason.STOP_STRING);
+    assertThat(stopped.ids()).containsExactly(0, 1);
+    assertThat(stopped.text()).isEmpty();
+  }
+
+  @Test
+  void whatMayBecomeAStopStringIsHeldBack() {
+    var text = FakeText.of("x", "a\n", "\nb", "\n\nc");
+    var pieces = new TextPieces(text, new StopStrings(List.of("\n\n\n"), text), new int[] {0});
+    assertThat(pieces.add(1)).isEqualTo("a");
+    assertThat(pieces.add(2)).isEqualTo("\n\nb");
+    assertThat(pieces.add(3)).isEqualTo("\n\nc");
+    assertThat(pieces.finish(1, 1)).isEqualTo("a");
+  }
+}
