@@ -1,6 +1,6 @@
 // How fast the kernels are on the shapes of GPT-2 124M, with two tasks: products of decoding against a plain read of as much
 // memory, products of training against OpenBLAS with two threads of its own, the other ops in milliseconds.
-// kernels_bench FOLDER_OF_LIBRARIES [decode|train|ops] [REPEATS]
+// kernels_bench FOLDER_OF_LIBRARIES [decode|train|ops] [REPEATS] [TYPE]
 //
 // Times are the processor time of the slower task, the best and the median of the repeats: other work on the machine then
 // disturbs them less. Unset OPENBLAS_CORETYPE, or OpenBLAS runs an older machine's kernels.
@@ -91,11 +91,11 @@ static void stream_body(int ith, void * p) {
     s->sum[ith * 8] = a[0] + a[1] + a[2] + a[3] + a[4] + a[5] + a[6] + a[7];
 }
 
-static void decode(void) {
+static void decode(const char * only) {
     static const int64_t shapes[5][2] = {{768, 2304}, {768, 768}, {768, 3072}, {3072, 768}, {768, 50257}};
     static const enum ggml_type types[] = {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q6_K,
                                            GGML_TYPE_Q5_K, GGML_TYPE_Q4_K, GGML_TYPE_Q4_0};
-    static const int columns[] = {1, 2, 5, 8, 16};
+    static const int columns[] = {1, 2, 3, 5, 8, 16};
     const size_t most = (size_t) 124 * 1000 * 1000 * 4;
     char * memory = aligned(most);
     float * noise = normals(1 << 20, 0.02f);
@@ -103,6 +103,7 @@ static void decode(void) {
     float * y = zeros(50257 * 16);
     printf("%-6s %3s %10s %10s %8s %8s %9s %9s\n", "type", "M", "best ms", "median ms", "GB/s", "read", "tok/s", "limit");
     for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
+        if (only != NULL && strcmp(only, ggml_type_name(types[t])) != 0) continue;
         static struct model m;
         memset(&m, 0, sizeof(m));
         size_t at = 0;
@@ -342,7 +343,7 @@ static void ops(void) {
 
 int main(int argc, char ** argv) {
     if (argc < 2) {
-        fprintf(stderr, "usage: %s FOLDER_OF_LIBRARIES [decode|train|ops] [REPEATS]\n", argv[0]);
+        fprintf(stderr, "usage: %s FOLDER_OF_LIBRARIES [decode|train|ops] [REPEATS] [TYPE]\n", argv[0]);
         return 2;
     }
     harness_init(argv[1]);
@@ -352,7 +353,7 @@ int main(int argc, char ** argv) {
     *(void **) &core = must(dlsym(blas_library, "openblas_get_corename"), "openblas_get_corename");
     printf("kernels for %s, OpenBLAS for %s, %d tasks, best of %d\n", ggml4j_kernel_isa(), core(), TASKS, repeats);
     const char * part = argc > 2 ? argv[2] : "";
-    if (*part == 0 || strcmp(part, "decode") == 0) decode();
+    if (*part == 0 || strcmp(part, "decode") == 0) decode(argc > 4 ? argv[4] : NULL);
     if (*part == 0 || strcmp(part, "train") == 0) train();
     if (*part == 0 || strcmp(part, "ops") == 0) ops();
     return 0;

@@ -51,22 +51,40 @@ INLINE float widen_one(enum ggml_type type, const char * p) {
     }
 }
 
-// y[c * ldy + r] for R weight rows and C rows of x
-INLINE void dots(enum ggml_type type, int size, const int R, const int C, const char * w, int64_t row_bytes, const float * x,
-                 int64_t k, float * y, int64_t ldy) {
-    vf acc[4][5];
+// A tile is as many rows of weights by columns of x as the registers hold sums of: few columns, slim; more, wide.
+#if defined(__AVX512F__) || defined(__aarch64__)
+enum { SLIM_ROWS = 4, SLIM_COLUMNS = 6, WIDE_ROWS = 6, WIDE_COLUMNS = 4, MOST_ROWS = 6, MOST_COLUMNS = 6 };
+#else
+enum { SLIM_ROWS = 4, SLIM_COLUMNS = 2, WIDE_ROWS = 2, WIDE_COLUMNS = 6, MOST_ROWS = 4, MOST_COLUMNS = 6 };
+#endif
+
+// Columns [c, c + C) of x as one panel: VL numbers of the first column, VL of the second, ..., the next VL of the first. A
+// tile reads it in a straight line. The rest of k that fills no vector is left out.
+static void pack(const float * x, int64_t k, int64_t columns, float * panel) {
+    for (int64_t i = 0; i + VL <= k; i += VL) {
+        for (int64_t c = 0; c < columns; c++, panel += VL) vstore(panel, vload(x + c * k + i));
+    }
+}
+
+// y[c * ldy + r] for R weight rows and C columns. Meanwhile the rows that follow come into the cache: by the time this
+// tile is done, as many bytes of them have been asked for as it has read.
+INLINE void tile(enum ggml_type type, int size, const int R, const int C, const int fetch, const char * w, int64_t row_bytes,
+                 const float * panel, const float * x, int64_t k, float * y, int64_t ldy) {
+    vf acc[MOST_ROWS][MOST_COLUMNS];
     for (int r = 0; r < R; r++)
         for (int c = 0; c < C; c++) acc[r][c] = vset(0.0f);
+    const int step = R * VL * size, lines = step < 64 ? 1 : step / 64;
+    const char * next = w + R * row_bytes;
     int64_t i = 0;
-    for (; i + VL <= k; i += VL) {
-        vf wv[4];
-        for (int r = 0; r < R; r++) {
-            const char * p = w + r * row_bytes + i * size;
-            __builtin_prefetch(p + 1024, 0, 3);
-            wv[r] = widen(type, p);
+    for (; i + VL <= k; i += VL, panel += C * VL) {
+        vf wv[MOST_ROWS];
+        for (int r = 0; r < R; r++) wv[r] = widen(type, w + r * row_bytes + i * size);
+        if (fetch) {
+            for (int l = 0; l < lines; l++) __builtin_prefetch(next + i * size * R + 64 * l, 0, 3);
         }
         for (int c = 0; c < C; c++) {
-            vf xv = vload(x + c * k + i);
+            vf xv = vload(panel + c * VL);
+            VKEEP(xv); // loaded once, not by each of the products
             for (int r = 0; r < R; r++) acc[r][c] += wv[r] * xv;
         }
     }
@@ -79,26 +97,44 @@ INLINE void dots(enum ggml_type type, int size, const int R, const int C, const 
     }
 }
 
-INLINE void rows_of(enum ggml_type type, int size, const int R, const char * w, int64_t row_bytes, const float * x, int64_t k,
-                    int64_t m, float * y, int64_t ldy) {
-    int64_t c = 0;
-#if VL == 16
-    for (; c + 5 <= m; c += 5) dots(type, size, R, 5, w, row_bytes, x + c * k, k, y + c * ldy, ldy);
-#endif
-    for (; c + 4 <= m; c += 4) dots(type, size, R, 4, w, row_bytes, x + c * k, k, y + c * ldy, ldy);
-    switch (m - c) {
-        case 3: dots(type, size, R, 3, w, row_bytes, x + c * k, k, y + c * ldy, ldy); break;
-        case 2: dots(type, size, R, 2, w, row_bytes, x + c * k, k, y + c * ldy, ldy); break;
-        case 1: dots(type, size, R, 1, w, row_bytes, x + c * k, k, y + c * ldy, ldy); break;
+INLINE void tile_of(enum ggml_type type, int size, const int R, int64_t columns, const int fetch, const char * w,
+                    int64_t row_bytes, const float * panel, const float * x, int64_t k, float * y, int64_t ldy) {
+    switch (columns) {
+        case 1: tile(type, size, R, 1, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 2: tile(type, size, R, 2, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 3: tile(type, size, R, 3, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 4: tile(type, size, R, 4, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 5: tile(type, size, R, 5, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 6: tile(type, size, R, 6, fetch, w, row_bytes, panel, x, k, y, ldy); break;
         default: break;
+    }
+}
+
+// Rows [n0, n1), R at a time, with all columns; these are split evenly into tiles, so that none is left with a slow rest.
+INLINE void rows_of(enum ggml_type type, int size, const int R, const int most, const char * w, int64_t row_bytes, const float * x,
+                    int64_t k, int64_t m, int64_t n0, int64_t n1, float * y, int64_t n) {
+    int64_t first[MAX_COLUMNS + 1] = {0}, tiles = (m + most - 1) / most, kv = k / VL * VL;
+    float * panels = g4_scratch(0, (size_t) (m * kv) * sizeof(float));
+    for (int64_t t = 0; t <= tiles; t++) first[t] = m * t / tiles;
+    for (int64_t t = 0; t < tiles; t++) pack(x + first[t] * k, k, first[t + 1] - first[t], panels + first[t] * kv);
+    int64_t i = n0;
+    for (; i + R <= n1; i += R) {
+        const char * wi = w + i * row_bytes;
+        tile_of(type, size, R, first[1], 1, wi, row_bytes, panels, x, k, y + i, n);
+        for (int64_t t = 1; t < tiles; t++) {
+            int64_t c = first[t];
+            tile_of(type, size, R, first[t + 1] - c, 0, wi, row_bytes, panels + c * kv, x + c * k, k, y + c * n + i, n);
+        }
+    }
+    for (; i < n1; i++) {
+        for (int64_t c = 0; c < m; c++) tile(type, size, 1, 1, 0, w + i * row_bytes, row_bytes, x + c * k, x + c * k, k, y + c * n + i, n);
     }
 }
 
 INLINE void few_plain(enum ggml_type type, int size, const char * w, int64_t row_bytes, const float * x, int64_t k, int64_t m,
                       int64_t n0, int64_t n1, float * y, int64_t n) {
-    int64_t i = n0;
-    for (; i + 4 <= n1; i += 4) rows_of(type, size, 4, w + i * row_bytes, row_bytes, x, k, m, y + i, n);
-    for (; i < n1; i++) rows_of(type, size, 1, w + i * row_bytes, row_bytes, x, k, m, y + i, n);
+    if (m <= SLIM_COLUMNS) rows_of(type, size, SLIM_ROWS, SLIM_COLUMNS, w, row_bytes, x, k, m, n0, n1, y, n);
+    else rows_of(type, size, WIDE_ROWS, WIDE_COLUMNS, w, row_bytes, x, k, m, n0, n1, y, n);
 }
 
 // --- dot products of quantized types, by ggml

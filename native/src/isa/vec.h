@@ -33,6 +33,19 @@ typedef uint16_t vhu __attribute__((vector_size(VL * 2), aligned(2)));
 
 #define INLINE static inline __attribute__((always_inline, unused))
 
+// Keeps a value in its register.
+#if defined(__x86_64__)
+#  if defined(__AVX512F__)
+#    define VKEEP(v) __asm__("" : "+v"(v))
+#  else
+#    define VKEEP(v) __asm__("" : "+x"(v))
+#  endif
+#elif defined(__aarch64__)
+#  define VKEEP(v) __asm__("" : "+w"(v))
+#else
+#  define VKEEP(v) (void) (v)
+#endif
+
 INLINE vf vload(const float * p) { return *(const vfu *) p; }
 INLINE void vstore(float * p, vf v) { *(vfu *) p = v; }
 INLINE vf vset(float x) { return x - (vf) {0}; }
@@ -43,6 +56,10 @@ INLINE vf vminf(vf a, vf b) { return vselect(a < b, a, b); }
 INLINE float vsum(vf v) {
 #if VL == 16
     return _mm512_reduce_add_ps((__m512) v);
+#elif VL == 8
+    __m128 h = _mm_add_ps(_mm256_castps256_ps128((__m256) v), _mm256_extractf128_ps((__m256) v, 1));
+    h = _mm_add_ps(h, _mm_movehl_ps(h, h));
+    return _mm_cvtss_f32(_mm_add_ss(h, _mm_movehdup_ps(h)));
 #else
     float s = 0;
     for (int i = 0; i < VL; i++) s += v[i];
@@ -68,8 +85,14 @@ INLINE void vstore_part(float * p, vf v, int64_t n) {
 }
 
 INLINE vf vload_bf16(const ggml_bf16_t * p) {
+#if VL == 16
+    return (vf) _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *) p)), 16);
+#elif VL == 8
+    return (vf) _mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *) p)), 16);
+#else
     vu wide = __builtin_convertvector((vh) *(const vhu *) p, vu);
     return (vf) (wide << 16);
+#endif
 }
 
 INLINE vf vload_f16(const ggml_fp16_t * p) {
