@@ -12,7 +12,7 @@ import java.io.InputStream;
 final class InflationGuard {
 
   private static final long MAX_RATIO = 250;
-  private static final long ALWAYS_ALLOWED = 64L << 20;
+  private static final long ALWAYS_ALLOWED = 16L << 20;
 
   private final String name;
   private final long limit;

@@ -13,6 +13,9 @@ final class LineReader implements AutoCloseable {
   private final String name;
   private final InputStream in;
   private final ReadOptions options;
+  private final byte[] buffer = new byte[1 << 16];
+  private int at;
+  private int filled;
   private long line;
   private long nextByte;
 
@@ -40,21 +43,35 @@ final class LineReader implements AutoCloseable {
   private byte @Nullable [] nextBytes() {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(256);
     line++;
-    try {
-      while (true) {
-        int b = in.read();
-        if (b < 0) {
-          return bytes.size() == 0 ? null : bytes.toByteArray();
-        }
-        nextByte++;
-        if (b == '\n') {
-          return withoutCarriageReturn(bytes.toByteArray());
-        }
-        if (bytes.size() == options.maxDocumentBytes()) {
-          throw InputFiles.tooLong(place(), options.maxDocumentBytes());
-        }
-        bytes.write(b);
+    while (fill()) {
+      int start = at;
+      while (at < filled && buffer[at] != '\n') {
+        at++;
       }
+      int length = at - start;
+      if (length > options.maxDocumentBytes() - bytes.size()) {
+        throw InputFiles.tooLong(place(), options.maxDocumentBytes());
+      }
+      bytes.write(buffer, start, length);
+      nextByte += length;
+      if (at < filled) {
+        at++;
+        nextByte++;
+        return withoutCarriageReturn(bytes.toByteArray());
+      }
+    }
+    return bytes.size() == 0 ? null : bytes.toByteArray();
+  }
+
+  /** Whether there are bytes left to look at. */
+  private boolean fill() {
+    if (at < filled) {
+      return true;
+    }
+    try {
+      at = 0;
+      filled = Math.max(0, in.read(buffer));
+      return filled > 0;
     } catch (IOException e) {
       throw InputFiles.unreadable(place(), e);
     }

@@ -1,0 +1,99 @@
+package io.github.ggml4j.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.AddedToken;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import io.github.ggml4j.trainer.data.Datasets;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.LinearWarmup;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Whole trainings from texts, step by step against a plain PyTorch loop; {@code
+ * make_golden_trainer.py} wrote its numbers.
+ */
+class GoldenTrainerTest {
+  private static final Path MODEL = Path.of("../java-api/src/test/resources/golden/models/odd");
+  private static final JsonNode GOLDEN =
+      JsonMapper.shared().readTree(Path.of("src/test/resources/golden/trainer.json").toFile());
+  private static final double TOLERANCE = 1e-4;
+
+  static Stream<JsonNode> cases() {
+    return StreamSupport.stream(GOLDEN.get("cases").spliterator(), false);
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void equalsPyTorch(JsonNode golden) {
+    List<String> documents = new ArrayList<>();
+    GOLDEN.get("documents").forEach(text -> documents.add(text.asString()));
+    List<StepMetrics> steps = new ArrayList<>();
+    TrainingResult result;
+    try (Gpt2Model model = Gpt2Model.load(MODEL, Device.open("cpu", 1))) {
+      result =
+          Trainer.of(model, bytes())
+              .maxSequenceLength(golden.get("max_sequence_length").asInt())
+              .batchSize(golden.get("batch_size").asInt())
+              .epochs(golden.get("epochs").asInt())
+              .gradientAccumulationSteps(golden.get("accumulation").asInt())
+              .padding(Padding.valueOf(golden.get("padding").asString()))
+              .packing(golden.get("packing").asBoolean())
+              .optimizer(AdamW.learningRate(golden.get("learning_rate").asDouble()))
+              .schedule(LinearWarmup.steps(golden.get("warmup").asLong()))
+              .clipNorm(golden.get("clip_norm").asDouble())
+              .dropout(0)
+              .shuffle(false)
+              .listener(
+                  new TrainingListener() {
+                    @Override
+                    public void stepped(StepMetrics step) {
+                      steps.add(step);
+                    }
+                  })
+              .fit(Datasets.of(documents));
+    }
+    assertThat(result.steps()).isEqualTo(golden.get("losses").size());
+    assertThat(steps).hasSize(golden.get("losses").size());
+    for (StepMetrics step : steps) {
+      int i = Math.toIntExact(step.step()) - 1;
+      double loss = golden.get("losses").get(i).asDouble();
+      double norm = golden.get("gradient_norms").get(i).asDouble();
+      assertThat(step.loss()).as("loss, %s", step).isCloseTo(loss, within(TOLERANCE * loss));
+      assertThat(step.gradNorm()).as("norm, %s", step).isCloseTo(norm, within(1e-3 * norm));
+      assertThat(step.learningRate())
+          .as("rate, %s", step)
+          .isCloseTo(golden.get("learning_rates").get(i).asDouble(), within(1e-12));
+    }
+  }
+
+  /** A tokenizer without merges: each byte a token, in GPT-2's order, and the end of text. */
+  private static Tokenizer bytes() {
+    List<String> tokens = new ArrayList<>();
+    IntStream.range(0, 256)
+        .filter(GoldenTrainerTest::printable)
+        .forEach(b -> tokens.add(String.valueOf((char) b)));
+    for (char other = 256; tokens.size() < 256; other++) {
+      tokens.add(String.valueOf(other));
+    }
+    tokens.add("<|endoftext|>");
+    return Tokenizer.of(
+        tokens, List.of(), List.of(AddedToken.special(256, "<|endoftext|>")), 256, 256, null);
+  }
+
+  private static boolean printable(int b) {
+    return (b >= 33 && b < 127) || (b >= 161 && b < 173) || b >= 174;
+  }
+}

@@ -1,0 +1,381 @@
+package io.github.ggml4j.trainer.data;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class DatasetsTest {
+  @TempDir Path folder;
+
+  private static List<String> read(Dataset dataset) {
+    try (Stream<String> documents = dataset.documents()) {
+      return documents.toList();
+    }
+  }
+
+  private Path write(String name, String text) throws IOException {
+    Path file = folder.resolve(name);
+    Files.createDirectories(file.getParent());
+    return Files.writeString(file, text);
+  }
+
+  private Path gzip(String name, byte[] bytes) throws IOException {
+    Path file = folder.resolve(name);
+    try (var out = new GZIPOutputStream(Files.newOutputStream(file))) {
+      out.write(bytes);
+    }
+    return file;
+  }
+
+  private Path zip(String name, Map<String, String> entries) throws IOException {
+    Path file = folder.resolve(name);
+    try (var out = new ZipOutputStream(Files.newOutputStream(file))) {
+      for (var entry : entries.entrySet()) {
+        out.putNextEntry(new ZipEntry(entry.getKey()));
+        out.write(entry.getValue().getBytes(UTF_8));
+      }
+    }
+    return file;
+  }
+
+  @Test
+  void textFilesAreDocumentsInTheOrderGiven() throws IOException {
+    Dataset dataset = Datasets.text(write("b.txt", "zwei\r\nZeilen\n"), write("a.txt", "größe 😀"));
+    assertThat(read(dataset)).containsExactly("zwei\r\nZeilen\n", "größe 😀");
+    assertThat(read(dataset)).as("a second pass").hasSize(2);
+    assertThat(dataset.finite()).isTrue();
+    assertThat(dataset.describe()).contains("b.txt", "a.txt");
+  }
+
+  @Test
+  void byteOrderMarkIsSkippedAndEmptyFilesAreEmptyDocuments() throws IOException {
+    assertThat(read(Datasets.text(write("bom.txt", "\uFEFFtext"), write("empty.txt", ""))))
+        .containsExactly("text", "");
+  }
+
+  @Test
+  void linesAreDocumentsWithoutBlankOnes() throws IOException {
+    Path file = write("a.txt", "eins\r\n\n  \nzwei\ndrei");
+    assertThat(read(Datasets.lines(file, write("b.txt", "vier\n"))))
+        .containsExactly("eins", "zwei", "drei", "vier");
+  }
+
+  @Test
+  void gzIsDecompressedWithSeveralMembersToo() throws IOException {
+    Path file = gzip("a.txt.gz", "first\n".getBytes(ISO_8859_1));
+    var second = new ByteArrayOutputStream();
+    try (var out = new GZIPOutputStream(second)) {
+      out.write("second\n".getBytes(ISO_8859_1));
+    }
+    Files.write(file, second.toByteArray(), StandardOpenOption.APPEND);
+    assertThat(read(Datasets.text(file))).containsExactly("first\nsecond\n");
+    assertThat(read(Datasets.lines(file))).containsExactly("first", "second");
+  }
+
+  @Test
+  void folderIsReadInTheOrderOfPaths() throws IOException {
+    write("src/b/x.py", "bx");
+    write("src/a.py", "a");
+    write("src/b.py", "b");
+    write("src/b/note.txt", "no");
+    write("src/.git/c.py", "hidden");
+    Files.createSymbolicLink(folder.resolve("src/loop"), folder.resolve("src"));
+    Files.createSymbolicLink(folder.resolve("src/z.py"), folder.resolve("src/a.py"));
+    Dataset dataset = Datasets.folder(folder.resolve("src"), "*.py");
+    assertThat(read(dataset)).containsExactly("a", "b", "bx", "a");
+    assertThatThrownBy(() -> read(Datasets.folder(folder.resolve("src"), "*.java")))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContainingAll("*.java", "files seen");
+    assertThatThrownBy(() -> read(Datasets.folder(folder.resolve("none"), "*")))
+        .hasMessageContaining("No such folder");
+  }
+
+  @Test
+  void zipEntriesAreReadInTheOrderOfNames() throws IOException {
+    var entries = new LinkedHashMap<String, String>();
+    entries.put("z/b.java", "b");
+    entries.put("../a.java", "a");
+    entries.put("z/deep/c.java", "größe");
+    entries.put("readme.md", "no");
+    Path archive = zip("a.zip", entries);
+    assertThat(read(Datasets.zip(archive, "z/**/*.java"))).containsExactly("b", "größe");
+    assertThatThrownBy(() -> read(Datasets.zip(archive, "*.py")))
+        .hasMessageContainingAll("a.zip", "*.py", "4 entries");
+  }
+
+  @Test
+  void jsonLinesGiveOneField() throws IOException {
+    Path file =
+        write(
+            "a.jsonl",
+            """
+            {"id": 1, "text": "eins \\ud83d\\ude00\\n", "meta": {"text": "nested", "list": [1, [2]]}}
+
+            {"text": "zwei"}
+            """);
+    assertThat(read(Datasets.jsonLines(file, "text"))).containsExactly("eins 😀\n", "zwei");
+    assertThat(read(Datasets.open(file))).hasSize(2);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "{\"code\": \"x\", \"lang\": \"c\"} | no field \"text\"; the line has [code, lang]",
+        "{\"text\": 5} | is a number, not a string",
+        "{\"text\": null} | is null, not a string",
+        "{\"text\": {\"a\": 1}} | is an object, not a string",
+        "[{\"text\": \"a\"}] | expected one JSON object a line, found an array",
+        "{\"text\": \"a\"} {\"text\": \"b\"} | text after the JSON object",
+        "{\"text\": \"a\", \"text\": \"b\"} | bad JSON",
+        "{\"text\": \"a\" | bad JSON",
+        "{\"text\": \"a | bad JSON",
+        "{text: 1} | bad JSON",
+        "nonsense | bad JSON",
+      })
+  void badJsonNamesFileAndLine(String line, String message) throws IOException {
+    Path file = write("bad.jsonl", "{\"text\": \"good\"}\n" + line + "\n");
+    assertThatThrownBy(() -> read(Datasets.jsonLines(file, "text")))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContainingAll("bad.jsonl, line 2", message);
+  }
+
+  @Test
+  void deepJsonIsRefused() throws IOException {
+    int depth = 100_000;
+    Path file =
+        write("deep.jsonl", "{\"a\":" + "[".repeat(depth) + "]".repeat(depth) + ",\"text\":\"x\"}");
+    assertThatThrownBy(() -> read(Datasets.jsonLines(file, "text")))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContainingAll("line 1", "depth");
+  }
+
+  @Test
+  void longLinesAndDocumentsAreRefused() throws IOException {
+    Path file = write("long.txt", "short\n" + "x".repeat(101) + "\n");
+    assertThatThrownBy(() -> read(Datasets.lines(file).maxDocumentBytes(100)))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContainingAll("long.txt, line 2", "100 bytes");
+    assertThat(read(Datasets.lines(file).maxDocumentBytes(101))).hasSize(2);
+    assertThatThrownBy(() -> read(Datasets.text(file).maxDocumentBytes(107)))
+        .hasMessageContainingAll("long.txt", "107 bytes", "maxDocumentBytes");
+    assertThat(read(Datasets.text(file).maxDocumentBytes(108))).hasSize(1);
+    assertThatThrownBy(() -> Datasets.text(file).maxDocumentBytes(0)).hasMessageContaining("0");
+  }
+
+  @Test
+  void malformedUtf8NamesTheByteOrIsReplaced() throws IOException {
+    Path file = folder.resolve("latin1.txt");
+    Files.write(file, "ok\ngr\u00f6\u00dfe\n".getBytes(ISO_8859_1));
+    assertThatThrownBy(() -> read(Datasets.text(file)))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContainingAll("latin1.txt", "0xf6", "offset 5", "line 2", "replaceMalformed");
+    assertThatThrownBy(() -> read(Datasets.lines(file)))
+        .hasMessageContainingAll("0xf6", "offset 5", "line 2");
+    assertThat(read(Datasets.lines(file).replaceMalformed()))
+        .containsExactly("ok", "gr\uFFFD\uFFFDe");
+  }
+
+  @Test
+  void truncatedUtf8AtTheEndIsMalformed() throws IOException {
+    Path file = folder.resolve("cut.txt");
+    Files.write(file, new byte[] {'a', (byte) 0xF0, (byte) 0x9F, (byte) 0x98});
+    assertThatThrownBy(() -> read(Datasets.text(file))).hasMessageContaining("offset 1");
+  }
+
+  @Test
+  void decompressionBombsAreRefused() throws IOException {
+    byte[] zeros = new byte[28 << 20];
+    Path bomb = gzip("bomb.txt.gz", zeros);
+    assertThatThrownBy(() -> read(Datasets.text(bomb).maxDocumentBytes(1 << 30)))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContainingAll("bomb.txt.gz", "decompression bomb");
+    assertThatThrownBy(() -> read(Datasets.lines(bomb).maxDocumentBytes(1 << 30)))
+        .hasMessageContaining("decompression bomb");
+    Path archive = folder.resolve("bomb.zip");
+    try (var out = new ZipOutputStream(Files.newOutputStream(archive))) {
+      for (int i = 0; i < 4; i++) {
+        out.putNextEntry(new ZipEntry(i + ".txt"));
+        out.write(zeros, 0, 7 << 20);
+      }
+    }
+    assertThatThrownBy(() -> drain(Datasets.zip(archive, "*")))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContainingAll("bomb.zip", "decompression bomb");
+  }
+
+  private static void drain(Dataset dataset) {
+    try (Stream<String> documents = dataset.documents()) {
+      documents.forEach(document -> {});
+    }
+  }
+
+  @Test
+  void damagedArchivesAreClearErrors() throws IOException {
+    Path notZip = write("no.zip", "this is no archive");
+    assertThatThrownBy(() -> read(Datasets.zip(notZip, "*")))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("no.zip");
+    Path notGz = write("no.gz", "this is no archive");
+    assertThatThrownBy(() -> read(Datasets.text(notGz)))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("no.gz");
+    Path gz = gzip("cut.gz", "some text that is long enough".getBytes(ISO_8859_1));
+    byte[] bytes = Files.readAllBytes(gz);
+    Files.write(gz, Arrays.copyOf(bytes, bytes.length - 12));
+    assertThatThrownBy(() -> read(Datasets.text(gz)))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("cut.gz");
+  }
+
+  /** Whatever is in a file, reading it gives documents or a {@link DatasetException}. */
+  @ParameterizedTest
+  @CsvSource({"zip, 500, 100", "gz, 500, 100", "jsonl, 2000, 400"})
+  void mutatedFilesAreReadOrRefused(String kind, int mutants, int atLeastRefused)
+      throws IOException {
+    byte[] bytes = Files.readAllBytes(original(kind));
+    Path file = folder.resolve("mutant." + (kind.equals("gz") ? "jsonl.gz" : kind));
+    var random = new SplittableRandom(7);
+    int refused = 0;
+    for (int i = 0; i < mutants; i++) {
+      byte[] mutant = bytes.clone();
+      for (int flips = 1 + random.nextInt(4); flips > 0; flips--) {
+        mutant[random.nextInt(mutant.length)] = (byte) random.nextInt(256);
+      }
+      int length = random.nextInt(4) == 0 ? random.nextInt(mutant.length) : mutant.length;
+      Files.write(file, Arrays.copyOf(mutant, length));
+      FileDataset dataset = Datasets.open(file);
+      try {
+        drain(i % 2 == 0 ? dataset : dataset.replaceMalformed());
+      } catch (DatasetException e) {
+        assertThat(e).hasMessageContaining("mutant");
+        refused++;
+      }
+    }
+    assertThat(refused).isGreaterThan(atLeastRefused);
+  }
+
+  private Path original(String kind) throws IOException {
+    String json =
+        """
+        {"id": 1, "meta": {"list": [1, 2.5e3, true, null]}, "text": "gr\u00f6\\u00dfe \\ud83d\\ude00"}
+        {"text": "two\\nlines", "id": "x"}
+        """;
+    return switch (kind) {
+      case "zip" -> zip("m.zip", Map.of("a.txt", "hello ".repeat(50), "b/c.txt", "world"));
+      case "gz" -> gzip("m.jsonl.gz", json.repeat(3).getBytes(UTF_8));
+      default -> write("m.jsonl", json);
+    };
+  }
+
+  @Test
+  void missingFilesAndFoldersAreNamed() {
+    Path missing = folder.resolve("missing.txt");
+    assertThatThrownBy(() -> read(Datasets.text(missing)))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContainingAll("No such file", "missing.txt");
+    assertThatThrownBy(() -> read(Datasets.zip(missing, "*"))).hasMessageContaining("missing.txt");
+    assertThatThrownBy(() -> read(Datasets.text(folder))).hasMessageContaining("is a folder");
+    assertThatThrownBy(Datasets::text).isInstanceOf(IllegalArgumentException.class);
+    assertThatThrownBy(Datasets::concat).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void filesAreOpenedOnlyWhenReached() throws IOException {
+    Dataset dataset = Datasets.text(write("a.txt", "a"), folder.resolve("missing.txt"));
+    try (Stream<String> documents = dataset.documents()) {
+      Iterator<String> iterator = documents.iterator();
+      assertThat(iterator.next()).isEqualTo("a");
+      assertThatThrownBy(iterator::hasNext).hasMessageContaining("missing.txt");
+    }
+  }
+
+  @Test
+  void closingAPassEarlyClosesItsFiles() throws IOException {
+    Path archive = zip("a.zip", Map.of("a.txt", "a", "b.txt", "b"));
+    Path lines = write("l.txt", "1\n2\n3\n");
+    long before = openFiles();
+    for (int i = 0; i < 50; i++) {
+      for (Dataset dataset : List.of(Datasets.zip(archive, "*"), Datasets.lines(lines))) {
+        try (Stream<String> documents = Datasets.concat(dataset, dataset).documents()) {
+          assertThat(documents.iterator().next()).isNotEmpty();
+        }
+      }
+    }
+    assertThat(openFiles()).isLessThan(before + 20);
+  }
+
+  private static long openFiles() throws IOException {
+    Path descriptors = Path.of("/proc/self/fd");
+    if (!Files.isDirectory(descriptors)) {
+      return 0;
+    }
+    try (Stream<Path> open = Files.list(descriptors)) {
+      return open.count();
+    }
+  }
+
+  @Test
+  void openChoosesByThePath() throws IOException {
+    assertThat(read(Datasets.open(zip("a.zip", Map.of("a.txt", "zipped")))))
+        .containsExactly("zipped");
+    Path file = write("d/a.txt", "text");
+    assertThat(read(Datasets.open(file))).containsExactly("text");
+    assertThat(read(Datasets.open(folder.resolve("d")))).containsExactly("text");
+    Path json = gzip("a.jsonl.gz", "{\"text\":\"json\"}".getBytes(ISO_8859_1));
+    assertThat(read(Datasets.open(json))).containsExactly("json");
+  }
+
+  @Test
+  void datasetsInMemory() {
+    assertThat(read(Datasets.of("a", "b"))).containsExactly("a", "b");
+    assertThat(read(Datasets.of(List.of("a", "b")))).containsExactly("a", "b");
+    assertThat(Datasets.of("a").finite()).isTrue();
+    assertThat(Datasets.stream(() -> Stream.of("a")).finite()).isFalse();
+  }
+
+  @Test
+  void filterMapLimitAndConcatAreLazy() {
+    var taken = new AtomicInteger();
+    Dataset endless =
+        Datasets.stream(() ->
+            Stream.iterate(0, i -> i + 1)
+                .map(i -> {
+                  taken.incrementAndGet();
+                  return "n" + i;
+                }));
+    Dataset some = endless.filter(text -> text.endsWith("0")).map(text -> text + "!").limit(3);
+    assertThat(read(some)).containsExactly("n0!", "n10!", "n20!");
+    assertThat(some.finite()).isTrue();
+    assertThat(taken.get()).isLessThan(40);
+    Dataset both = Datasets.concat(some, endless);
+    assertThat(both.finite()).isFalse();
+    try (Stream<String> documents = both.documents()) {
+      assertThat(documents.limit(5)).containsExactly("n0!", "n10!", "n20!", "n0", "n1");
+    }
+    assertThatThrownBy(() -> endless.limit(-1)).hasMessageContaining("-1");
+  }
+}
