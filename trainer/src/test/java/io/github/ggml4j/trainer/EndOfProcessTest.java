@@ -1,0 +1,98 @@
+package io.github.ggml4j.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.ggml4j.model.Gpt2Model;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Ctrl-C in a process that trains. */
+class EndOfProcessTest {
+  @TempDir private Path temp;
+
+  /** The process: trains until it is stopped. */
+  static final class Endless {
+    private Endless() {}
+
+    public static void main(String[] args) {
+      Path folder = Path.of(args[0]);
+      try (var model = TestModels.odd()) {
+        Trainer.of(model, TestModels.tokenizer())
+            .maxSequenceLength(64)
+            .metrics(folder.resolve("metrics.jsonl"))
+            .saveTo(folder)
+            .epochs(1_000_000)
+            .fit(TestModels.documents(40));
+      }
+    }
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS) // where a process cannot be asked to end
+  void savesAfterTheRunningStep() throws IOException, InterruptedException {
+    var folder = temp.resolve("out");
+    var log = temp.resolve("log").toFile();
+    var process = new ProcessBuilder(command(folder)).redirectErrorStream(true).redirectOutput(log);
+    var running = process.start();
+    try {
+      var metrics = folder.resolve("metrics.jsonl");
+      for (int i = 0; i < 600 && (!Files.exists(metrics) || Files.size(metrics) == 0); i++) {
+        assertThat(running.isAlive()).as(() -> readLog(log.toPath())).isTrue();
+        Thread.sleep(100);
+      }
+      running.destroy(); // SIGTERM, which ends the JVM as Ctrl-C does
+      assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
+    } finally {
+      running.destroyForcibly();
+    }
+    try (var saved = Gpt2Model.load(folder)) {
+      assertThat(saved.config().nLayer()).isEqualTo(3);
+    }
+    try (var before = TestModels.odd();
+        var after = Gpt2Model.load(folder)) {
+      assertThat(after.logits(1, 2)[1]).isNotEqualTo(before.logits(1, 2)[1]);
+    }
+  }
+
+  private static List<String> command(Path folder) {
+    var command = new ArrayList<String>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    for (var property : System.getProperties().stringPropertyNames()) {
+      if (property.startsWith("ggml4j.")) {
+        command.add("-D" + property + "=" + System.getProperty(property));
+      }
+    }
+    command.add("-XX:TieredStopAtLevel=1");
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("-cp");
+    command.add(classPath());
+    command.add(Endless.class.getName());
+    command.add(folder.toString());
+    return command;
+  }
+
+  /** Tests run with a module path or a class path; classes and jars of both. */
+  private static String classPath() {
+    return String.join(
+        System.getProperty("path.separator"),
+        System.getProperty("java.class.path", ""),
+        System.getProperty("jdk.module.path", ""),
+        Path.of("target", "test-classes").toString());
+  }
+
+  private static String readLog(Path log) {
+    try {
+      return Files.readString(log);
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+}
