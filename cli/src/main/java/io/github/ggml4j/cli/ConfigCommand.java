@@ -1,7 +1,5 @@
 package io.github.ggml4j.cli;
 
-import io.github.ggml4j.model.ModelFiles;
-import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -17,14 +15,14 @@ final class ConfigCommand implements Runnable {
 
   @Option(
       names = "--model",
-      required = true,
+      defaultValue = ModelOptions.BUNDLED,
       paramLabel = "MODEL",
-      description = "A Hugging Face folder or a .gguf file.")
-  private Path model;
+      description = ModelOptions.MODEL)
+  private String model;
 
   @Override
   public void run() {
-    try (var files = ModelFiles.open(model)) {
+    try (var files = ModelOptions.open(model)) {
       spec.commandLine().getOut().println(files.config().toJson().strip());
     }
   }

@@ -11,10 +11,19 @@ import picocli.CommandLine.ParameterException;
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {SummaryCommand.class, ConfigCommand.class, VersionCommand.class},
+    subcommands = {
+      LabCommand.class,
+      SummaryCommand.class,
+      ConfigCommand.class,
+      TokenizeCommand.class,
+      GenerateCommand.class,
+      FinetuneCommand.class,
+      VersionCommand.class
+    },
     footer = {
       "",
-      "A model is a Hugging Face folder or a .gguf file.",
+      "A model is a Hugging Face folder, a .gguf file, or bundled: the small one that comes with"
+          + " ggml4j.",
       "Exit codes: 0 done, 1 failed, 2 wrong usage. Each command has --help."
     })
 public final class Main implements Runnable {
@@ -32,6 +41,7 @@ public final class Main implements Runnable {
   static CommandLine commandLine() {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExpandAtFiles(false)
         .setParameterExceptionHandler(Main::wrongUsage)
         .setExecutionExceptionHandler(Main::failed);
   }

@@ -1,24 +1,29 @@
 package io.github.ggml4j.cli;
 
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** Which model, and what computes it. */
 final class ModelOptions {
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "MODEL",
-      description = "A Hugging Face folder or a .gguf file.")
-  private Path model;
+  static final String BUNDLED = "bundled";
+  static final String MODEL =
+      "A Hugging Face folder, a .gguf file, or bundled: the small model that comes with ggml4j."
+          + " Default: ${DEFAULT-VALUE}.";
+
+  @Option(names = "--model", defaultValue = BUNDLED, paramLabel = "MODEL", description = MODEL)
+  private String model;
 
   @Option(
       names = "--device",
       defaultValue = "auto",
       paramLabel = "DEVICE",
-      description = "auto, cpu, or a GPU such as cuda or cuda:1. Default: ${DEFAULT-VALUE}.")
+      description = {
+        "auto, cpu, cpu-stock (ggml's own ops only, slow), or a GPU such as cuda or cuda:1.",
+        "Default: ${DEFAULT-VALUE}."
+      })
   private String device;
 
   @Option(
@@ -28,11 +33,24 @@ final class ModelOptions {
       description = "CPU threads; 0 for one for each processor. Default: ${DEFAULT-VALUE}.")
   private int threads;
 
-  Path path() {
-    return model;
+  /** Opens the files of a model by the name that the user gave. */
+  static ModelFiles open(String model) {
+    return model.equals(BUNDLED) ? ModelFiles.bundled() : ModelFiles.open(Path.of(model));
   }
 
-  Gpt2Model load() {
-    return Gpt2Model.load(model, Device.open(device, threads));
+  ModelFiles open() {
+    return open(model);
+  }
+
+  /** Loads opened files, whose weights become the model's. */
+  Gpt2Model load(ModelFiles files) {
+    Device opened;
+    try {
+      opened = Device.open(device, threads);
+    } catch (RuntimeException | Error e) {
+      files.close();
+      throw e;
+    }
+    return Gpt2Model.load(files, opened);
   }
 }

@@ -16,7 +16,7 @@ final class SummaryCommand implements Runnable {
 
   @Override
   public void run() {
-    try (var loaded = model.load()) {
+    try (var loaded = model.load(model.open())) {
       spec.commandLine().getOut().println(loaded.summary());
     }
   }

@@ -47,12 +47,7 @@ public final class ModelFiles implements AutoCloseable {
       Gpt2Config config = Gpt2Config.read(configFile(path));
       return new ModelFiles(path, config, HuggingFaceFolder.open(path, config), null);
     }
-    if (!Files.exists(path)) {
-      throw new ModelFormatException(
-          path
-              + ": no such file or folder; expected a Hugging Face folder or a .gguf file. Check"
-              + " the path.");
-    }
+    checkExists(path);
     String name = String.valueOf(path.getFileName());
     if (name.endsWith(".safetensors") || name.endsWith(".json")) {
       throw ModelFormatException.of(
@@ -141,6 +136,23 @@ public final class ModelFiles implements AutoCloseable {
     return known;
   }
 
+  /**
+   * Reads a tokenizer where there may be no model.
+   *
+   * @param path a folder with a tokenizer's files, or a {@code .gguf} file with a vocabulary
+   * @throws ModelFormatException when there is none, or one that is damaged or not GPT-2's kind
+   * @throws UncheckedIOException when a file cannot be read
+   */
+  public static Tokenizer readTokenizer(Path path) {
+    if (Files.isDirectory(path)) {
+      return Tokenizer.load(path);
+    }
+    checkExists(path);
+    try (GgufFile file = GgufFile.open(path)) {
+      return GgufModel.tokenizer(file);
+    }
+  }
+
   /** One line: path, size of the model, types of the weights. */
   public String describe() {
     Map<String, Integer> types = new TreeMap<>();
@@ -167,6 +179,15 @@ public final class ModelFiles implements AutoCloseable {
   @Override
   public void close() {
     weights.close();
+  }
+
+  private static void checkExists(Path path) {
+    if (!Files.exists(path)) {
+      throw new ModelFormatException(
+          path
+              + ": no such file or folder; expected a Hugging Face folder or a .gguf file. Check"
+              + " the path.");
+    }
   }
 
   private static Path configFile(Path folder) {

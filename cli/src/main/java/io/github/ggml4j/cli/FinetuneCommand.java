@@ -1,0 +1,297 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.trainer.Padding;
+import io.github.ggml4j.trainer.Progress;
+import io.github.ggml4j.trainer.Trainer;
+import io.github.ggml4j.trainer.TrainingResult;
+import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.data.Datasets;
+import io.github.ggml4j.trainer.data.FileDataset;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.ConstantWarmup;
+import io.github.ggml4j.trainer.optim.CosineWarmup;
+import io.github.ggml4j.trainer.optim.LinearWarmup;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.Schedule;
+import io.github.ggml4j.trainer.optim.Sgd;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "finetune",
+    description = "Trains a model on your texts and writes it as a Hugging Face folder.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footer = {
+      "",
+      "The output has metrics.jsonl beside the model: a line of JSON for each step with step,"
+          + " epoch, loss, learning_rate, grad_norm and tokens_per_second. Ctrl-C ends after the"
+          + " running step and saves.",
+      "",
+      "Example:",
+      "  ggml4j finetune --train src --glob '*.java' --output my-model"
+    })
+final class FinetuneCommand implements Callable<Integer> {
+  enum ScheduleName {
+    linear,
+    cosine,
+    constant
+  }
+
+  enum OptimizerName {
+    adamw,
+    sgd
+  }
+
+  static final int INTERRUPTED = 130;
+
+  @Spec private CommandSpec spec;
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--train",
+      required = true,
+      arity = "1..*",
+      paramLabel = "PATH",
+      description = {
+        "What to train on: text files, folders, .zip archives, .jsonl files; .gz too.",
+        "A file is a document, of JSON lines each line is one."
+      })
+  private List<Path> train;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "DIR",
+      description = "The folder for the trained model; made if it does not exist.")
+  private Path output;
+
+  @Option(
+      names = "--glob",
+      defaultValue = "**",
+      paramLabel = "GLOB",
+      description = "Which files of folders and archives, such as '*.py'. Default: all.")
+  private String glob;
+
+  @Option(
+      names = "--text-field",
+      defaultValue = "text",
+      paramLabel = "NAME",
+      description = "The field of JSON lines. Default: ${DEFAULT-VALUE}.")
+  private String textField;
+
+  @Option(
+      names = "--epochs",
+      defaultValue = "5",
+      paramLabel = "N",
+      description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
+  private int epochs;
+
+  @Option(
+      names = "--max-steps",
+      paramLabel = "N",
+      description = "End after this many updates, if epochs do not before.")
+  private @Nullable Long maxSteps;
+
+  @Option(
+      names = "--batch-size",
+      defaultValue = "8",
+      paramLabel = "N",
+      description = "Sequences in a batch. Default: ${DEFAULT-VALUE}.")
+  private int batchSize;
+
+  @Option(
+      names = "--gradient-accumulation-steps",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Batches in an update. Default: ${DEFAULT-VALUE}.")
+  private int gradientAccumulationSteps;
+
+  @Option(
+      names = "--max-sequence-length",
+      defaultValue = "128",
+      paramLabel = "N",
+      description = "Tokens of a sequence; longer documents are cut. Default: ${DEFAULT-VALUE}.")
+  private int maxSequenceLength;
+
+  @Option(
+      names = "--packing",
+      description = "Join documents and cut them into full sequences, so that nothing is left out.")
+  private boolean packing;
+
+  @Option(
+      names = "--padding",
+      defaultValue = "masked",
+      paramLabel = "HOW",
+      description =
+          "masked, or learned: short documents are filled up, and the filling is learned."
+              + " Default: ${DEFAULT-VALUE}.")
+  private Padding padding;
+
+  @Option(
+      names = "--learning-rate",
+      defaultValue = "3e-5",
+      paramLabel = "X",
+      description = "Highest learning rate. Default: ${DEFAULT-VALUE}.")
+  private double learningRate;
+
+  @Option(
+      names = "--schedule",
+      defaultValue = "linear",
+      paramLabel = "NAME",
+      description =
+          "Course of the learning rate after the warmup: ${COMPLETION-CANDIDATES}."
+              + " Default: ${DEFAULT-VALUE}.")
+  private ScheduleName schedule;
+
+  @Option(
+      names = "--warmup-steps",
+      defaultValue = "500",
+      paramLabel = "N",
+      description = "Updates until the highest rate is reached. Default: ${DEFAULT-VALUE}.")
+  private long warmupSteps;
+
+  @Option(
+      names = "--optimizer",
+      defaultValue = "adamw",
+      paramLabel = "NAME",
+      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+  private OptimizerName optimizer;
+
+  @Option(
+      names = "--weight-decay",
+      defaultValue = "0",
+      paramLabel = "X",
+      description = "Decoupled weight decay. Default: ${DEFAULT-VALUE}.")
+  private double weightDecay;
+
+  @Option(
+      names = "--clip-norm",
+      defaultValue = "1",
+      paramLabel = "X",
+      description =
+          "Largest norm of all gradients together; 0: no limit. Default:" + " ${DEFAULT-VALUE}.")
+  private double clipNorm;
+
+  @Option(
+      names = "--dropout",
+      paramLabel = "P",
+      description = "Probability of all dropouts. Default: the model's own, usually 0.1.")
+  private @Nullable Double dropout;
+
+  @Option(
+      names = "--no-shuffle",
+      description = "Keep the order of the data; else it is shuffled for each epoch.")
+  private boolean noShuffle;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "42",
+      paramLabel = "N",
+      description = "The same seed trains the same model. Default: ${DEFAULT-VALUE}.")
+  private long seed;
+
+  @Override
+  public Integer call() {
+    checkOutput();
+    var data = train.stream().map(this::dataset).toArray(Dataset[]::new);
+    var dataset = data.length == 1 ? data[0] : Datasets.concat(data);
+    var files = model.open();
+    var tokenizer = files.tokenizer();
+    TrainingResult result;
+    try (var loaded = model.load(files)) {
+      var trainer =
+          Trainer.of(loaded, tokenizer)
+              .batchSize(batchSize)
+              .epochs(epochs)
+              .maxSequenceLength(maxSequenceLength)
+              .optimizer(optimizer())
+              .schedule(schedule())
+              .clipNorm(clipNorm)
+              .gradientAccumulationSteps(gradientAccumulationSteps)
+              .shuffle(!noShuffle)
+              .seed(seed)
+              .packing(packing)
+              .padding(padding)
+              .progress(Progress.console())
+              .metrics(output.resolve("metrics.jsonl"))
+              .saveTo(output);
+      if (dropout != null) {
+        trainer.dropout(dropout);
+      }
+      if (maxSteps != null) {
+        trainer.maxSteps(maxSteps);
+      }
+      result = trainer.fit(dataset);
+    }
+    var out = spec.commandLine().getOut();
+    out.println(describe(result));
+    out.println("Saved to " + output);
+    return result.cancelled() ? INTERRUPTED : 0;
+  }
+
+  static String describe(TrainingResult result) {
+    double seconds = Math.max(1e-3, result.duration().toMillis() / 1000.0);
+    return String.format(
+        Locale.ROOT,
+        "%s %,d steps, %,d tokens in %.0f s (%,.0f tokens/s): loss from %.3f to %.3f",
+        result.cancelled() ? "Cancelled after" : "Trained",
+        result.steps(),
+        result.tokens(),
+        seconds,
+        result.tokens() / seconds,
+        result.firstLoss(),
+        result.lastLoss());
+  }
+
+  private void checkOutput() {
+    if (Files.exists(output) && !Files.isDirectory(output)) {
+      throw new ParameterException(
+          spec.commandLine(), "--output " + output + " is a file, expected a folder");
+    }
+  }
+
+  private Dataset dataset(Path path) {
+    if (!Files.exists(path)) {
+      throw new IllegalArgumentException(path + ": no such file or folder to train on");
+    }
+    var name = path.toString().toLowerCase(Locale.ROOT);
+    var plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
+    FileDataset dataset;
+    if (Files.isDirectory(path)) {
+      dataset = Datasets.folder(path, glob);
+    } else if (name.endsWith(".zip") || name.endsWith(".jar")) {
+      dataset = Datasets.zip(path, glob);
+    } else if (plain.endsWith(".jsonl") || plain.endsWith(".ndjson")) {
+      dataset = Datasets.jsonLines(path, textField);
+    } else {
+      dataset = Datasets.text(path);
+    }
+    return dataset;
+  }
+
+  private Optimizer optimizer() {
+    return switch (optimizer) {
+      case adamw -> AdamW.learningRate(learningRate).weightDecay(weightDecay);
+      case sgd -> Sgd.learningRate(learningRate).weightDecay(weightDecay);
+    };
+  }
+
+  private Schedule schedule() {
+    return switch (schedule) {
+      case linear -> LinearWarmup.steps(warmupSteps);
+      case cosine -> CosineWarmup.steps(warmupSteps);
+      case constant -> ConstantWarmup.steps(warmupSteps);
+    };
+  }
+}

@@ -1,0 +1,106 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.TextGenerator;
+import io.github.ggml4j.trainer.Progress;
+import io.github.ggml4j.trainer.Trainer;
+import io.github.ggml4j.trainer.data.Datasets;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.LinearWarmup;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "lab",
+    description =
+        "Looks at a model, generates, fine-tunes on source code, generates again; offline.",
+    mixinStandardHelpOptions = true,
+    footer = {"", "Nothing is written. The files in examples/ do the same in Java, step by step."})
+final class LabCommand implements Callable<Integer> {
+  static final String STORY = "Once upon a time";
+  static final String CODE = "def sum(a, b):";
+
+  @Spec private CommandSpec spec;
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--epochs",
+      defaultValue = "5",
+      paramLabel = "N",
+      description = "Passes over the source code. Default: ${DEFAULT-VALUE}.")
+  private int epochs;
+
+  @Option(
+      names = "--max-length",
+      defaultValue = "100",
+      paramLabel = "N",
+      description = "Longest text in tokens. Default: ${DEFAULT-VALUE}.")
+  private int maxLength;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "42",
+      paramLabel = "N",
+      description = "The same seed gives the same texts. Default: ${DEFAULT-VALUE}.")
+  private long seed;
+
+  @Override
+  public Integer call() {
+    var files = model.open();
+    var tokenizer = files.tokenizer();
+    try (var loaded = model.load(files);
+        var generator = TextGenerator.of(loaded, tokenizer)) {
+      title("The model");
+      out().println(loaded.summary());
+      title("Its configuration");
+      out().println(loaded.config().toJson().strip());
+      title("It continues \"" + STORY + "\"");
+      generate(generator, STORY);
+      title("It continues \"" + CODE + "\"");
+      generate(generator, CODE);
+      var code = CodeExamples.documents();
+      title("It is fine-tuned on " + code.size() + " files of source code");
+      var result =
+          Trainer.of(loaded, tokenizer)
+              .batchSize(8)
+              .epochs(epochs)
+              .maxSequenceLength(Math.min(128, loaded.config().nPositions()))
+              .packing(true)
+              .optimizer(AdamW.learningRate(1e-3))
+              .schedule(LinearWarmup.steps(20))
+              .seed(seed)
+              .progress(Progress.console())
+              .fit(Datasets.of(code));
+      out().println(FinetuneCommand.describe(result));
+      if (result.cancelled()) {
+        return FinetuneCommand.INTERRUPTED;
+      }
+      title("Now it continues \"" + CODE + "\"");
+      generate(generator, CODE);
+    }
+    return ExitCode.OK;
+  }
+
+  private PrintWriter out() {
+    return spec.commandLine().getOut();
+  }
+
+  private void title(String text) {
+    out().println();
+    out().println("==== " + text);
+    out().println();
+  }
+
+  private void generate(TextGenerator generator, String prompt) {
+    var texts =
+        generator.generate(prompt, g -> g.maxLength(maxLength).numReturnSequences(5).seed(seed));
+    for (int i = 0; i < texts.size(); i++) {
+      Texts.print(out(), i + 1, texts.get(i));
+    }
+  }
+}

@@ -1,0 +1,129 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "tokenize",
+    description = "Turns text into token ids, a line of ids for each line of text, or back.",
+    mixinStandardHelpOptions = true,
+    footer = {"", "Example:", "  echo 'Once upon a time' | ggml4j tokenize"})
+final class TokenizeCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      defaultValue = ModelOptions.BUNDLED,
+      paramLabel = "MODEL",
+      description = {
+        "Whose tokenizer: a Hugging Face folder (its tokenizer files are enough), a .gguf file (its"
+            + " vocabulary is enough), or bundled: GPT-2's.",
+        "Default: ${DEFAULT-VALUE}."
+      })
+  private String model;
+
+  @Option(names = "--whole", description = "Take the input as one text, line ends included.")
+  private boolean whole;
+
+  @Option(names = "--decode", description = "Turn ids into text.")
+  private boolean decode;
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "FILE",
+      description = "UTF-8 text, or ids. Without it, or for -, reads standard input.")
+  private @Nullable String file;
+
+  @Override
+  public Integer call() throws IOException {
+    var tokenizer = tokenizer();
+    var out = spec.commandLine().getOut();
+    try (var in = input()) {
+      if (whole) {
+        convert(tokenizer, new String(in.readAllBytes(), StandardCharsets.UTF_8), out);
+      } else {
+        var lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
+        for (var line = readLine(lines); line != null; line = readLine(lines)) {
+          convert(tokenizer, line, out);
+        }
+      }
+    }
+    return ExitCode.OK;
+  }
+
+  private Tokenizer tokenizer() {
+    if (model.equals(ModelOptions.BUNDLED)) {
+      return Tokenizer.gpt2();
+    }
+    return ModelFiles.readTokenizer(Path.of(model));
+  }
+
+  private InputStream input() throws IOException {
+    return file == null || file.equals("-") ? System.in : Files.newInputStream(Path.of(file));
+  }
+
+  /** A line without its line feed, which alone ends it: other line ends are text. */
+  private static @Nullable String readLine(BufferedReader in) throws IOException {
+    var line = new StringBuilder();
+    int c = in.read();
+    if (c < 0) {
+      return null;
+    }
+    for (; c >= 0 && c != '\n'; c = in.read()) {
+      line.append((char) c);
+    }
+    return line.toString();
+  }
+
+  private void convert(Tokenizer tokenizer, String text, PrintWriter out) {
+    if (!decode) {
+      out.println(
+          Arrays.stream(tokenizer.encode(text))
+              .mapToObj(Integer::toString)
+              .collect(Collectors.joining(" ")));
+      return;
+    }
+    var decoded = tokenizer.decode(ids(text));
+    if (whole) {
+      out.print(decoded);
+      out.flush();
+    } else {
+      out.println(decoded);
+    }
+  }
+
+  private static int[] ids(String text) {
+    return Arrays.stream(text.strip().split("[\\s,]+"))
+        .filter(word -> !word.isEmpty())
+        .mapToInt(TokenizeCommand::id)
+        .toArray();
+  }
+
+  private static int id(String word) {
+    try {
+      return Integer.parseInt(word);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "\"" + word + "\" is no token id; --decode expects numbers from 0, separated by spaces",
+          e);
+    }
+  }
+}
