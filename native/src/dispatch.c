@@ -76,6 +76,15 @@ int ggml4j_init(void * get_type_traits_cpu, void * cblas_sgemm, void * openblas_
     return 0;
 }
 
+int ggml4j_computes(enum ggml_type type) {
+    if (type < 0 || type >= GGML_TYPE_COUNT) return 0;
+    if (type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16) return 1;
+    if (!ggml_is_quantized(type)) return 0;
+    const struct ggml_type_traits_cpu * traits = g4_traits(type);
+    return traits->vec_dot != NULL && ggml_get_type_traits(type)->to_float != NULL &&
+           g4_traits(traits->vec_dot_type)->from_float != NULL;
+}
+
 const char * ggml4j_kernel_isa(void) { return table()->isa; }
 
 size_t ggml4j_sizeof_params(void) { return sizeof(struct ggml4j_params); }

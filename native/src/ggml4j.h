@@ -123,6 +123,8 @@ GGML4J_API int ggml4j_init(void * get_type_traits_cpu, void * cblas_sgemm, void 
 GGML4J_API void ggml4j_transpose(void * dst, const void * src, int64_t rows, int64_t cols, int element_size, int n_threads);
 // 0 when all finite, 1 when NaN or infinite values are present (F32, F16, BF16), checked with n_threads threads
 GGML4J_API int ggml4j_has_nonfinite(const void * data, enum ggml_type type, int64_t n, int n_threads);
+// 1 when weights of a type can be multiplied with on this CPU: the type has a dot product, and conversions both ways
+GGML4J_API int ggml4j_computes(enum ggml_type type);
 // the instruction set the kernels chose: "avx512", "avx2", "baseline", "neon"
 GGML4J_API const char * ggml4j_kernel_isa(void);
 GGML4J_API size_t ggml4j_sizeof_params(void);

@@ -92,7 +92,7 @@ final class Gpt2Weights implements AutoCloseable {
     boolean mapped = false;
     try {
       for (var shape : shapes) {
-        var info = check(source, shape, origin);
+        var info = check(source, shape, device, origin);
         var data = source.data(shape.name());
         boolean inPlace =
             device.sharesHostMemory()
@@ -122,7 +122,8 @@ final class Gpt2Weights implements AutoCloseable {
     }
   }
 
-  private static WeightInfo check(WeightSource source, WeightSpec shape, String origin) {
+  private static WeightInfo check(
+      WeightSource source, WeightSpec shape, Device device, String origin) {
     if (!source.names().contains(shape.name())) {
       throw new ModelFormatException(
           origin
@@ -152,7 +153,9 @@ final class Gpt2Weights implements AutoCloseable {
     boolean usable =
         shape.isMatrix()
             ? simple
-                || (computable(type) && !info.transposed() && expected[1] % type.blockSize() == 0)
+                || (device.computes(type)
+                    && !info.transposed()
+                    && expected[1] % type.blockSize() == 0)
             : simple;
     if (!usable) {
       throw new ModelFormatException(
@@ -166,10 +169,6 @@ final class Gpt2Weights implements AutoCloseable {
               + ". Convert the file to one of these.");
     }
     return info;
-  }
-
-  private static boolean computable(DType type) {
-    return type.isGgml() && type.isQuantized() && type != DType.Q8_1 && type != DType.Q8_K;
   }
 
   private static void copy(MemorySegment data, WeightInfo info, Tensor target, Device device) {

@@ -194,8 +194,8 @@ public final class InferenceSession implements AutoCloseable {
     model
         .device()
         .exclusively(() -> {
-          usePlansOf(model.weights());
           cache.reserve(total);
+          usePlansOf(model.weights());
           prepareLogits(all ? total : sequences.length);
           int done = 0;
           var part = new Part(Math.min(total, MAX_BATCH));
@@ -324,7 +324,8 @@ public final class InferenceSession implements AutoCloseable {
 
   /** Graphs refer to weights and cache: they are built anew when either has moved. */
   private void usePlansOf(Gpt2Weights weights) {
-    if (planned != weights || cache.moved()) {
+    boolean moved = cache.moved();
+    if (moved || planned != weights) {
       closePlans();
       planned = weights;
     }

@@ -172,6 +172,26 @@ public final class Device implements AutoCloseable {
     return fused;
   }
 
+  /**
+   * Whether weights of a type can be multiplied with here. Every device that ggml supports takes
+   * F32, F16 and BF16; quantized types differ.
+   */
+  public boolean computes(DType type) {
+    if (!type.isGgml()) {
+      return false;
+    }
+    if (type == DType.F32 || type == DType.F16 || type == DType.BF16) {
+      return true;
+    }
+    if (!type.isQuantized() || type == DType.Q8_1 || type == DType.Q8_K) {
+      return false;
+    }
+    if (!cpu) {
+      return true; // asked for each node when a graph is built
+    }
+    return Ggml.ggml4j_computes(type.ggmlId()) != 0;
+  }
+
   /** Runs {@code action} while no computation of another thread runs on this device. */
   public <T extends @Nullable Object> T exclusively(Supplier<T> action) {
     lock.lock();

@@ -19487,6 +19487,66 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml4j_computes {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_INT,
+            Ggml.C_INT
+        );
+
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_computes");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int ggml4j_computes(enum ggml_type type)
+     * }
+     */
+    public static FunctionDescriptor ggml4j_computes$descriptor() {
+        return ggml4j_computes.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int ggml4j_computes(enum ggml_type type)
+     * }
+     */
+    public static MethodHandle ggml4j_computes$handle() {
+        return ggml4j_computes.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int ggml4j_computes(enum ggml_type type)
+     * }
+     */
+    public static MemorySegment ggml4j_computes$address() {
+        return ggml4j_computes.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int ggml4j_computes(enum ggml_type type)
+     * }
+     */
+    public static int ggml4j_computes(int type) {
+        var mh$ = ggml4j_computes.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml4j_computes", type);
+            }
+            return (int)mh$.invokeExact(type);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml4j_kernel_isa {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER    );

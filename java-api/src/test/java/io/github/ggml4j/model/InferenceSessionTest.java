@@ -1,0 +1,235 @@
+package io.github.ggml4j.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.ggml4j.tensor.Device;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Sequences, forks and beams over the shared cache; bad input; many threads; leaks. */
+class InferenceSessionTest {
+  private static final Gpt2Config CONFIG =
+      Gpt2Config.builder().vocabSize(211).nPositions(700).nEmbd(48).nLayer(2).nHead(3).build();
+
+  private static Gpt2Model model;
+
+  @BeforeAll
+  static void load() {
+    model = Gpt2Model.random(CONFIG, Device.cpu(2), 5);
+  }
+
+  @AfterAll
+  static void close() {
+    model.close();
+  }
+
+  private static int[] tokens(long seed, int n) {
+    return new Random(seed).ints(n, 0, CONFIG.vocabSize()).toArray();
+  }
+
+  private static float[] last(InferenceSession session, int index) {
+    var out = new float[CONFIG.vocabSize()];
+    session.logits(index, out);
+    return out;
+  }
+
+  private static void assertNear(float[] actual, float[] expected) {
+    for (int i = 0; i < expected.length; i++) {
+      assertThat((double) actual[i])
+          .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(2e-5));
+    }
+  }
+
+  @Test
+  void longPromptsGoThroughInParts() {
+    var prompt = tokens(1, 690);
+    try (var session = model.newSession()) {
+      int whole = session.newSequence();
+      session.step(new int[] {whole}, new int[][] {prompt});
+      var expected = last(session, 0);
+      int pieces = session.newSequence();
+      for (int at = 0; at < prompt.length; at += 115) {
+        session.step(
+            new int[] {pieces}, new int[][] {java.util.Arrays.copyOfRange(prompt, at, at + 115)});
+      }
+      assertNear(last(session, 0), expected);
+      assertThat(session.length(whole)).isEqualTo(690);
+    }
+  }
+
+  @Test
+  void forksAndBeamsEqualSequencesOfTheirOwn() {
+    try (var session = model.newSession()) {
+      var prompt = tokens(2, 9);
+      int a = session.newSequence();
+      session.step(new int[] {a}, new int[][] {prompt});
+      int b = session.fork(a);
+      int c = session.fork(a);
+      session.step(new int[] {a, b, c}, new int[][] {{1}, {2}, {3}});
+      // a continues c, b continues a, c continues a: all at once
+      session.reassign(new int[] {a, b, c}, new int[] {c, a, a});
+      session.step(new int[] {a, b, c}, new int[][] {{4}, {5}, {6}});
+      int[][] histories = {{3, 4}, {1, 5}, {1, 6}};
+      for (int i = 0; i < 3; i++) {
+        var history = java.util.Arrays.copyOf(prompt, 11);
+        history[9] = histories[i][0];
+        history[10] = histories[i][1];
+        assertNear(last(session, i), model.logits(history)[10]);
+      }
+      session.release(a);
+      session.step(new int[] {c, b}, new int[][] {{7}, {8}});
+      var history = java.util.Arrays.copyOf(prompt, 12);
+      history[9] = 1;
+      history[10] = 6;
+      history[11] = 7;
+      assertNear(last(session, 0), model.logits(history)[11]);
+    }
+  }
+
+  @Test
+  void cacheGrowsWithoutChangingAnything() {
+    try (var session = model.newSession()) {
+      var sequences = new ArrayList<Integer>();
+      for (int i = 0;
+          i < 20;
+          i++) { // more sequences than the first table, more rows than the first pool
+        int sequence = session.newSequence();
+        sequences.add(sequence);
+        session.step(new int[] {sequence}, new int[][] {tokens(i, 60)});
+      }
+      int first = sequences.getFirst();
+      session.step(new int[] {first}, new int[][] {{9}});
+      var history = java.util.Arrays.copyOf(tokens(0, 60), 61);
+      history[60] = 9;
+      assertNear(last(session, 0), model.logits(history)[60]);
+    }
+  }
+
+  @Test
+  void badInputIsAnErrorAndChangesNothing() {
+    try (var session = model.newSession()) {
+      int s = session.newSequence();
+      var one = new int[] {s};
+      assertThatThrownBy(() -> session.step(one, new int[][] {{}}))
+          .hasMessageContaining("No tokens");
+      assertThatThrownBy(() -> session.step(one, new int[][] {{0, 211}}))
+          .hasMessageContaining("Token 1 is 211")
+          .hasMessageContaining("0 to 210");
+      assertThatThrownBy(() -> session.step(one, new int[][] {{-1}})).hasMessageContaining("-1");
+      assertThatThrownBy(() -> session.step(one, new int[][] {new int[701]}))
+          .hasMessageContaining("701")
+          .hasMessageContaining("n_positions = 700");
+      assertThatThrownBy(() -> session.step(new int[] {s, s}, new int[][] {{1}, {1}}))
+          .hasMessageContaining("named twice");
+      assertThatThrownBy(() -> session.step(new int[] {99}, new int[][] {{1}}))
+          .hasMessageContaining("no sequence 99");
+      assertThatThrownBy(() -> session.step(new int[0], new int[0][]))
+          .isInstanceOf(IllegalArgumentException.class);
+      assertThatThrownBy(() -> session.logits(0, new float[211]))
+          .isInstanceOf(IndexOutOfBoundsException.class);
+      assertThat(session.length(s)).isZero();
+      session.step(one, new int[][] {{5}});
+      assertThatThrownBy(() -> session.logits(0, new float[3])).hasMessageContaining("211");
+      session.release(s);
+      assertThatThrownBy(() -> session.length(s)).hasMessageContaining("already released");
+    }
+  }
+
+  @Test
+  void closedThingsSaySo() {
+    var other = Gpt2Model.random(CONFIG, Device.cpu(1), 1);
+    var session = other.newSession();
+    assertThatThrownBy(other::close).hasMessageContaining("1 open sessions");
+    session.close();
+    session.close();
+    assertThatThrownBy(session::newSequence).hasMessage("Already closed: session");
+    other.close();
+    other.close();
+    assertThatThrownBy(() -> other.logits(1)).hasMessageContaining("Already closed");
+    assertThatThrownBy(other::summary).hasMessageContaining("Already closed");
+  }
+
+  @Test
+  void sessionsOfManyThreadsDoNotDisturbEachOther() throws Exception {
+    try (var pool = Executors.newFixedThreadPool(6)) {
+      var futures = new ArrayList<Future<float[]>>();
+      for (int i = 0; i < 12; i++) {
+        var prompt = tokens(i, 20);
+        futures.add(
+            pool.submit(() -> {
+              try (var session = model.newSession()) {
+                int s = session.newSequence();
+                for (int token : prompt) {
+                  session.step(new int[] {s}, new int[][] {{token}});
+                }
+                return last(session, 0);
+              }
+            }));
+      }
+      for (int i = 0; i < 12; i++) {
+        assertNear(futures.get(i).get(), model.logits(tokens(i, 20))[19]);
+      }
+    }
+  }
+
+  @Test
+  void trainableWeightsReachOpenSessions() {
+    try (var other = Gpt2Model.random(CONFIG, Device.cpu(1), 8);
+        var session = other.newSession()) {
+      int s = session.newSequence();
+      session.step(new int[] {s}, new int[][] {tokens(3, 5)});
+      var flat = other.trainableWeights();
+      session.step(new int[] {s}, new int[][] {{1}});
+      var before = last(session, 0);
+      int again = session.newSequence();
+      var values = flat.toFloats();
+      for (int i = 0; i < values.length; i++) {
+        values[i] *= 1.5f;
+      }
+      flat.setFloats(values);
+      session.step(new int[] {again}, new int[][] {{1}});
+      assertThat(last(session, 0)).isNotEqualTo(before);
+    }
+  }
+
+  /** Resident memory in bytes, or -1 where the system does not say. */
+  private static long resident() throws java.io.IOException {
+    var status = java.nio.file.Path.of("/proc/self/status");
+    if (!java.nio.file.Files.exists(status)) {
+      return -1;
+    }
+    for (String line : java.nio.file.Files.readAllLines(status)) {
+      if (line.startsWith("VmRSS:")) {
+        return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+      }
+    }
+    return -1;
+  }
+
+  @Test
+  void memoryStaysFlatOverLoadsAndSessions() throws Exception {
+    var rounds = List.of(100, 300);
+    var measured = new ArrayList<Long>();
+    for (int count : rounds) {
+      for (int i = 0; i < count; i++) {
+        try (var other = Gpt2Model.random(CONFIG, Device.cpu(1), i);
+            var session = other.newSession()) {
+          int s = session.newSequence();
+          session.step(new int[] {s}, new int[][] {tokens(i, 12)});
+          session.step(new int[] {session.fork(s), s}, new int[][] {{1}, {2}});
+        }
+      }
+      System.gc();
+      measured.add(resident());
+    }
+    // Weights, cache and graph of one round take over 2 MB; a leak of any would show.
+    assertThat(measured.get(1) - measured.get(0)).isLessThan(60L << 20);
+  }
+}
