@@ -3,18 +3,15 @@ package io.github.ggml4j.trainer;
 import io.github.ggml4j.trainer.engine.TrainingEngine;
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
-/** Sequences of one micro-step, filled up to the same length; (B, T) row-major. */
+/**
+ * Sequences of one micro-step, filled up on the right to the same length; (B, T) row-major.
+ *
+ * <p>There is no attention mask: under causal attention no token sees the padding behind it, so a
+ * mask would change no loss and no gradient, only ask for a second graph of each shape.
+ */
 @SuppressWarnings("ArrayRecordComponent") // never compared
-record Batch(
-    int[] tokens,
-    int[] labels,
-    int @Nullable [] attentionMask,
-    int size,
-    int length,
-    int tokenCount,
-    int labelCount) {
+record Batch(int[] tokens, int[] labels, int size, int length, int tokenCount, int labelCount) {
 
   /** Lengths are rounded up to a multiple of this, so that few shapes of graph are needed. */
   private static final int LENGTH_STEP = 16;
@@ -29,22 +26,13 @@ record Batch(
     Arrays.fill(tokens, Math.max(0, padToken));
     int[] labels = new int[tokens.length];
     Arrays.fill(labels, TrainingEngine.IGNORED);
-    int[] mask = new int[tokens.length];
     int row = 0;
     for (int[] sequence : sequences) {
       System.arraycopy(sequence, 0, tokens, row, sequence.length);
       System.arraycopy(sequence, 0, labels, row, sequence.length);
-      Arrays.fill(mask, row, row + sequence.length, 1);
       row += length;
     }
-    return new Batch(
-        tokens,
-        labels,
-        count == tokens.length ? null : mask,
-        sequences.size(),
-        length,
-        count,
-        count - sequences.size());
+    return new Batch(tokens, labels, sequences.size(), length, count, count - sequences.size());
   }
 
   /** Fills up to the maximum length with tokens that are learned like all others. */
@@ -59,7 +47,6 @@ record Batch(
     return new Batch(
         tokens,
         tokens,
-        null,
         sequences.size(),
         maxLength,
         tokens.length,

@@ -120,7 +120,7 @@ final class TrainingRun {
           engine.accumulate(
               batch.tokens(),
               batch.labels(),
-              batch.attentionMask(),
+              null,
               batch.size(),
               batch.length(),
               (float) (1.0 / labels));
