@@ -7,6 +7,8 @@ import io.github.ggml4j.format.internal.AtomicFiles;
 import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.format.safetensors.SafetensorsWriter;
 import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tokenizer.AddedToken;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -153,6 +155,26 @@ public final class ModelWriter {
       }
       gguf.write(file);
     }
+  }
+
+  /** A tokenizer's vocabulary as {@link #writeGguf} takes it. */
+  public static GgufVocabulary vocabulary(Tokenizer tokenizer) {
+    int[] types = new int[tokenizer.vocabSize()];
+    Arrays.fill(types, GgufVocabulary.NORMAL);
+    for (AddedToken token : tokenizer.addedTokens()) {
+      types[token.id()] = token.special() ? GgufVocabulary.CONTROL : GgufVocabulary.USER_DEFINED;
+    }
+    return new GgufVocabulary(
+        tokenizer.tokens(),
+        types,
+        tokenizer.merges(),
+        idOrNull(tokenizer.bosTokenId()),
+        idOrNull(tokenizer.eosTokenId()),
+        idOrNull(tokenizer.padTokenId()));
+  }
+
+  private static @Nullable Integer idOrNull(int id) {
+    return id < 0 ? null : (Integer) id;
   }
 
   /** llama.cpp has one GPT-2, with tanh GELU and scores divided by the root of the head size. */

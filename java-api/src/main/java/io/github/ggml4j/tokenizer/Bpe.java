@@ -21,7 +21,16 @@ final class Bpe {
 
   private static final int[] NOTHING = {};
 
-  /** A word and its tokens; {@code ends} holds the end of each token in bytes. */
+  /** The length of each byte in the UTF-8 of its spelling, in which offsets count. */
+  private static final byte[] WIDTHS = new byte[256];
+
+  static {
+    for (int b = 0; b < 256; b++) {
+      WIDTHS[b] = (byte) (ByteLevel.character(b) < 0x80 ? 1 : 2);
+    }
+  }
+
+  /** A word and its tokens; {@code ends} holds the end of each token in {@link #width}s. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Word(byte[] bytes, int[] ids, int[] ends) {}
 
@@ -41,6 +50,11 @@ final class Bpe {
     this.merges = merges;
     this.unknownId = unknownId;
     this.fuseUnknown = fuseUnknown;
+  }
+
+  /** What a byte adds to {@link Word#ends}. */
+  static int width(byte b) {
+    return WIDTHS[b & 0xff];
   }
 
   /** The tokens of the first {@code length} bytes, which are one word. */
@@ -75,14 +89,14 @@ final class Bpe {
           continue;
         }
         if (fuseUnknown && afterUnknown) {
-          lengths[count - 1]++;
+          lengths[count - 1] += width(b);
           continue;
         }
         id = unknownId;
       }
       afterUnknown = unknown;
       ids[count] = id;
-      lengths[count++] = 1;
+      lengths[count++] = width(b);
     }
     if (count > 1) {
       count =

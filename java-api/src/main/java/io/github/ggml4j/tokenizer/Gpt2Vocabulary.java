@@ -3,6 +3,7 @@ package io.github.ggml4j.tokenizer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
 
@@ -59,8 +60,8 @@ final class Gpt2Vocabulary {
         end,
         end,
         -1,
-        false,
-        true);
+        new BitSet(),
+        new TokenizerSettings());
   }
 
   private static int uint16(byte[] bytes, int at) {

@@ -1,12 +1,17 @@
 package io.github.ggml4j.tokenizer;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.format.internal.AtomicFiles;
 import java.io.ByteArrayOutputStream;
-import java.nio.charset.StandardCharsets;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -82,9 +87,75 @@ public final class Tokenizer {
 
   /** The ids of a text; added tokens in it, such as {@code <|endoftext|>}, become their own ids. */
   public int[] encode(String text) {
-    Encoder encoder = new Encoder(text);
-    early.split(text, 0, text.length(), true, new LateTokens(encoder));
+    Encoder encoder = new Encoder(text, true, false);
+    encoder.addAll(model.settings().before);
+    encoder.run();
+    encoder.addAll(model.settings().after);
     return encoder.ids.toArray();
+  }
+
+  /**
+   * A text's ids with their places in it.
+   *
+   * @throws IllegalArgumentException when the maximal length leaves no room for the added special
+   *     tokens, or padding is asked for and there is neither a padding token nor one that ends
+   *     texts
+   */
+  public Encoding encode(String text, EncodeOptions options) {
+    return pad(encodeUnpadded(text, options), options, 0);
+  }
+
+  /**
+   * As {@link #encode(String, EncodeOptions)} for many texts, on all processors; {@link
+   * EncodeOptions.Padding#LONGEST} fills all to the longest of them.
+   */
+  public List<Encoding> encodeBatch(List<String> texts, EncodeOptions options) {
+    List<Encoding> encodings =
+        texts.parallelStream().map(text -> encodeUnpadded(text, options)).toList();
+    int longest = encodings.stream().mapToInt(Encoding::length).max().orElse(0);
+    return encodings.stream().map(encoding -> pad(encoding, options, longest)).toList();
+  }
+
+  private Encoding encodeUnpadded(String text, EncodeOptions options) {
+    List<Integer> before = options.addSpecialTokens() ? model.settings().before : List.of();
+    List<Integer> after = options.addSpecialTokens() ? model.settings().after : List.of();
+    Encoder encoder = new Encoder(text, options.parseSpecialTokens(), true);
+    encoder.run();
+    Encoding encoding = encoder.encoding();
+    if (options.maxLength() > 0) {
+      int room = options.maxLength() - before.size() - after.size();
+      if (room < 0) {
+        throw new IllegalArgumentException(
+            "maxLength is "
+                + options.maxLength()
+                + "; expected at least "
+                + (before.size() + after.size())
+                + ", the number of special tokens that are added.");
+      }
+      encoding = encoding.truncated(room, options.truncationSide());
+    }
+    return encoding.surrounded(before, after);
+  }
+
+  private Encoding pad(Encoding encoding, EncodeOptions options, int longest) {
+    int length =
+        switch (options.padding()) {
+          case NONE -> 0;
+          case LONGEST -> Math.max(longest, encoding.length());
+          case MAX_LENGTH -> options.maxLength();
+        };
+    int multiple = options.padToMultipleOf();
+    if (multiple > 0) {
+      length = Math.toIntExact((length + multiple - 1L) / multiple * multiple);
+    }
+    if (length > encoding.length() && padTokenId() < 0) {
+      throw new IllegalArgumentException(
+          "Padding to "
+              + length
+              + " tokens; expected a tokenizer with a padding token or an end of text. Choose"
+              + " Padding.NONE.");
+    }
+    return encoding.padded(length, options.paddingSide(), padTokenId());
   }
 
   /** The text of ids; see {@link #decode(int[], boolean)}. Special tokens appear in it. */
@@ -105,7 +176,9 @@ public final class Tokenizer {
     for (int id : tokens) {
       bytes.writeBytes(bytes(id, skipSpecialTokens));
     }
-    return bytes.toString(StandardCharsets.UTF_8);
+    StringBuilder text = new StringBuilder(bytes.size());
+    Utf8.decode(bytes.toByteArray(), bytes.size(), true, text);
+    return text.toString();
   }
 
   /** A decoder for tokens that come one by one, special tokens left out. */
@@ -141,6 +214,41 @@ public final class Tokenizer {
   /** The tokens that are found in the text as a whole, by id. */
   public List<AddedToken> addedTokens() {
     return model.added();
+  }
+
+  /** Every token by id, as {@link #idToToken} gives it. */
+  public List<String> tokens() {
+    return IntStream.range(0, model.size()).mapToObj(model::token).toList();
+  }
+
+  /** The merges in order of rank, the two halves separated by a space, as in merges.txt. */
+  public List<String> merges() {
+    return IntStream.range(0, model.lefts().length).mapToObj(model::merge).toList();
+  }
+
+  /**
+   * The files by which Hugging Face's transformers knows this tokenizer: {@code tokenizer.json},
+   * {@code vocab.json}, {@code merges.txt}, {@code tokenizer_config.json} and {@code
+   * special_tokens_map.json}, by name.
+   */
+  public Map<String, byte[]> files() {
+    return new TokenizerWriter(this, model).files();
+  }
+
+  /**
+   * Writes {@link #files()}, each of which appears whole or not at all.
+   *
+   * @param folder made if it does not exist
+   * @throws java.io.UncheckedIOException when it cannot be written
+   */
+  public void save(Path folder) {
+    try (AtomicFiles files = new AtomicFiles()) {
+      Files.createDirectories(folder);
+      files().forEach((name, bytes) -> files.stage(folder.resolve(name), out -> out.write(bytes)));
+      files.commit();
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(folder, e);
+    }
   }
 
   /** The id of a token in GPT-2's byte-to-character notation, or -1. */
@@ -201,61 +309,175 @@ public final class Tokenizer {
     return model.bytes(id);
   }
 
-  /** Searches the text that {@link #early} leaves for the other added tokens. */
-  private final class LateTokens implements AddedTokenMatcher.Sink {
-    private final Encoder encoder;
-
-    LateTokens(Encoder encoder) {
-      this.encoder = encoder;
-    }
-
-    @Override
-    public void text(int start, int end) {
-      late.split(encoder.text, start, end, true, encoder);
-    }
-
-    @Override
-    public void token(AddedToken token, int start, int end) {
-      encoder.token(token, start, end);
-    }
-  }
-
   /** One run over one text. */
   private final class Encoder implements AddedTokenMatcher.Sink {
     private final String text;
+    private final boolean parseSpecial;
     private final Ints ids;
+
+    /** Where each token begins and ends, or null when nobody asks. */
+    private final @Nullable Ints starts;
+
+    private final @Nullable Ints ends;
     private byte[] word = new byte[96];
 
-    Encoder(String text) {
+    /** The place in the text of each piece of the word's spelling, see {@link Bpe#width}. */
+    private int[] placeStarts = {};
+
+    private int[] placeEnds = {};
+
+    Encoder(String text, boolean parseSpecial, boolean withOffsets) {
       this.text = text;
+      this.parseSpecial = parseSpecial;
       this.ids = new Ints(text.length() / 3);
+      this.starts = withOffsets ? new Ints(text.length() / 3) : null;
+      this.ends = withOffsets ? new Ints(text.length() / 3) : null;
+    }
+
+    void run() {
+      early.split(
+          text,
+          0,
+          text.length(),
+          parseSpecial,
+          new AddedTokenMatcher.Sink() {
+            @Override
+            public void text(int start, int end) {
+              late.split(text, start, end, parseSpecial, Encoder.this);
+            }
+
+            @Override
+            public void token(AddedToken token, int start, int end) {
+              Encoder.this.token(token, start, end);
+            }
+          });
+    }
+
+    void addAll(List<Integer> more) {
+      more.forEach(ids::add);
+    }
+
+    Encoding encoding() {
+      int[] from = Objects.requireNonNull(starts).toArray();
+      int[] to = Objects.requireNonNull(ends).toArray();
+      if (model.settings().trimOffsets) {
+        for (int i = 0; i < from.length; i++) {
+          trim(i, from, to);
+        }
+      }
+      return new Encoding(ids.toArray(), from, to, new boolean[from.length], 0, 0);
+    }
+
+    /** As {@code process_offsets} of Hugging Face's {@code ByteLevel}. */
+    private void trim(int i, int[] from, int[] to) {
+      String token = model.token(ids.get(i));
+      int leading = 0;
+      while (leading < token.length() && isSpace(token.charAt(leading))) {
+        leading++;
+      }
+      int trailing = 0;
+      while (trailing < token.length() && isSpace(token.charAt(token.length() - 1 - trailing))) {
+        trailing++;
+      }
+      if (leading > 0 && !(model.settings().keepFirstSpace && (i == 0 || from[i] == 0))) {
+        for (int n = 0; n < leading && from[i] < to[i]; n++) {
+          from[i] += Character.charCount(text.codePointAt(from[i]));
+        }
+      }
+      int end = to[i];
+      for (int n = 0; n < trailing; n++) {
+        if (end == 0) {
+          return;
+        }
+        end -= Character.charCount(text.codePointBefore(end));
+      }
+      to[i] = Math.max(end, from[i]);
+    }
+
+    private static boolean isSpace(char c) {
+      return c == '\u0120' || (CharacterClasses.of(c) & CharacterClasses.STRIPPED) != 0;
     }
 
     @Override
     public void text(int start, int end) {
-      if (model.addPrefixSpace() && text.charAt(start) != ' ') {
-        String prefixed = " " + text.substring(start, end);
-        words(prefixed, 0, prefixed.length());
+      if (model.settings().addPrefixSpace && text.charAt(start) != ' ') {
+        words(" " + text.substring(start, end), 0, end - start + 1, start);
       } else {
-        words(text, start, end);
+        words(text, start, end, -1);
       }
     }
 
     @Override
     public void token(AddedToken token, int start, int end) {
       ids.add(token.id());
+      if (starts != null && ends != null) {
+        starts.add(start);
+        ends.add(end);
+      }
     }
 
-    private void words(String from, int start, int end) {
+    /**
+     * Encodes text word by word.
+     *
+     * @param prefixed where the text begins in the whole text when a space was put before it, or -1
+     */
+    private void words(String from, int start, int end, int prefixed) {
+      boolean splits = model.settings().splitWords;
       int i = start;
       while (i < end) {
-        int next = model.splitWords() ? WordSplitter.endOfWord(from, i, end) : end;
-        int length = utf8(from, i, next);
-        ids.add(bpe.encode(word, length).ids());
+        int next = splits ? WordSplitter.endOfWord(from, i, end) : end;
+        int length = utf8(from, i, next); // may replace word
+        Bpe.Word encoded = bpe.encode(word, length);
+        ids.add(encoded.ids());
+        if (starts != null && ends != null) {
+          findPlaces(from, i, next, prefixed);
+          int tokenStart = 0;
+          for (int tokenEnd : encoded.ends()) {
+            starts.add(placeStarts[tokenStart]);
+            ends.add(placeEnds[tokenEnd - 1]);
+            tokenStart = tokenEnd;
+          }
+        }
         i = next;
       }
     }
 
+    /** Finds the character of each piece of a word's spelling. */
+    private void findPlaces(String from, int start, int end, int prefixed) {
+      int most = 2 * word.length;
+      if (placeStarts.length < most) {
+        placeStarts = new int[most];
+        placeEnds = new int[most];
+      }
+      int shift = prefixed < 0 ? 0 : prefixed - 1;
+      int pieces = 0;
+      int bytes = 0;
+      int i = start;
+      while (i < end) {
+        int codePoint = CharacterClasses.codePointAt(from, i);
+        int length = codePoint > 0xffff ? 2 : 1;
+        int placeStart = i + shift;
+        int placeEnd = placeStart + length;
+        if (prefixed >= 0 && i == 0) {
+          // The space that was put there has the place of the first character.
+          placeStart = prefixed;
+          placeEnd = prefixed + (CharacterClasses.codePointAt(from, 1) > 0xffff ? 2 : 1);
+        }
+        for (int left = utf8Length(codePoint); left > 0; left--) {
+          int pieceEnd = pieces + Bpe.width(word[bytes++]);
+          Arrays.fill(placeStarts, pieces, pieceEnd, placeStart);
+          Arrays.fill(placeEnds, pieces, pieceEnd, placeEnd);
+          pieces = pieceEnd;
+        }
+        i += length;
+      }
+    }
+
+    private static int utf8Length(int codePoint) {
+      return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint <= 0xffff ? 3 : 4;
+    }
+
+    /** Writes UTF-8 into {@link #word} and returns its length. */
     private int utf8(String from, int start, int end) {
       if (word.length < 3L * (end - start)) {
         word = new byte[Math.toIntExact(3L * (end - start))];

@@ -28,11 +28,14 @@ final class TokenizerConfigFiles {
           "additional_special_tokens",
           "extra_special_tokens");
 
+  /** What transformers takes for {@code <|endoftext|>} where nothing, not even null, is said. */
+  private static final List<String> WITH_DEFAULT = List.of("bos_token", "eos_token", "unk_token");
+
   private final Path folder;
   private final TokenizerModel.Builder builder;
 
   /** The value of each special token and the file that gives it. */
-  private final Map<String, Object> special = new LinkedHashMap<>();
+  private final Map<String, @Nullable Object> special = new LinkedHashMap<>();
 
   private final Map<String, String> sources = new LinkedHashMap<>();
 
@@ -48,14 +51,19 @@ final class TokenizerConfigFiles {
       Map<String, @Nullable Object> options = Json.readObject(config);
       String source = config.toString();
       readDecoder(source, options.get("added_tokens_decoder"));
-      if (options.get("add_prefix_space") != null) {
-        builder.addPrefixSpace(TokenizerFiles.flag(source, options, "add_prefix_space", false));
-      }
+      builder.settings.config = options;
+      builder.settings.addPrefixSpace =
+          TokenizerFiles.flag(source, options, "add_prefix_space", builder.settings.addPrefixSpace);
       keepSpecial(source, options);
     }
     Path map = folder.resolve(TokenizerFiles.SPECIAL_TOKENS);
     if (Files.exists(map)) {
       keepSpecial(map.toString(), Json.readObject(map));
+    }
+    for (String name : WITH_DEFAULT) {
+      if (!special.containsKey(name) && builder.id(Gpt2Vocabulary.END_OF_TEXT) != null) {
+        special.put(name, Gpt2Vocabulary.END_OF_TEXT);
+      }
     }
     special.forEach(this::register);
     builder.bos(id("bos_token")).eos(id("eos_token")).pad(id("pad_token"));
@@ -63,15 +71,15 @@ final class TokenizerConfigFiles {
 
   private void keepSpecial(String source, Map<String, @Nullable Object> options) {
     for (String name : SPECIAL) {
-      Object value = options.get(name);
-      if (value != null && special.putIfAbsent(name, value) == null) {
+      if (options.containsKey(name) && !special.containsKey(name)) {
+        special.put(name, options.get(name));
         sources.put(name, source);
       }
     }
   }
 
   /** Makes every special token one that is found in text. */
-  private void register(String name, Object value) {
+  private void register(String name, @Nullable Object value) {
     String source = String.valueOf(sources.get(name));
     Object tokens =
         value instanceof Map<?, ?> map && !map.containsKey("content")
@@ -88,7 +96,7 @@ final class TokenizerConfigFiles {
   private @Nullable Integer id(String name) {
     Object value = special.get(name);
     if (value == null) {
-      return name.equals("pad_token") ? null : builder.id(Gpt2Vocabulary.END_OF_TEXT);
+      return null;
     }
     String source = String.valueOf(sources.get(name));
     List<String> contents = TokenizerFiles.contents(source, name, value);

@@ -60,6 +60,8 @@ final class TokenizerJson {
     checkNormalizer(rest.get("normalizer"));
     readPreTokenizer(rest.get("pre_tokenizer"));
     checkDecoder(rest.get("decoder"));
+    builder.settings.postProcessor = rest.get("post_processor");
+    readPostProcessor(rest.get("post_processor"));
   }
 
   private void readModel(JsonParser parser) {
@@ -109,7 +111,8 @@ final class TokenizerJson {
     if (unknown != null && !(unknown instanceof String)) {
       throw wrongType(source, "model.unk_token", unknown, "a token or null");
     }
-    builder.unknown((String) unknown, TokenizerFiles.flag(source, options, "fuse_unk", false));
+    builder.settings.unknownToken = (String) unknown;
+    builder.settings.fuseUnknown = TokenizerFiles.flag(source, options, "fuse_unk", false);
   }
 
   private void checkType(@Nullable Object type) {
@@ -176,8 +179,72 @@ final class TokenizerJson {
     if (!(value instanceof Map<?, ?> options) || !"ByteLevel".equals(options.get("type"))) {
       throw unsupported(source, "pre_tokenizer is " + typeOf(value), "'ByteLevel'");
     }
-    builder.addPrefixSpace(TokenizerFiles.flag(source, options, "add_prefix_space", true));
-    builder.splitWords(TokenizerFiles.flag(source, options, "use_regex", true));
+    TokenizerSettings settings = builder.settings;
+    settings.addPrefixSpace = TokenizerFiles.flag(source, options, "add_prefix_space", true);
+    settings.splitWords = TokenizerFiles.flag(source, options, "use_regex", true);
+  }
+
+  private void readPostProcessor(@Nullable Object value) {
+    if (value == null) {
+      return;
+    }
+    TokenizerSettings settings = builder.settings;
+    Map<?, ?> options = value instanceof Map<?, ?> map ? map : Map.of();
+    switch (String.valueOf(options.get("type"))) {
+      case "ByteLevel" -> {
+        settings.trimOffsets = TokenizerFiles.flag(source, options, "trim_offsets", true);
+        settings.keepFirstSpace = TokenizerFiles.flag(source, options, "add_prefix_space", true);
+      }
+      case "TemplateProcessing" -> readTemplate(options);
+      case "Sequence" -> list(options, "processors").forEach(this::readPostProcessor);
+      default ->
+          throw unsupported(
+              source,
+              "post_processor is " + typeOf(value),
+              "null, 'ByteLevel', 'TemplateProcessing' or a 'Sequence' of them");
+    }
+  }
+
+  /** Special tokens around the text, such as one that begins it. */
+  private void readTemplate(Map<?, ?> template) {
+    List<Integer> before = new ArrayList<>();
+    List<Integer> after = new ArrayList<>();
+    boolean text = false;
+    for (Object item : list(template, "single")) {
+      Map<?, ?> piece = object("post_processor.single", item);
+      if (piece.containsKey("Sequence")) {
+        if (text) {
+          throw unsupported(source, "post_processor.single has the text twice", "it once");
+        }
+        text = true;
+        continue;
+      }
+      Object name = object("SpecialToken", piece.get("SpecialToken")).get("id");
+      Map<?, ?> tokens = object("special_tokens", template.get("special_tokens"));
+      for (Object id : list(object("special_tokens", tokens.get(name)), "ids")) {
+        builder.checkId("post_processor", TokenizerFiles.id(id));
+        (text ? after : before).add(TokenizerFiles.id(id));
+      }
+    }
+    if (!text) {
+      throw unsupported(source, "post_processor.single leaves the text out", "it once");
+    }
+    builder.settings.before = List.copyOf(before);
+    builder.settings.after = List.copyOf(after);
+  }
+
+  private Map<?, ?> object(String name, @Nullable Object value) {
+    if (!(value instanceof Map<?, ?> object)) {
+      throw wrongType(source, name, value, "an object");
+    }
+    return object;
+  }
+
+  private List<?> list(Map<?, ?> object, String name) {
+    if (!(object.get(name) instanceof List<?> list)) {
+      throw wrongType(source, "post_processor." + name, object.get(name), "a list");
+    }
+    return list;
   }
 
   private void checkDecoder(@Nullable Object value) {

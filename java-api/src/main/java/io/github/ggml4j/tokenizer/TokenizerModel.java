@@ -4,6 +4,7 @@ import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Names;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -22,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param bosId beginning of text, or -1
  * @param eosId end of text, or -1
  * @param padId padding, or -1
- * @param addPrefixSpace whether text between added tokens starts with a space
- * @param splitWords whether text is split into words
+ * @param addedOnly ids of added tokens that the vocabulary itself does not have
+ * @param settings the treatment of text around the vocabulary
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record TokenizerModel(
@@ -36,8 +37,8 @@ record TokenizerModel(
     int bosId,
     int eosId,
     int padId,
-    boolean addPrefixSpace,
-    boolean splitWords) {
+    BitSet addedOnly,
+    TokenizerSettings settings) {
   static final byte[] NO_BYTES = {};
 
   /** More than any vocabulary holds, so that hostile files stay small in memory. */
@@ -55,6 +56,10 @@ record TokenizerModel(
     return spelled == null ? ByteLevel.spell(decoded[id]) : spelled[id];
   }
 
+  String merge(int rank) {
+    return token(lefts[rank]) + " " + token(rights[rank]);
+  }
+
   /** Collects the parts of a tokenizer and checks that they fit together. */
   static final class Builder {
     private final Map<String, Integer> ids = new HashMap<>();
@@ -64,10 +69,8 @@ record TokenizerModel(
     private @Nullable Integer bos;
     private @Nullable Integer eos;
     private @Nullable Integer pad;
-    private @Nullable String unknown;
-    private boolean fuseUnknown;
-    private boolean addPrefixSpace;
-    private boolean splitWords = true;
+    private final BitSet addedOnly = new BitSet();
+    final TokenizerSettings settings = new TokenizerSettings();
 
     /**
      * @param source name of the file for error messages
@@ -104,6 +107,7 @@ record TokenizerModel(
       Integer known = ids.get(token.content());
       if (known == null) {
         token(token.content(), token.id());
+        addedOnly.set(token.id());
       } else if (known != token.id()) {
         throw bad(
             "added token " + Names.quote(token.content()) + " has id " + token.id(),
@@ -138,19 +142,6 @@ record TokenizerModel(
       return this;
     }
 
-    void unknown(@Nullable String token, boolean fuse) {
-      unknown = token;
-      fuseUnknown = fuse;
-    }
-
-    void addPrefixSpace(boolean add) {
-      addPrefixSpace = add;
-    }
-
-    void splitWords(boolean split) {
-      splitWords = split;
-    }
-
     TokenizerModel build() {
       String[] tokens = byId();
       byte[][] decoded = new byte[tokens.length][];
@@ -177,10 +168,8 @@ record TokenizerModel(
         rights[rank] = part(rank, right);
         table.put(lefts[rank], rights[rank], rank, part(rank, left + right));
       }
-      int unknownId = -1;
-      if (unknown != null) {
-        unknownId = ids.getOrDefault(unknown, -1);
-      }
+      String unknown = settings.unknownToken;
+      int unknownId = unknown == null ? -1 : ids.getOrDefault(unknown, -1);
       List<AddedToken> ordered = new ArrayList<>(added.values());
       ordered.sort(Comparator.comparingInt(AddedToken::id));
       return new TokenizerModel(
@@ -188,13 +177,13 @@ record TokenizerModel(
           tokens,
           lefts,
           rights,
-          new Bpe(byteIds, table, unknownId, fuseUnknown),
+          new Bpe(byteIds, table, unknownId, settings.fuseUnknown),
           List.copyOf(ordered),
           checked("bos", bos),
           checked("eos", eos),
           checked("pad", pad),
-          addPrefixSpace,
-          splitWords);
+          addedOnly,
+          settings);
     }
 
     private String[] byId() {
@@ -238,6 +227,13 @@ record TokenizerModel(
             "a vocabulary with both halves of each merge and their union");
       }
       return id;
+    }
+
+    /** Checks an id that stands in a file. */
+    void checkId(String name, int id) {
+      if (id < 0 || id >= ids.size()) {
+        throw bad(name + " names id " + id, "0 to " + (ids.size() - 1));
+      }
     }
 
     private int checked(String name, @Nullable Integer id) {

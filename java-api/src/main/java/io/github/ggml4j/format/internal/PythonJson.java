@@ -21,6 +21,13 @@ public final class PythonJson {
     return out.append('\n').toString();
   }
 
+  /** A value as it stands in a document, with the indentation of a member at this depth. */
+  public static String nested(@Nullable Object value, int depth) {
+    StringBuilder out = new StringBuilder();
+    append(out, value, depth);
+    return out.toString();
+  }
+
   /** The text as a JSON string in ASCII, quotes included. */
   public static String quote(String text) {
     StringBuilder out = new StringBuilder(text.length() + 2).append('"');
