@@ -44,10 +44,10 @@ static float exponentials(float * x, int64_t n, float scale) {
         sum += e;
     }
     float total = vsum(sum);
-    for (; i < n; i++) {
-        vf e = vexp((vset(x[i]) - max) * scale);
-        x[i] = e[0];
-        total += e[0];
+    if (i < n) {
+        vf e = vexp((vload_part(x + i, n - i, -INFINITY) - max) * scale);
+        vstore_part(x + i, e, n - i);
+        total += vsum(e); // the lanes beyond n are exp(-inf) = 0
     }
     return total;
 }
@@ -216,16 +216,21 @@ static void probabilities(const struct train * s, int64_t b, int64_t h, float * 
     }
 }
 
-// to = from with dropout; both (t, t)
+// to = from with dropout; both (t, t), their upper halves zero or not looked at
 static void drop(const struct train * s, int64_t b, int64_t h, const float * from, float * to) {
-    int64_t t = s->t;
-    float keep = 1.0f / (1.0f - s->dropout);
+    const int64_t t = s->t;
+    const uint64_t stream = s->stream;
+    const float rate = s->dropout, keep = 1.0f / (1.0f - rate);
+    float * factors = g4_scratch(3, (size_t) t * sizeof(float));
     for (int64_t i = 0; i < t; i++) {
         uint64_t index = (uint64_t) (((b * s->heads + h) * t + i) * t);
-        for (int64_t j = 0; j <= i; j++) {
-            to[i * t + j] = g4_draw(s->stream, index + (uint64_t) j) >= s->dropout ? from[i * t + j] * keep : 0.0f;
-        }
-        if (to != from) memset(to + i * t + i + 1, 0, (size_t) (t - i - 1) * sizeof(float));
+        for (int64_t j = 0; j <= i; j++) factors[j] = g4_draw(stream, index + (uint64_t) j) >= rate ? keep : 0.0f;
+        const float * x = from + i * t;
+        float * y = to + i * t;
+        int64_t j = 0;
+        for (; j + VL <= i + 1; j += VL) vstore(y + j, vload(x + j) * vload(factors + j));
+        for (; j <= i; j++) y[j] = x[j] * factors[j];
+        if (to != from) memset(y + i + 1, 0, (size_t) (t - i - 1) * sizeof(float));
     }
 }
 
@@ -261,12 +266,16 @@ void G4_NAME(g4_attention_train_back)(struct ggml_tensor * dst, int ith, int nth
         if (s.dropout > 0.0f) drop(&s, b, h, p, dropped);
         g4_gemm(G4_TRANS, G4_NO_TRANS, t, s.d, t, dropped, t, dy, s.c, 0.0f, dq + 2 * s.c, stride);
         g4_gemm(G4_NO_TRANS, G4_TRANS, t, t, s.d, dy, s.c, q + 2 * s.c, stride, 0.0f, ds, t);
-        if (s.dropout > 0.0f) drop(&s, b, h, ds, ds);
+        // With f the factor of the dropout, P' = f P and D the gradient of P': d(scores) = P (f D - sum(P f D)), which is
+        // P' D - P sum(P' D), so f itself is not needed again.
         for (int64_t r = 0; r < t; r++) {
             float * d = ds + r * t;
             const float * pr = p + r * t;
-            float sum = dot(d, pr, r + 1);
-            for (int64_t j = 0; j <= r; j++) d[j] = pr[j] * (d[j] - sum) * s.scale;
+            const float * dr = dropped + r * t;
+            float sum = dot(d, dr, r + 1) * s.scale;
+            int64_t j = 0;
+            for (; j + VL <= r + 1; j += VL) vstore(d + j, vload(dr + j) * vload(d + j) * s.scale - vload(pr + j) * sum);
+            for (; j <= r; j++) d[j] = dr[j] * d[j] * s.scale - pr[j] * sum;
             memset(d + r + 1, 0, (size_t) (t - r - 1) * sizeof(float));
         }
         g4_gemm(G4_NO_TRANS, G4_NO_TRANS, t, s.d, t, ds, t, q + s.c, stride, 0.0f, dq, stride);

@@ -68,20 +68,32 @@ INLINE float vsum(vf v) {
 }
 
 INLINE float vmaxall(vf v) {
+#if VL == 16
+    return _mm512_reduce_max_ps((__m512) v);
+#else
     float m = v[0];
     for (int i = 1; i < VL; i++) m = v[i] > m ? v[i] : m;
     return m;
+#endif
 }
 
 // n <= VL floats, the rest filled with `fill`.
 INLINE vf vload_part(const float * p, int64_t n, float fill) {
+#if VL == 16
+    return (vf) _mm512_mask_loadu_ps(_mm512_set1_ps(fill), (__mmask16) ((1u << n) - 1), p);
+#else
     vf v = vset(fill);
     for (int64_t i = 0; i < n; i++) v[i] = p[i];
     return v;
+#endif
 }
 
 INLINE void vstore_part(float * p, vf v, int64_t n) {
+#if VL == 16
+    _mm512_mask_storeu_ps(p, (__mmask16) ((1u << n) - 1), (__m512) v);
+#else
     for (int64_t i = 0; i < n; i++) p[i] = v[i];
+#endif
 }
 
 INLINE vf vload_bf16(const ggml_bf16_t * p) {
