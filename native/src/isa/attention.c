@@ -17,15 +17,6 @@ INLINE float dot(const float * a, const float * b, int64_t n) {
     return s;
 }
 
-INLINE float dot_f16(const float * a, const ggml_fp16_t * b, int64_t n) {
-    vf s0 = vset(0.0f);
-    int64_t i = 0;
-    for (; i + VL <= n; i += VL) s0 += vload(a + i) * vload_f16(b + i);
-    float s = vsum(s0);
-    for (; i < n; i++) s += a[i] * ggml_fp16_to_fp32(b[i]);
-    return s;
-}
-
 // x becomes exp(scale * x - max); returns the sum. Entries from n on are not touched.
 static float exponentials(float * x, int64_t n, float scale) {
     vf top = vset(-INFINITY);
@@ -69,7 +60,9 @@ static const int32_t * table_of(const struct cache * s, int64_t m) { return s->t
 static void put(const struct ggml_tensor * t, int64_t row, int64_t first, const float * x, int64_t n) {
     if (t->type == GGML_TYPE_F16) {
         ggml_fp16_t * to = (ggml_fp16_t *) t->data + row * t->ne[0] + first;
-        for (int64_t i = 0; i < n; i++) to[i] = ggml_fp32_to_fp16(x[i]);
+        int64_t i = 0;
+        for (; i + VL <= n; i += VL) vstore_f16(to + i, vload(x + i));
+        for (; i < n; i++) to[i] = ggml_fp32_to_fp16(x[i]);
     } else {
         memcpy((float *) t->data + row * t->ne[0] + first, x, (size_t) n * sizeof(float));
     }
@@ -78,37 +71,94 @@ static void put(const struct ggml_tensor * t, int64_t row, int64_t first, const 
 static void fetch(const struct ggml_tensor * t, int64_t row, int64_t first, float * x, int64_t n) {
     if (t->type == GGML_TYPE_F16) {
         const ggml_fp16_t * from = (const ggml_fp16_t *) t->data + row * t->ne[0] + first;
-        for (int64_t i = 0; i < n; i++) x[i] = ggml_fp16_to_fp32(from[i]);
+        int64_t i = 0;
+        for (; i + VL <= n; i += VL) vstore(x + i, vload_f16(from + i));
+        for (; i < n; i++) x[i] = ggml_fp16_to_fp32(from[i]);
     } else {
         memcpy(x, (const float *) t->data + row * t->ne[0] + first, (size_t) n * sizeof(float));
     }
 }
 
-// One query over its cached rows.
+INLINE vf cached(const int half, const void * p, int64_t i) {
+    return half ? vload_f16((const ggml_fp16_t *) p + i) : vload((const float *) p + i);
+}
+
+INLINE float cached_one(const int half, const void * p, int64_t i) {
+    return half ? ggml_fp16_to_fp32(((const ggml_fp16_t *) p)[i]) : ((const float *) p)[i];
+}
+
+// Scores of N vectors of one head, from `from` on, over all cached rows: with add, on top of those before.
+INLINE void scores(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride, const float * q,
+                   const int add, float * p) {
+    vf qv[8];
+    for (int j = 0; j < N; j++) qv[j] = vload(q + j * VL);
+    for (int64_t i = 0; i < n; i++) {
+        const char * k = data + rows[i] * stride;
+        vf s = qv[0] * cached(half, k, 0);
+        for (int j = 1; j < N; j++) s += qv[j] * cached(half, k, j * VL);
+        p[i] = add ? p[i] + vsum(s) : vsum(s);
+    }
+}
+
+// N vectors of the rows' mean, weighted with p * factor.
+INLINE void mix(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride, const float * p,
+                float factor, float * y) {
+    vf acc[8];
+    for (int j = 0; j < N; j++) acc[j] = vset(0.0f);
+    for (int64_t i = 0; i < n; i++) {
+        const char * v = data + rows[i] * stride;
+        vf w = vset(p[i]);
+        for (int j = 0; j < N; j++) acc[j] += w * cached(half, v, j * VL);
+    }
+    for (int j = 0; j < N; j++) vstore(y + j * VL, acc[j] * factor);
+}
+
+// One query of d numbers over its cached rows: in pieces whose sums stay in registers, and one by one what is left over.
+INLINE void attend(const int half, const char * k, const char * v, const int32_t * rows, int64_t n, int64_t stride, const float * q,
+                   int64_t d, float scale, float * p, float * y) {
+    const int64_t size = half ? 2 : 4;
+    int64_t j = 0;
+    if (d < VL) memset(p, 0, (size_t) n * sizeof(float));
+    while (d - j >= VL) {
+        const char * kj = k + j * size;
+        int64_t vectors = (d - j) / VL;
+        int add = j > 0;
+        if (vectors >= 8) scores(half, 8, kj, rows, n, stride, q + j, add, p), j += 8 * VL;
+        else if (vectors >= 4) scores(half, 4, kj, rows, n, stride, q + j, add, p), j += 4 * VL;
+        else if (vectors >= 2) scores(half, 2, kj, rows, n, stride, q + j, add, p), j += 2 * VL;
+        else scores(half, 1, kj, rows, n, stride, q + j, add, p), j += VL;
+    }
+    if (j < d) {
+        for (int64_t i = 0; i < n; i++) {
+            for (int64_t e = j; e < d; e++) p[i] += q[e] * cached_one(half, k + rows[i] * stride, e);
+        }
+    }
+    float factor = 1.0f / exponentials(p, n, scale);
+    j = 0;
+    while (d - j >= VL) {
+        const char * vj = v + j * size;
+        int64_t vectors = (d - j) / VL;
+        if (vectors >= 8) mix(half, 8, vj, rows, n, stride, p, factor, y + j), j += 8 * VL;
+        else if (vectors >= 4) mix(half, 4, vj, rows, n, stride, p, factor, y + j), j += 4 * VL;
+        else if (vectors >= 2) mix(half, 2, vj, rows, n, stride, p, factor, y + j), j += 2 * VL;
+        else mix(half, 1, vj, rows, n, stride, p, factor, y + j), j += VL;
+    }
+    if (j < d) {
+        memset(y + j, 0, (size_t) (d - j) * sizeof(float));
+        for (int64_t i = 0; i < n; i++) {
+            for (int64_t e = j; e < d; e++) y[e] += p[i] * factor * cached_one(half, v + rows[i] * stride, e);
+        }
+    }
+}
+
 static void attend_one(const struct cache * s, int64_t m, const float * q, int64_t first, int64_t d, float scale, float * y) {
     const int32_t * rows = table_of(s, m);
     int64_t n = s->pos[m] + 1, c = s->k->ne[0];
     float * p = g4_scratch(0, (size_t) n * sizeof(float));
-    int half = s->k->type == GGML_TYPE_F16;
-    for (int64_t i = 0; i < n; i++) {
-        p[i] = half ? dot_f16(q, (const ggml_fp16_t *) s->k->data + rows[i] * c + first, d)
-                    : dot(q, (const float *) s->k->data + rows[i] * c + first, d);
-    }
-    float inv = 1.0f / exponentials(p, n, scale);
-    memset(y, 0, (size_t) d * sizeof(float));
-    for (int64_t i = 0; i < n; i++) {
-        float w = p[i] * inv;
-        int64_t j = 0;
-        if (half) {
-            const ggml_fp16_t * v = (const ggml_fp16_t *) s->v->data + rows[i] * c + first;
-            for (; j + VL <= d; j += VL) vstore(y + j, vload(y + j) + w * vload_f16(v + j));
-            for (; j < d; j++) y[j] += w * ggml_fp16_to_fp32(v[j]);
-        } else {
-            const float * v = (const float *) s->v->data + rows[i] * c + first;
-            for (; j + VL <= d; j += VL) vstore(y + j, vload(y + j) + w * vload(v + j));
-            for (; j < d; j++) y[j] += w * v[j];
-        }
-    }
+    const char * k = s->k->data;
+    const char * v = s->v->data;
+    if (s->k->type == GGML_TYPE_F16) attend(1, k + 2 * first, v + 2 * first, rows, n, 2 * c, q, d, scale, p, y);
+    else attend(0, k + 4 * first, v + 4 * first, rows, n, 4 * c, q, d, scale, p, y);
 }
 
 // Consecutive tokens [m, m + run) of one sequence, in blocks of queries.

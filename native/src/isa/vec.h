@@ -121,6 +121,18 @@ INLINE vf vload_f16(const ggml_fp16_t * p) {
 #endif
 }
 
+INLINE void vstore_f16(ggml_fp16_t * p, vf v) {
+#if VL == 16
+    _mm256_storeu_si256((__m256i *) p, _mm512_cvtps_ph((__m512) v, _MM_FROUND_TO_NEAREST_INT));
+#elif VL == 8
+    _mm_storeu_si128((__m128i *) p, _mm256_cvtps_ph((__m256) v, _MM_FROUND_TO_NEAREST_INT));
+#elif defined(__aarch64__)
+    vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32((float32x4_t) v)));
+#else
+    for (int i = 0; i < VL; i++) p[i] = ggml_fp32_to_fp16(v[i]);
+#endif
+}
+
 // exp with an error of about one unit in the last place; 0 below -87.3, saturating near 88.7.
 INLINE vf vexp(vf x) {
     const vf lo = vset(-87.336544f), hi = vset(88.72283f);
