@@ -37,16 +37,7 @@ interface CandidateFilter extends LogitsProcessor {
   record TopP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
-      double enough = p * candidates.exponentiate();
-      candidates.heapify(Candidates.Order.MOST_LIKELY);
-      double before = 0;
-      int kept = 0;
-      while (kept < candidates.size() && (before < enough || kept < minTokensToKeep)) {
-        int index = candidates.pop(candidates.size() - kept, Candidates.Order.MOST_LIKELY);
-        before += candidates.weight(index);
-        kept++;
-      }
-      candidates.keepPopped(kept);
+      candidates.keepUntil(p * candidates.exponentiate(), minTokensToKeep);
     }
   }
 
@@ -72,27 +63,18 @@ interface CandidateFilter extends LogitsProcessor {
   record TypicalP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
-      double logSum = candidates.logSumExp();
+      double sum = candidates.exponentiate();
+      double logSum = candidates.max() + StrictMath.log(sum);
       double entropy = 0;
       for (int i = 0; i < candidates.size(); i++) {
-        double logProb = candidates.score(i) - logSum;
-        double prob = Exp.exp(logProb);
-        if (prob > 0) {
-          entropy -= logProb * prob;
+        double weight = candidates.weight(i);
+        if (weight > 0) {
+          entropy += weight * (logSum - candidates.score(i));
         }
       }
-      for (int i = 0; i < candidates.size(); i++) {
-        candidates.setWeight(i, Math.abs(logSum - candidates.score(i) - entropy));
-      }
-      candidates.heapify(Candidates.Order.SMALLEST_WEIGHT);
-      double mass = 0;
-      int kept = 0;
-      while (kept < candidates.size() && (mass < p || kept < minTokensToKeep)) {
-        int index = candidates.pop(candidates.size() - kept, Candidates.Order.SMALLEST_WEIGHT);
-        mass += Exp.exp(candidates.score(index) - logSum);
-        kept++;
-      }
-      candidates.keepPopped(kept);
+      double expected = entropy / sum;
+      double ranked = candidates.rankBy(i -> Math.abs(logSum - candidates.score(i) - expected));
+      candidates.keepUntil(p * ranked, minTokensToKeep);
     }
   }
 }

@@ -1,32 +1,63 @@
 package io.github.ggml4j.generation;
 
 import java.util.Arrays;
+import java.util.function.IntToDoubleFunction;
 
 /**
  * The tokens that may still be chosen, with their scores. Filters shrink it, so that what follows a
  * filter costs by what is left and not by the vocabulary. Reused from token to token.
+ *
+ * <p>Nothing is sorted as a whole. What goes by rank finds the place by the weights of {@value
+ * #BUCKETS} buckets and sorts the one bucket it lies in; the k-th largest score is found by looking
+ * only into blocks whose maximum reaches it.
  */
 final class Candidates {
-  private int[] ids = {};
-  private float[] scores = {};
-  private double[] weights = {};
-  private int[] heap = {};
-  private int size;
+  private static final int BLOCK = 256;
+  private static final int BUCKETS = 1024;
 
-  /** Whether ids are 0 to size - 1, not stored. */
+  /** Buckets for each unit of a key; scores that lie 64 under the largest share the last one. */
+  private static final double BUCKETS_PER_UNIT = 16;
+
+  /** Scores: the array they came in while all tokens are left, then {@link #keptScores}. */
+  private float[] scores = {};
+
+  private int size;
   private boolean all;
 
-  /** Starts with every token of the vocabulary. */
+  /** The largest score of each block, while all tokens are left. */
+  private float[] blockMax = {};
+
+  private int[] ids = {};
+  private float[] keptScores = {};
+  private double[] weights = {};
+  private double[] keys = {};
+  private final double[] bucketWeight = new double[BUCKETS];
+  private final int[] bucketSize = new int[BUCKETS];
+
+  /**
+   * Starts with every token of the vocabulary.
+   *
+   * @param logits belongs to this until the next reset, and is changed
+   * @throws IllegalStateException when one is NaN
+   */
   void reset(float[] logits) {
-    if (scores.length < logits.length) {
+    if (ids.length < logits.length) {
       ids = new int[logits.length];
-      scores = new float[logits.length];
+      keptScores = new float[logits.length];
       weights = new double[logits.length];
-      heap = new int[logits.length];
+      keys = new double[logits.length];
+      blockMax = new float[(logits.length + BLOCK - 1) / BLOCK];
     }
-    System.arraycopy(logits, 0, scores, 0, logits.length);
+    scores = logits;
     size = logits.length;
     all = true;
+    for (int block = 0; block * BLOCK < size; block++) {
+      float max = Exp.max(logits, block * BLOCK, Math.min(size, (block + 1) * BLOCK));
+      if (Float.isNaN(max)) {
+        throw Sampler.nothingToChoose(true);
+      }
+      blockMax[block] = max;
+    }
   }
 
   int size() {
@@ -55,9 +86,20 @@ final class Candidates {
 
   /** Divides every score. */
   void divide(float by) {
+    float[] values = scores;
     for (int i = 0; i < size; i++) {
-      scores[i] /= by;
+      values[i] /= by;
     }
+    if (all) {
+      for (int block = 0; block * BLOCK < size; block++) {
+        blockMax[block] /= by;
+      }
+    }
+  }
+
+  /** The largest score. */
+  float max() {
+    return all ? Exp.max(blockMax, 0, (size + BLOCK - 1) / BLOCK) : Exp.max(scores, 0, size);
   }
 
   /** Log-sum-exp of the scores. */
@@ -65,37 +107,30 @@ final class Candidates {
     return Exp.logSumExp(scores, size);
   }
 
-  float max() {
-    float max = Float.NEGATIVE_INFINITY;
-    for (int i = 0; i < size; i++) {
-      max = Math.max(max, scores[i]);
-    }
-    return max;
-  }
-
-  /** The k-th largest score. */
+  /** The k-th largest score, {@code k <= size}. */
   float largest(int k) {
+    float[] values = scores;
     float[] smallestFirst = new float[k];
-    System.arraycopy(scores, 0, smallestFirst, 0, k);
-    for (int i = k / 2 - 1; i >= 0; i--) {
-      siftDown(smallestFirst, i);
-    }
-    for (int i = k; i < size; i++) {
-      if (scores[i] > smallestFirst[0]) {
-        smallestFirst[0] = scores[i];
-        siftDown(smallestFirst, 0);
+    Arrays.fill(smallestFirst, Float.NEGATIVE_INFINITY);
+    for (int start = 0; start < size; start += BLOCK) {
+      if (all && blockMax[start / BLOCK] <= smallestFirst[0]) {
+        continue;
+      }
+      int end = Math.min(size, start + BLOCK);
+      for (int i = start; i < end; i++) {
+        if (values[i] > smallestFirst[0]) {
+          smallestFirst[0] = values[i];
+          siftDown(smallestFirst);
+        }
       }
     }
     return smallestFirst[0];
   }
 
-  private static void siftDown(float[] heap, int at) {
-    float value = heap[at];
-    while (true) {
-      int child = 2 * at + 1;
-      if (child >= heap.length) {
-        break;
-      }
+  private static void siftDown(float[] heap) {
+    float value = heap[0];
+    int at = 0;
+    for (int child = 1; child < heap.length; child = 2 * at + 1) {
       if (child + 1 < heap.length && heap[child + 1] < heap[child]) {
         child++;
       }
@@ -110,117 +145,153 @@ final class Candidates {
 
   /** Removes all with a score below. */
   void keepFrom(float threshold) {
+    float[] values = scores;
     int kept = 0;
-    for (int i = 0; i < size; i++) {
-      if (scores[i] >= threshold) {
-        move(i, kept++);
+    for (int start = 0; start < size; start += BLOCK) {
+      if (all && blockMax[start / BLOCK] < threshold) {
+        continue;
+      }
+      int end = Math.min(size, start + BLOCK);
+      for (int i = start; i < end; i++) {
+        if (values[i] >= threshold) {
+          keep(i, kept++);
+        }
       }
     }
+    setKept(kept);
+  }
+
+  private void keep(int from, int to) {
+    ids[to] = id(from);
+    keptScores[to] = scores[from];
+  }
+
+  private void setKept(int kept) {
+    scores = keptScores;
     size = kept;
     all = false;
   }
 
-  private void move(int from, int to) {
-    ids[to] = id(from);
-    scores[to] = scores[from];
-  }
-
   /**
-   * Fills {@link #weight} with values proportional to the probabilities, 1 for the most likely;
-   * returns their sum.
+   * Fills {@link #weight} with values proportional to the probabilities, 1 for the most likely, and
+   * ranks by them; returns their sum.
+   *
+   * @throws IllegalStateException when all scores are negative infinity
    */
   double exponentiate() {
     float max = max();
-    if (max == Float.NEGATIVE_INFINITY) {
-      Arrays.fill(weights, 0, size, 0);
-      return 0;
+    if (size == 0 || max == Float.NEGATIVE_INFINITY) {
+      throw Sampler.nothingToChoose(false);
+    }
+    Exp.exp(scores, size, max, weights);
+    for (int i = 0; i < size; i++) {
+      keys[i] = (double) max - scores[i];
+    }
+    return fillBuckets();
+  }
+
+  /** By {@link #exponentiate} proportional to the probability. */
+  double weight(int index) {
+    return weights[index];
+  }
+
+  /** Ranks anew: the smallest keys, none negative, first; returns the sum of the weights. */
+  double rankBy(IntToDoubleFunction key) {
+    for (int i = 0; i < size; i++) {
+      keys[i] = key.applyAsDouble(i);
+    }
+    return fillBuckets();
+  }
+
+  private double fillBuckets() {
+    Arrays.fill(bucketWeight, 0);
+    Arrays.fill(bucketSize, 0);
+    for (int i = 0; i < size; i++) {
+      int bucket = bucket(i);
+      bucketWeight[bucket] += weights[i];
+      bucketSize[bucket]++;
     }
     double sum = 0;
-    for (int i = 0; i < size; i++) {
-      double weight = Exp.exp(scores[i] - (double) max);
-      weights[i] = weight;
+    for (double weight : bucketWeight) {
       sum += weight;
     }
     return sum;
   }
 
-  double weight(int index) {
-    return weights[index];
+  private int bucket(int index) {
+    return (int) Math.min(keys[index] * BUCKETS_PER_UNIT, BUCKETS - 1);
   }
 
-  /** What decides who comes first in {@link #heapify}: the larger weight, or the smaller. */
-  enum Order {
-    MOST_LIKELY,
-    SMALLEST_WEIGHT
+  private boolean before(int a, int b) {
+    return keys[a] != keys[b] ? keys[a] < keys[b] : id(a) < id(b);
   }
 
-  /** Replaces the weights. */
-  void setWeight(int index, double value) {
-    weights[index] = value;
-  }
-
-  /** Prepares {@link #pop} over all candidates. */
-  void heapify(Order order) {
+  /** The candidates of a bucket by rank. */
+  private Integer[] ranked(int bucket) {
+    var members = new Integer[bucketSize[bucket]];
+    int n = 0;
     for (int i = 0; i < size; i++) {
-      heap[i] = i;
+      if (bucket(i) == bucket) {
+        members[n++] = i;
+      }
     }
-    for (int i = size / 2 - 1; i >= 0; i--) {
-      siftDown(i, size, order);
-    }
+    Arrays.sort(members, (a, b) -> a.equals(b) ? 0 : before(a, b) ? -1 : 1);
+    return members;
   }
 
   /**
-   * The next candidate in order, ties by smaller id.
-   *
-   * @param remaining how many have not been popped
+   * By rank, the first candidate with which the sum of weights exceeds a target, or the last one
+   * with a weight.
    */
-  int pop(int remaining, Order order) {
-    int top = heap[0];
-    heap[0] = heap[remaining - 1];
-    heap[remaining - 1] = top;
-    siftDown(0, remaining - 1, order);
-    return top;
+  int reaching(double target) {
+    int last = BUCKETS - 1;
+    while (bucketWeight[last] == 0) {
+      last--;
+    }
+    double sum = 0;
+    int bucket = 0;
+    while (bucket < last && sum + bucketWeight[bucket] <= target) {
+      sum += bucketWeight[bucket++];
+    }
+    int found = -1;
+    for (int index : ranked(bucket)) {
+      if (weights[index] > 0) {
+        found = index;
+        sum += weights[index];
+        if (sum > target) {
+          break;
+        }
+      }
+    }
+    return found;
   }
 
-  private void siftDown(int at, int length, Order order) {
-    int value = heap[at];
-    while (true) {
-      int child = 2 * at + 1;
-      if (child >= length) {
+  /** By rank, keeps candidates until their weights reach {@code enough}, at least some number. */
+  void keepUntil(double enough, int atLeast) {
+    double sum = 0;
+    int kept = 0;
+    int bucket = 0;
+    while (bucket < BUCKETS - 1
+        && (sum + bucketWeight[bucket] < enough || kept + bucketSize[bucket] < atLeast)) {
+      sum += bucketWeight[bucket];
+      kept += bucketSize[bucket++];
+    }
+    int last = -1;
+    for (int index : ranked(bucket)) {
+      if (sum >= enough && kept >= atLeast) {
         break;
       }
-      if (child + 1 < length && before(heap[child + 1], heap[child], order)) {
-        child++;
-      }
-      if (!before(heap[child], value, order)) {
-        break;
-      }
-      heap[at] = heap[child];
-      at = child;
+      last = index;
+      sum += weights[index];
+      kept++;
     }
-    heap[at] = value;
-  }
-
-  private boolean before(int a, int b, Order order) {
-    int compared =
-        order == Order.MOST_LIKELY
-            ? Float.compare(scores[b], scores[a])
-            : Double.compare(weights[a], weights[b]);
-    return compared != 0 ? compared < 0 : id(a) < id(b);
-  }
-
-  /** Keeps the candidates that were popped last, {@code count} of them. */
-  void keepPopped(int count) {
-    int[] keptIds = new int[count];
-    float[] keptScores = new float[count];
-    for (int i = 0; i < count; i++) {
-      int index = heap[size - 1 - i];
-      keptIds[i] = id(index);
-      keptScores[i] = scores[index];
+    int count = 0;
+    for (int i = 0; i < size; i++) {
+      int own = bucket(i);
+      if (own < bucket || (own == bucket && last >= 0 && !before(last, i))) {
+        keep(i, count++);
+      }
     }
-    System.arraycopy(keptIds, 0, ids, 0, count);
-    System.arraycopy(keptScores, 0, scores, 0, count);
-    size = count;
-    all = false;
+    setKept(count);
   }
 }

@@ -30,27 +30,7 @@ final class Sampler {
    * @return the index of a candidate
    */
   static int draw(Candidates candidates, RandomStream random) {
-    double total = candidates.exponentiate();
-    if (!(total > 0)) {
-      throw nothingToChoose(Double.isNaN(total));
-    }
-    candidates.heapify(Candidates.Order.MOST_LIKELY);
-    double target = random.nextDouble() * total;
-    double reached = 0;
-    int last = -1;
-    for (int remaining = candidates.size(); remaining > 0; remaining--) {
-      int index = candidates.pop(remaining, Candidates.Order.MOST_LIKELY);
-      double weight = candidates.weight(index);
-      if (weight == 0) {
-        break;
-      }
-      last = index;
-      reached += weight;
-      if (target < reached) {
-        break;
-      }
-    }
-    return last;
+    return candidates.reaching(random.nextDouble() * candidates.exponentiate());
   }
 
   static IllegalStateException nothingToChoose(boolean nan) {
