@@ -1,5 +1,7 @@
 package io.github.ggml4j.trainer;
 
+import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -8,8 +10,10 @@ import java.util.concurrent.TimeUnit;
  * JVM is going down (Ctrl-C), which then waits until the model is saved.
  */
 final class Cancellation implements AutoCloseable {
-  private static final long LONGEST_WAIT_SECONDS = 300;
+  private static final Duration LONGEST_WAIT = Duration.ofMinutes(5);
+  private static final long POLL_MILLIS = 200;
 
+  private final Thread trainingThread = Thread.currentThread();
   private final CountDownLatch done = new CountDownLatch(1);
   private final Thread hook = new Thread(this::shutDown, "ggml4j-save-at-exit");
   private volatile boolean goingDown;
@@ -25,15 +29,27 @@ final class Cancellation implements AutoCloseable {
 
   private void shutDown() {
     goingDown = true;
+    long deadline = System.nanoTime() + LONGEST_WAIT.toNanos();
     try {
-      boolean ended = done.await(LONGEST_WAIT_SECONDS, TimeUnit.SECONDS);
-      if (!ended) {
-        System.getLogger(Cancellation.class.getName())
-            .log(System.Logger.Level.WARNING, "Training did not stop in time; nothing was saved");
+      while (!done.await(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
+        if (trainingThreadExits()) {
+          return;
+        }
+        if (System.nanoTime() > deadline) {
+          System.getLogger(Cancellation.class.getName())
+              .log(System.Logger.Level.WARNING, "Training did not stop in time; nothing was saved");
+          return;
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Whether the training thread, in a listener, has called System.exit and waits for this hook. */
+  private boolean trainingThreadExits() {
+    return Arrays.stream(trainingThread.getStackTrace())
+        .anyMatch(frame -> frame.getClassName().equals("java.lang.Shutdown"));
   }
 
   /**

@@ -1,43 +1,86 @@
 package io.github.ggml4j.trainer;
 
+import java.time.Duration;
 import java.util.Locale;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
+import me.tongfei.progressbar.ProgressState;
 import org.jspecify.annotations.Nullable;
 
-/** A progress bar on the terminal. */
+/** A progress bar on the terminal, in one line that fits its width. */
 final class ProgressBarListener implements TrainingListener {
   private static final int UPDATE_MILLIS = 250;
+  private static final int LONGEST_BAR = 30;
+  private static final int SHORTEST_BAR = 5;
 
   private RunningMeans means = new RunningMeans();
   private OptionalInt epochs = OptionalInt.empty();
+  private OptionalLong steps = OptionalLong.empty();
   private @Nullable ProgressBar bar;
+  private volatile String before = "";
+  private volatile String behind = "";
 
   @Override
   public void started(TrainingPlan plan) {
     means = new RunningMeans();
     epochs = plan.epochs();
+    steps = plan.totalSteps();
+    before = "step 0" + total();
+    behind = "";
     bar =
         new ProgressBarBuilder()
-            .setTaskName("Training")
-            .setInitialMax(plan.totalSteps().orElse(-1))
-            .setStyle(ProgressBarStyle.ASCII)
+            .setInitialMax(steps.orElse(-1))
             .setUpdateIntervalMillis(UPDATE_MILLIS)
+            .setRenderer(this::render)
             .build();
+  }
+
+  private String total() {
+    return steps.isPresent() ? "/" + steps.getAsLong() : "";
   }
 
   @Override
   public void stepped(StepMetrics step) {
     means.add(step);
+    String epoch = String.format(Locale.ROOT, "epoch %.2f", step.epoch());
+    before =
+        epoch
+            + (epochs.isPresent() ? "/" + epochs.getAsInt() : "")
+            + ", step "
+            + step.step()
+            + total();
+    behind =
+        Progress.numbers(means.loss(), step.learningRate(), means.tokensPerSecond())
+            + left(step.step());
     if (bar != null) {
-      String of = epochs.isPresent() ? "/" + epochs.getAsInt() : "";
-      bar.setExtraMessage(
-          String.format(Locale.ROOT, "epoch %.2f%s, ", step.epoch(), of)
-              + Progress.numbers(means.loss(), step.learningRate(), means.tokensPerSecond()));
       bar.stepTo(step.step());
     }
+  }
+
+  private String left(long step) {
+    if (steps.isEmpty()) {
+      return "";
+    }
+    double seconds = (steps.getAsLong() - step) * means.secondsPerStep();
+    return ", " + Progress.clock(Duration.ofSeconds(Math.round(seconds))) + " left";
+  }
+
+  /** Called from the thread that draws. */
+  private String render(ProgressState state, int width) {
+    return line(before, behind, state.getNormalizedProgress(), width);
+  }
+
+  /** The bar takes what the numbers leave. */
+  static String line(String before, String behind, double done, int width) {
+    int room = Math.min(LONGEST_BAR, width - before.length() - behind.length() - 4);
+    String line = before + " " + behind;
+    if (room >= SHORTEST_BAR && done >= 0) {
+      int full = (int) Math.round(Math.min(1, done) * room);
+      line = before + " [" + "=".repeat(full) + " ".repeat(room - full) + "] " + behind;
+    }
+    return line.length() <= width ? line : line.substring(0, Math.max(0, width));
   }
 
   @Override

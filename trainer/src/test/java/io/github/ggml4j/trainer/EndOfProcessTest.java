@@ -18,7 +18,9 @@ import org.junit.jupiter.api.io.TempDir;
 class EndOfProcessTest {
   @TempDir private Path temp;
 
-  /** The process: trains until it is stopped. */
+  private static final int EXIT = 23;
+
+  /** The process: trains until it is stopped, or exits by itself in a listener. */
   static final class Endless {
     private Endless() {}
 
@@ -30,6 +32,15 @@ class EndOfProcessTest {
             .metrics(folder.resolve("metrics.jsonl"))
             .saveTo(folder)
             .epochs(1_000_000)
+            .listener(
+                new TrainingListener() {
+                  @Override
+                  public void stepped(StepMetrics step) {
+                    if (args.length > 1) {
+                      System.exit(EXIT);
+                    }
+                  }
+                })
             .fit(TestModels.documents(40));
       }
     }
@@ -59,6 +70,20 @@ class EndOfProcessTest {
     try (var before = TestModels.odd();
         var after = Gpt2Model.load(folder)) {
       assertThat(after.logits(1, 2)[1]).isNotEqualTo(before.logits(1, 2)[1]);
+    }
+  }
+
+  @Test
+  void exitInAListenerDoesNotWaitForItself() throws IOException, InterruptedException {
+    var log = temp.resolve("log").toFile();
+    var command = command(temp.resolve("out"));
+    command.add("exit");
+    var running = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log).start();
+    try {
+      assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(running.exitValue()).as(() -> readLog(log.toPath())).isEqualTo(EXIT);
+    } finally {
+      running.destroyForcibly();
     }
   }
 

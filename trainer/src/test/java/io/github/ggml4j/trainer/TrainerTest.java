@@ -315,4 +315,15 @@ class TrainerTest {
             "epoch 0\\.50, step 1/4, loss \\d+\\.\\d{4}, lr 1\\.00e-03, [\\d,]+ tok/s,"
                 + " \\d:\\d\\d:\\d\\d left");
   }
+
+  @Test
+  void progressBarFitsTheTerminal() {
+    assertThat(ProgressBarListener.line("step 5/10", "loss 1", 0.5, 30))
+        .isEqualTo("step 5/10 [======     ] loss 1");
+    assertThat(ProgressBarListener.line("step 5/10", "loss 1", 0.5, 20))
+        .isEqualTo("step 5/10 loss 1");
+    assertThat(ProgressBarListener.line("step 5/10", "loss 1", 0.5, 12)).isEqualTo("step 5/10 lo");
+    assertThat(ProgressBarListener.line("step 5", "loss 1", -1, 99)).isEqualTo("step 5 loss 1");
+    assertThat(ProgressBarListener.line("a", "b", 1, 99)).isEqualTo("a [" + "=".repeat(30) + "] b");
+  }
 }
