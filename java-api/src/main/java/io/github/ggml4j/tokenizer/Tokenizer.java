@@ -134,7 +134,70 @@ public final class Tokenizer {
       }
       encoding = encoding.truncated(room, options.truncationSide());
     }
+    if (model.settings().trimOffsets) {
+      encoding = trimmed(encoding, text);
+    }
     return encoding.surrounded(before, after);
+  }
+
+  /**
+   * As {@code process_offsets} of Hugging Face's {@code ByteLevel}, which looks at what is left
+   * after truncation, and at added tokens with the white space that they take along.
+   */
+  private Encoding trimmed(Encoding encoding, String text) {
+    int[] from = new int[encoding.length()];
+    int[] to = new int[encoding.length()];
+    int[] ids = encoding.ids();
+    for (int i = 0; i < ids.length; i++) {
+      int start = encoding.start(i);
+      int end = encoding.end(i);
+      String token = isAdded(ids[i]) ? text.substring(start, end) : model.token(ids[i]);
+      int leading = 0;
+      while (leading < token.length() && isSpace(token.charAt(leading))) {
+        leading++;
+      }
+      int trailing = 0;
+      while (trailing < token.length() && isSpace(token.charAt(token.length() - 1 - trailing))) {
+        trailing++;
+      }
+      if (leading > 0) {
+        boolean kept = model.settings().keepFirstSpace && (i == 0 || start == 0);
+        start = kept ? start : Math.min(move(text, start, leading), end);
+      }
+      end = Math.max(move(text, end, -trailing), start);
+      from[i] = start;
+      to[i] = end;
+    }
+    return new Encoding(ids, from, to, new boolean[ids.length], 0, 0);
+  }
+
+  /**
+   * An index moved by code points, or as it was when the text has too few: the space put before a
+   * text has the place of its first character, which may be a surrogate pair.
+   */
+  private static int move(String text, int index, int codePoints) {
+    int moved = index;
+    for (int left = codePoints; left > 0; left--) {
+      if (moved == text.length()) {
+        return moved;
+      }
+      moved += Character.charCount(text.codePointAt(moved));
+    }
+    for (int left = codePoints; left < 0; left++) {
+      if (moved == 0) {
+        return index;
+      }
+      moved -= Character.charCount(text.codePointBefore(moved));
+    }
+    return moved;
+  }
+
+  private boolean isAdded(int id) {
+    return model.added().stream().anyMatch(token -> token.id() == id);
+  }
+
+  private static boolean isSpace(char c) {
+    return c == '\u0120' || (CharacterClasses.of(c) & CharacterClasses.STRIPPED) != 0;
   }
 
   private Encoding pad(Encoding encoding, EncodeOptions options, int longest) {
@@ -360,42 +423,7 @@ public final class Tokenizer {
     Encoding encoding() {
       int[] from = Objects.requireNonNull(starts).toArray();
       int[] to = Objects.requireNonNull(ends).toArray();
-      if (model.settings().trimOffsets) {
-        for (int i = 0; i < from.length; i++) {
-          trim(i, from, to);
-        }
-      }
       return new Encoding(ids.toArray(), from, to, new boolean[from.length], 0, 0);
-    }
-
-    /** As {@code process_offsets} of Hugging Face's {@code ByteLevel}. */
-    private void trim(int i, int[] from, int[] to) {
-      String token = model.token(ids.get(i));
-      int leading = 0;
-      while (leading < token.length() && isSpace(token.charAt(leading))) {
-        leading++;
-      }
-      int trailing = 0;
-      while (trailing < token.length() && isSpace(token.charAt(token.length() - 1 - trailing))) {
-        trailing++;
-      }
-      if (leading > 0 && !(model.settings().keepFirstSpace && (i == 0 || from[i] == 0))) {
-        for (int n = 0; n < leading && from[i] < to[i]; n++) {
-          from[i] += Character.charCount(text.codePointAt(from[i]));
-        }
-      }
-      int end = to[i];
-      for (int n = 0; n < trailing; n++) {
-        if (end == 0) {
-          return;
-        }
-        end -= Character.charCount(text.codePointBefore(end));
-      }
-      to[i] = Math.max(end, from[i]);
-    }
-
-    private static boolean isSpace(char c) {
-      return c == '\u0120' || (CharacterClasses.of(c) & CharacterClasses.STRIPPED) != 0;
     }
 
     @Override

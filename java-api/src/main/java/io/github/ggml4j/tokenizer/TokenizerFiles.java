@@ -127,7 +127,9 @@ final class TokenizerFiles {
   private static void readVocabulary(Path file, TokenizerModel.Builder builder) {
     String source = file.toString();
     try (JsonParser parser = Json.parser(new ByteArrayInputStream(bytes(file)))) {
-      parser.nextToken();
+      if (parser.nextToken() == null) {
+        throw wrongType(source, "the file", "", "one JSON object");
+      }
       readTokens(parser, source, builder);
       if (parser.nextToken() != null) {
         throw wrongType(source, "the end", "more text", "one JSON object");

@@ -138,15 +138,24 @@ final class TokenizerJson {
         builder.merge(parser.getString());
         continue;
       }
-      Object merge = Json.value(parser, source);
-      if (!(merge instanceof List<?> pair)
-          || pair.size() != 2
-          || !(pair.get(0) instanceof String left)
-          || !(pair.get(1) instanceof String right)) {
-        throw wrongType(source, "a merge", merge, "two tokens");
-      }
-      builder.merge(left + " " + right);
+      readPair(parser);
     }
+  }
+
+  /** A merge as a list of its two halves. */
+  private void readPair(JsonParser parser) {
+    if (parser.currentToken() == JsonToken.START_ARRAY
+        && parser.nextToken() == JsonToken.VALUE_STRING) {
+      String left = parser.getString();
+      if (parser.nextToken() == JsonToken.VALUE_STRING) {
+        String right = parser.getString();
+        if (parser.nextToken() == JsonToken.END_ARRAY) {
+          builder.merge(left, right);
+          return;
+        }
+      }
+    }
+    throw wrongType(source, "a merge", parser.getString(), "two tokens");
   }
 
   private void readAdded(JsonParser parser) {

@@ -63,7 +63,10 @@ record TokenizerModel(
   /** Collects the parts of a tokenizer and checks that they fit together. */
   static final class Builder {
     private final Map<String, Integer> ids = new HashMap<>();
+
+    /** The halves of each merge: left, right, left, right. */
     private final List<String> merges = new ArrayList<>();
+
     private final Map<Integer, AddedToken> added = new HashMap<>();
     private final String source;
     private @Nullable Integer bos;
@@ -97,7 +100,29 @@ record TokenizerModel(
 
     /** Adds the merge of the next rank: two tokens separated by a space. */
     void merge(String merge) {
-      merges.add(merge);
+      int gap = merge.indexOf(' ', 1);
+      if (gap < 0 || gap == merge.length() - 1 || merge.indexOf(' ', gap + 1) >= 0) {
+        throw bad(
+            "merge " + merges.size() / 2 + " is " + Names.quote(merge),
+            "two tokens separated by a space");
+      }
+      merge(merge.substring(0, gap), merge.substring(gap + 1));
+    }
+
+    /** Adds the merge of the next rank. */
+    void merge(String left, String right) {
+      if (left.isEmpty() || right.isEmpty() || left.indexOf(' ') >= 0 || right.indexOf(' ') >= 0) {
+        throw bad(
+            "merge "
+                + merges.size() / 2
+                + " is of "
+                + Names.quote(left)
+                + " and "
+                + Names.quote(right),
+            "two tokens without spaces");
+      }
+      merges.add(left);
+      merges.add(right);
     }
 
     void added(AddedToken token) {
@@ -152,21 +177,15 @@ record TokenizerModel(
       for (int b = 0; b < 256; b++) {
         byteIds[b] = ids.getOrDefault(String.valueOf(ByteLevel.character(b)), -1);
       }
-      int[] lefts = new int[merges.size()];
-      int[] rights = new int[merges.size()];
+      int[] lefts = new int[merges.size() / 2];
+      int[] rights = new int[lefts.length];
       MergeTable table = new MergeTable(lefts.length);
       for (int rank = 0; rank < lefts.length; rank++) {
-        String merge = merges.get(rank);
-        int gap = merge.indexOf(' ', 1);
-        if (gap < 0 || gap == merge.length() - 1 || merge.indexOf(' ', gap + 1) >= 0) {
-          throw bad(
-              "merge " + rank + " is " + Names.quote(merge), "two tokens separated by a space");
-        }
-        String left = merge.substring(0, gap);
-        String right = merge.substring(gap + 1);
+        String left = merges.get(2 * rank);
+        String right = merges.get(2 * rank + 1);
         lefts[rank] = part(rank, left);
         rights[rank] = part(rank, right);
-        table.put(lefts[rank], rights[rank], rank, part(rank, left + right));
+        table.put(lefts[rank], rights[rank], rank, part(rank, left.concat(right)));
       }
       String unknown = settings.unknownToken;
       int unknownId = unknown == null ? -1 : ids.getOrDefault(unknown, -1);
