@@ -1,9 +1,9 @@
 package io.github.ggml4j.model;
 
-import io.github.ggml4j.format.gguf.GgufVocabulary;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -223,13 +223,14 @@ public final class Gpt2Model implements AutoCloseable {
    * @param file replaced if it exists
    * @param type of the matrices, plain or quantized; rows that are not whole blocks of it become
    *     F32. Null for the types they have
-   * @param vocabulary the tokenizer, or null for a model without one
+   * @param tokenizer goes into the file; null for a file without one
    * @param name the model's name, for display
    * @throws java.io.UncheckedIOException when the file cannot be written
    */
   public void saveGguf(
-      Path file, @Nullable DType type, @Nullable GgufVocabulary vocabulary, String name) {
+      Path file, @Nullable DType type, @Nullable Tokenizer tokenizer, String name) {
     checkOpen();
+    var vocabulary = tokenizer == null ? null : ModelWriter.vocabulary(tokenizer);
     device.exclusively(() -> {
       try (var export = new ModelExport(this, type, false)) {
         ModelWriter.writeGguf(file, config, export, vocabulary, name);

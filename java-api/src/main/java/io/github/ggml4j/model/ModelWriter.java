@@ -177,8 +177,13 @@ public final class ModelWriter {
     return id < 0 ? null : (Integer) id;
   }
 
-  /** llama.cpp has one GPT-2, with tanh GELU and scores divided by the root of the head size. */
-  private static void checkForGguf(Gpt2Config config) {
+  /**
+   * Checks whether {@link #writeGguf} can write a model: llama.cpp has one GPT-2, with tanh GELU
+   * and scores divided by the root of the head size.
+   *
+   * @throws IllegalArgumentException when llama.cpp's GPT-2 cannot compute the model
+   */
+  public static void checkForGguf(Gpt2Config config) {
     if (!TANH_GELU.contains(config.activationFunction())) {
       throw new IllegalArgumentException(
           "activation_function is "

@@ -9,11 +9,9 @@ import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.LinearWarmup;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.Schedule;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -60,7 +58,7 @@ public final class Trainer {
   private Padding padding = Padding.MASKED;
   private TrainingListener progress = Progress.none();
   private final List<TrainingListener> listeners = new ArrayList<>();
-  private @Nullable Path saveTo;
+  private @Nullable ModelOutput saveTo;
 
   private Trainer(Gpt2Model model, Tokenizer tokenizer) {
     this.model = model;
@@ -264,14 +262,15 @@ public final class Trainer {
   }
 
   /**
-   * Saves the model as a Hugging Face folder at the end, also when training is cancelled. A
-   * training that fails saves nothing. By default nothing is saved.
+   * Saves model and tokenizer at the end, also when training is cancelled: as a Hugging Face
+   * folder, or as a GGUF file when the name ends in {@code .gguf}. A training that fails saves
+   * nothing. By default nothing is saved.
    *
-   * @param folder made if it does not exist
+   * @param path a folder, made if it does not exist, or a file, replaced if it does
    * @return this
    */
-  public Trainer saveTo(Path folder) {
-    saveTo = folder;
+  public Trainer saveTo(Path path) {
+    saveTo = new ModelOutput(path);
     return this;
   }
 
@@ -289,7 +288,9 @@ public final class Trainer {
   public TrainingResult fit(Dataset dataset) {
     TrainingOptions options = options();
     options.check(model.config(), tokenizer);
-    checkSaveTo();
+    if (saveTo != null) {
+      saveTo.check(model.config());
+    }
     TrainingListener all = new Listeners(progress, listeners);
     try (Cancellation cancellation = new Cancellation()) {
       Sequences sequences = Sequences.of(dataset, tokenizer, options, Sequences.heapLimit());
@@ -333,28 +334,12 @@ public final class Trainer {
         (float) options.dropout().orElse(config.attnPdrop()));
   }
 
-  /** An output that cannot work should not show only after hours. */
-  private void checkSaveTo() {
-    Path folder = saveTo;
-    if (folder == null) {
-      return;
-    }
-    Path existing = folder.toAbsolutePath();
-    while (existing != null && !Files.exists(existing)) {
-      existing = existing.getParent();
-    }
-    if (existing == null || !Files.isDirectory(existing) || !Files.isWritable(existing)) {
-      throw new IllegalArgumentException(
-          "saveTo is " + folder + ", but " + existing + " is not a folder that can be written to");
-    }
-  }
-
   private TrainingResult save(TrainingResult result) {
-    Path folder = saveTo;
-    if (folder == null) {
+    ModelOutput output = saveTo;
+    if (output == null) {
       return result;
     }
-    model.saveFolder(folder, null, Map.of());
+    output.save(model, tokenizer);
     return new TrainingResult(
         result.steps(),
         result.epochs(),
@@ -364,6 +349,6 @@ public final class Trainer {
         result.tokens(),
         result.duration(),
         result.cancelled(),
-        Optional.of(folder));
+        Optional.of(output.path()));
   }
 }

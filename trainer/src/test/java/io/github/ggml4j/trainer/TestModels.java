@@ -30,7 +30,7 @@ final class TestModels {
       tokens.add(Character.toString(printable ? b : 256 + other++));
     }
     tokens.add("<|endoftext|>");
-    var eos = new AddedToken(256, "<|endoftext|>", true, false, false, false, false);
+    var eos = AddedToken.special(256, "<|endoftext|>");
     return Tokenizer.of(tokens, List.of(), List.of(eos), 256, 256, null);
   }
 
