@@ -8,7 +8,6 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,6 +36,8 @@ import java.util.stream.Stream;
  * <p><b>Memory management.</b> Owns the model, unless made by {@link #of}. Close streams first.
  */
 public final class TextGenerator implements AutoCloseable {
+  private static final String BUNDLED = "bundled";
+
   private final Gpt2Model model;
   private final Tokenizer tokenizer;
   private final Generator generator;
@@ -87,21 +88,9 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   private static TextGenerator load(String model, DeviceSource device) {
-    if (!model.equals(BundledModel.NAME)) {
-      return load(Path.of(model), device);
-    }
-    var file = BundledModel.unpack();
-    try {
-      return load(file, device);
-    } finally {
-      try {
-        // What is mapped stays readable; where it cannot be deleted yet, the JVM's end does it.
-        Files.deleteIfExists(file);
-      } catch (IOException e) {
-        System.getLogger(TextGenerator.class.getName())
-            .log(System.Logger.Level.DEBUG, "Left for later: " + file, e);
-      }
-    }
+    return model.equals(BUNDLED)
+        ? load(ModelFiles.bundled(), device)
+        : load(Path.of(model), device);
   }
 
   private static TextGenerator load(Path path, DeviceSource device) {
@@ -112,10 +101,13 @@ public final class TextGenerator implements AutoCloseable {
               + ": looked for the file or folder "
               + path.toAbsolutePath()
               + ", expected a Hugging Face folder, a .gguf file or \""
-              + BundledModel.NAME
+              + BUNDLED
               + "\". Names on the Hugging Face Hub cannot be loaded: give the path of a copy.");
     }
-    var files = ModelFiles.open(path);
+    return load(ModelFiles.open(path), device);
+  }
+
+  private static TextGenerator load(ModelFiles files, DeviceSource device) {
     Tokenizer tokenizer;
     Device opened;
     try {

@@ -2,8 +2,6 @@ package io.github.ggml4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,22 +12,9 @@ class CommandLineTest {
   private static final Path MODEL =
       Path.of("..", "java-api", "src", "test", "resources", "golden", "formats", "f32");
 
-  private record Outcome(int exitCode, String out, String err) {}
-
-  private static Outcome run(String... args) {
-    var out = new StringWriter();
-    var err = new StringWriter();
-    var exitCode =
-        Main.commandLine()
-            .setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true))
-            .execute(args);
-    return new Outcome(exitCode, out.toString(), err.toString());
-  }
-
   @Test
   void configIsHuggingFacesJson() {
-    var outcome = run("config", "--model", MODEL.toString());
+    var outcome = Cli.run("config", "--model", MODEL.toString());
 
     assertThat(outcome.err()).isEmpty();
     assertThat(outcome.exitCode()).isZero();
@@ -38,7 +23,7 @@ class CommandLineTest {
 
   @Test
   void summaryShowsLayers() {
-    var outcome = run("summary", "--model", MODEL.toString());
+    var outcome = Cli.run("summary", "--model", MODEL.toString());
 
     assertThat(outcome.err()).isEmpty();
     assertThat(outcome.exitCode()).isZero();
@@ -47,13 +32,14 @@ class CommandLineTest {
 
   @Test
   void versionNamesTheJava() {
-    assertThat(run("version").out()).startsWith("ggml4j ").contains("java ");
+    assertThat(Cli.run("version").out()).startsWith("ggml4j ").contains("java ");
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"summary", "config", "version"})
+  @ValueSource(
+      strings = {"lab", "summary", "config", "tokenize", "generate", "finetune", "version"})
   void commandsHaveHelp(String command) {
-    var outcome = run(command, "--help");
+    var outcome = Cli.run(command, "--help");
 
     assertThat(outcome.exitCode()).isZero();
     assertThat(outcome.out()).startsWith("Usage: ggml4j " + command);
@@ -61,7 +47,7 @@ class CommandLineTest {
 
   @Test
   void failureIsOneLine() {
-    var outcome = run("summary", "--model", "no/such/model");
+    var outcome = Cli.run("summary", "--model", "no/such/model");
 
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.out()).isEmpty();
@@ -69,17 +55,32 @@ class CommandLineTest {
   }
 
   @Test
+  void codeForTheLabIsThere() {
+    assertThat(CodeExamples.documents())
+        .hasSizeGreaterThan(5)
+        .anySatisfy(code -> assertThat(code).contains("def sum_list(numbers):"));
+  }
+
+  @Test
   void badValueIsOneLine() {
-    var outcome = run("summary", "--model", MODEL.toString(), "--device", "abacus");
+    var outcome = Cli.run("summary", "--model", MODEL.toString(), "--device", "abacus");
 
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.err()).contains("abacus").hasLineCount(1);
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "summary", "fly", "summary --threads many", "version --fast"})
+  @ValueSource(
+      strings = {
+        "",
+        "generate",
+        "finetune --train x",
+        "fly",
+        "summary --threads many",
+        "version --fast"
+      })
   void wrongUsageNamesTheHelp(String line) {
-    var outcome = run(line.isEmpty() ? new String[0] : line.split(" ", -1));
+    var outcome = Cli.run(line.isEmpty() ? new String[0] : line.split(" ", -1));
 
     assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.out()).isEmpty();

@@ -1,0 +1,156 @@
+package io.github.ggml4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+class FinetuneTest {
+  @TempDir private static Path models;
+  private static String model = "";
+
+  @TempDir private Path folder;
+  private Path text = Path.of("");
+
+  @BeforeAll
+  static void writeModel() {
+    model = TinyModel.write(models);
+  }
+
+  @BeforeEach
+  void writeText() throws IOException {
+    text = Files.writeString(folder.resolve("text.txt"), "a b c d e f g h ".repeat(40));
+  }
+
+  @Test
+  void trainsSavesAndGenerates() throws IOException {
+    var output = folder.resolve("out");
+    var outcome =
+        Cli.run(
+            "finetune",
+            "--model",
+            model,
+            "--threads",
+            "1",
+            "--train",
+            text.toString(),
+            "--output",
+            output.toString(),
+            "--epochs",
+            "3",
+            "--batch-size",
+            "2",
+            "--max-sequence-length",
+            "32",
+            "--packing",
+            "--learning-rate",
+            "1e-2",
+            "--warmup-steps",
+            "2",
+            "--dropout",
+            "0",
+            "--schedule",
+            "cosine");
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(outcome.out()).contains("steps").contains(output.toString());
+    var metrics = Files.readAllLines(output.resolve("metrics.jsonl"));
+    var first = JsonMapper.shared().readTree(metrics.getFirst());
+    var last = JsonMapper.shared().readTree(metrics.getLast());
+    assertThat(last.get("loss").asDouble()).isLessThan(first.get("loss").asDouble());
+    for (var name : new String[] {"step", "epoch", "learning_rate", "grad_norm"}) {
+      assertThat(last.has(name)).as(name).isTrue();
+    }
+    var generated =
+        Cli.run(
+            "generate", "--model", output.toString(), "--prompt", "a b", "--max-new-tokens", "2");
+    assertThat(generated.exitCode()).as(generated.err()).isZero();
+  }
+
+  @Test
+  void jsonLinesAndMaxSteps() throws IOException {
+    var lines = folder.resolve("data.jsonl");
+    Files.writeString(lines, "{\"code\": \"one two three\"}\n".repeat(20));
+    var output = folder.resolve("out");
+    var outcome =
+        Cli.run(
+            "finetune",
+            "--model",
+            model,
+            "--threads",
+            "1",
+            "--train",
+            lines.toString(),
+            text.toString(),
+            "--text-field",
+            "code",
+            "--output",
+            output.toString(),
+            "--max-steps",
+            "2",
+            "--optimizer",
+            "sgd",
+            "--no-shuffle",
+            "--padding",
+            "learned",
+            "--gradient-accumulation-steps",
+            "2",
+            "--schedule",
+            "constant");
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(2);
+  }
+
+  @Test
+  void missingDataIsNamed() {
+    var outcome =
+        Cli.run(
+            "finetune",
+            "--model",
+            model,
+            "--train",
+            "no/such/data",
+            "--output",
+            folder.resolve("out").toString());
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("no/such/data").hasLineCount(1);
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+
+  @Test
+  void outputMustBeAFolder() {
+    var outcome =
+        Cli.run(
+            "finetune", "--model", model, "--train", text.toString(), "--output", text.toString());
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--output").hasLineCount(1);
+  }
+
+  @Test
+  void badValuesAreOneLine() {
+    var outcome =
+        Cli.run(
+            "finetune",
+            "--model",
+            model,
+            "--train",
+            text.toString(),
+            "--output",
+            folder.resolve("out").toString(),
+            "--batch-size",
+            "0");
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("batchSize").hasLineCount(1);
+    assertThat(folder.resolve("out")).doesNotExist();
+  }
+}

@@ -1,0 +1,152 @@
+package io.github.ggml4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
+
+class GenerateTest {
+  @TempDir private static Path folder;
+  private static String model = "";
+
+  @BeforeAll
+  static void writeModel() {
+    model = TinyModel.write(folder);
+  }
+
+  private static Cli.Outcome generate(String... options) {
+    var args = new ArrayList<>(List.of("generate", "--model", model, "--threads", "1"));
+    args.addAll(List.of(options));
+    return Cli.run(args.toArray(String[]::new));
+  }
+
+  @Test
+  void seedsRepeat() {
+    var options = new String[] {"--prompt", "Once", "--num-return-sequences", "3", "--seed", "42"};
+    var outcome = generate(options);
+
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(outcome.out()).contains("[1] Once", "[2] Once", "[3] Once");
+    assertThat(generate(options)).isEqualTo(outcome);
+  }
+
+  @Test
+  void streamGivesTheSameText() {
+    var options = List.of("--prompt", "Once", "--seed", "5", "--max-new-tokens", "12");
+    var whole = generate(options.toArray(String[]::new));
+    var streamed = new ArrayList<>(options);
+    streamed.add("--stream");
+
+    assertThat(generate(streamed.toArray(String[]::new))).isEqualTo(whole);
+  }
+
+  @Test
+  void jsonTellsIdsAndReasons() {
+    var outcome = generate("--prompt", "Once", "--greedy", "--max-new-tokens", "5", "--json");
+
+    var json = JsonMapper.shared().readTree(outcome.out());
+    assertThat(json.get("prompt").asString()).isEqualTo("Once");
+    var sequence = json.get("sequences").get(0);
+    assertThat(sequence.get("text").asString()).startsWith("Once");
+    assertThat(sequence.get("ids").size()).isBetween(1, 5);
+    assertThat(sequence.get("log_probs").size()).isEqualTo(sequence.get("ids").size());
+    assertThat(sequence.get("finish_reason").asString()).isNotEmpty();
+  }
+
+  @Test
+  void streamedJsonIsALineForEachToken() {
+    var outcome = generate("--prompt", "a", "--max-new-tokens", "3", "--stream", "--json");
+
+    assertThat(outcome.out().lines())
+        .isNotEmpty()
+        .allSatisfy(line -> assertThat(JsonMapper.shared().readTree(line).has("id")).isTrue());
+  }
+
+  @Test
+  void longPromptsAreContinuedToo() {
+    assertThat(generate("--prompt", "x".repeat(TinyModel.POSITIONS - 2)).exitCode()).isZero();
+  }
+
+  @Test
+  void beamsAndPenalties() {
+    var outcome =
+        generate(
+            "--prompt",
+            "Once",
+            "--num-beams",
+            "3",
+            "--num-return-sequences",
+            "2",
+            "--no-repeat-ngram-size",
+            "2",
+            "--repetition-penalty",
+            "1.2",
+            "--bad-word",
+            "e",
+            "--stop",
+            "zz",
+            "--max-length",
+            "12");
+
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).contains("[2] Once");
+  }
+
+  @Test
+  void promptsComeFromStandardInput() {
+    var in = System.in;
+    System.setIn(new ByteArrayInputStream("Größe\n".getBytes(StandardCharsets.UTF_8)));
+    try {
+      assertThat(generate("--prompt", "-", "--max-new-tokens", "1").out()).startsWith("Größe");
+    } finally {
+      System.setIn(in);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--prompt|", "--prompt|a|--max-length|0", "--prompt|a|--temperature|-1",
+        "--prompt|a|--top-p|2", "--prompt|a|--max-length|5000", "--prompt|a|--threads|-1",
+      })
+  void badValuesAreOneLine(String options) {
+    var outcome = generate(options.split("\\|", -1));
+
+    assertThat(outcome.exitCode()).isIn(1, 2);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err()).startsWith("ggml4j").hasLineCount(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--greedy",
+        "--prompt|a|--stream|--num-return-sequences|2",
+        "--prompt|a|--top-k|many",
+        "--prompt|a|--greedy|--num-return-sequences|2",
+      })
+  void wrongUsage(String options) {
+    var outcome = generate(options.split("\\|", -1));
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--help").hasLineCount(1);
+  }
+
+  @Test
+  void missingModelIsNamed() {
+    var outcome = Cli.run("generate", "--model", "gpt2", "--prompt", "a");
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).startsWith("ggml4j: gpt2: ").hasLineCount(1);
+  }
+}

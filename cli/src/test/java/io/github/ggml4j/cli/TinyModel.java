@@ -1,0 +1,48 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A model with random weights whose tokens are bytes. */
+final class TinyModel {
+  static final int POSITIONS = 128;
+  private static final int END = 256;
+
+  private TinyModel() {}
+
+  static String write(Path folder) {
+    var config =
+        Gpt2Config.builder()
+            .vocabSize(END + 1)
+            .nPositions(POSITIONS)
+            .nEmbd(16)
+            .nLayer(1)
+            .nHead(2)
+            .bosTokenId(END)
+            .eosTokenId(END)
+            .build();
+    var file = folder.resolve("tiny.gguf");
+    try (var model = Gpt2Model.random(config, Device.cpu(1), 7)) {
+      model.saveGguf(file, null, vocabulary(), "tiny");
+    }
+    return file.toString();
+  }
+
+  private static GgufVocabulary vocabulary() {
+    var tokens = new ArrayList<String>();
+    var types = new int[END + 1];
+    for (int i = 0; i < END; i++) {
+      tokens.add(Tokenizer.gpt2().idToToken(i)); // GPT-2's first tokens are the bytes
+      types[i] = GgufVocabulary.NORMAL;
+    }
+    tokens.add("<|endoftext|>");
+    types[END] = GgufVocabulary.CONTROL;
+    return new GgufVocabulary(tokens, types, List.of(), END, END, null);
+  }
+}

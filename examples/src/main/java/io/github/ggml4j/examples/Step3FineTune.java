@@ -1,0 +1,38 @@
+package io.github.ggml4j.examples;
+
+import io.github.ggml4j.TextGenerator;
+import io.github.ggml4j.trainer.Progress;
+import io.github.ggml4j.trainer.Trainer;
+import io.github.ggml4j.trainer.TrainingResult;
+import io.github.ggml4j.trainer.data.Datasets;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.LinearWarmup;
+import java.nio.file.Path;
+
+/** Teaches a model to write source code and saves it as a Hugging Face folder. */
+public final class Step3FineTune {
+  private Step3FineTune() {}
+
+  /** Takes a folder with code, and one for the trained model. */
+  public static void main(String... args) {
+    var code = Path.of(args.length > 0 ? args[0] : "examples/code");
+    var output = Path.of(args.length > 1 ? args[1] : "target/code-model");
+    System.out.println(fineTune(code, output, 5, 128));
+  }
+
+  static TrainingResult fineTune(Path code, Path output, int epochs, int maxSequenceLength) {
+    try (var generator = TextGenerator.load("bundled")) {
+      return Trainer.of(generator.model(), generator.tokenizer())
+          .batchSize(8)
+          .epochs(epochs)
+          .maxSequenceLength(maxSequenceLength)
+          .packing(true)
+          .optimizer(AdamW.learningRate(1e-3))
+          .schedule(LinearWarmup.steps(20))
+          .progress(Progress.console())
+          .metrics(output.resolve("metrics.jsonl"))
+          .saveTo(output)
+          .fit(Datasets.folder(code, "*.py"));
+    }
+  }
+}
