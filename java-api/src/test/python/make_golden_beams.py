@@ -1,15 +1,17 @@
-"""Golden beam searches: transformers' generate over a model that is a table of logits.
+#!/usr/bin/env python3
+"""Writes the beam searches of transformers' generate over a model that is a table of logits.
+
+    pip install -r requirements.txt
+    python make_golden_beams.py [--output ../resources/golden/beams]
 
 The logits after a token are a row of a random table, so that any other implementation of generate can use the same
 "model". Options are drawn at random, so that combinations are met that nobody would think of. Cases whose outcome
 hangs on a near tie are left out: each must stay the same when the table is disturbed, and scores must differ.
-
-Usage: python make_golden_beams.py OUTPUT_FOLDER
 """
 
+import argparse
 import json
 import random
-import sys
 from pathlib import Path
 
 import torch
@@ -101,4 +103,6 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent.parent / "resources" / "golden" / "beams")
+    main(parser.parse_args().output)

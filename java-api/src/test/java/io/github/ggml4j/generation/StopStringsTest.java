@@ -2,11 +2,18 @@ package io.github.ggml4j.generation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /** Stop strings and text as it grows. */
 class StopStringsTest {
@@ -68,6 +75,37 @@ class StopStringsTest {
               FakeText.of(pieces), range(pieces.length), 1, stop("stop").trimStopStrings(true));
       assertThat(trimmed.text()).isEqualTo(all.substring(0, all.indexOf("stop")));
     }
+  }
+
+  @TestFactory
+  Stream<DynamicTest> matchesAreTransformers() throws IOException {
+    try (var in = StopStringsTest.class.getResourceAsStream("/golden/stop_strings/golden.json")) {
+      var golden = JsonMapper.shared().readTree(Objects.requireNonNull(in));
+      var text =
+          new FakeText(
+              golden.get("vocabulary").valueStream().map(StopStringsTest::bytes).toList(), -1);
+      return golden
+          .get("cases")
+          .valueStream()
+          .map(one -> DynamicTest.dynamicTest(one.toString(), () -> checkMatches(text, one)));
+    }
+  }
+
+  private static byte[] bytes(JsonNode array) {
+    byte[] bytes = new byte[array.size()];
+    for (int i = 0; i < bytes.length; i++) {
+      bytes[i] = (byte) array.get(i).asInt();
+    }
+    return bytes;
+  }
+
+  private static void checkMatches(TokenText text, JsonNode one) {
+    int[] ids = one.get("ids").valueStream().mapToInt(JsonNode::asInt).toArray();
+    var strings = one.get("stop_strings").valueStream().map(JsonNode::asString).toList();
+    var stop = new StopStrings(strings, text);
+    var matches = IntStream.range(1, ids.length).filter(i -> stop.find(ids, i + 1) >= 0);
+    assertThat(matches)
+        .containsExactlyElementsOf(one.get("matches").valueStream().map(JsonNode::asInt).toList());
   }
 
   @Test
