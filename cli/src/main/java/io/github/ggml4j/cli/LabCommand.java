@@ -67,11 +67,11 @@ final class LabCommand implements Callable<Integer> {
       title("It is fine-tuned on " + code.size() + " files of source code");
       var result =
           Trainer.of(loaded, tokenizer)
-              .batchSize(8)
+              .batchSize(4)
               .epochs(epochs)
               .maxSequenceLength(Math.min(128, loaded.config().nPositions()))
               .packing(true)
-              .optimizer(AdamW.learningRate(1e-3))
+              .optimizer(AdamW.learningRate(2e-3))
               .schedule(LinearWarmup.steps(20))
               .seed(seed)
               .progress(Progress.console())

@@ -23,11 +23,11 @@ public final class Lab {
           .generate("Once upon a time", g -> g.maxLength(100).numReturnSequences(5).seed(42))
           .forEach(System.out::println);
       Trainer.of(generator.model(), generator.tokenizer())
-          .batchSize(8)
+          .batchSize(4)
           .epochs(epochs)
           .maxSequenceLength(128)
           .packing(true)
-          .optimizer(AdamW.learningRate(1e-3))
+          .optimizer(AdamW.learningRate(2e-3))
           .progress(Progress.console())
           .fit(Datasets.folder(code, "*.py"));
       generator

@@ -23,11 +23,11 @@ public final class Step3FineTune {
   static TrainingResult fineTune(Path code, Path output, int epochs, int maxSequenceLength) {
     try (var generator = TextGenerator.load("bundled")) {
       return Trainer.of(generator.model(), generator.tokenizer())
-          .batchSize(8)
+          .batchSize(4)
           .epochs(epochs)
           .maxSequenceLength(maxSequenceLength)
           .packing(true)
-          .optimizer(AdamW.learningRate(1e-3))
+          .optimizer(AdamW.learningRate(2e-3))
           .schedule(LinearWarmup.steps(20))
           .progress(Progress.console())
           .metrics(output.resolve("metrics.jsonl"))
