@@ -36,7 +36,6 @@ import java.util.stream.Stream;
  * <p><b>Memory management.</b> Owns the model, unless made by {@link #of}. Close streams first.
  */
 public final class TextGenerator implements AutoCloseable {
-  private static final String BUNDLED = "bundled";
 
   private final Gpt2Model model;
   private final Tokenizer tokenizer;
@@ -88,7 +87,7 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   private static TextGenerator load(String model, DeviceSource device) {
-    return model.equals(BUNDLED)
+    return model.equals(ModelFiles.BUNDLED)
         ? load(ModelFiles.bundled(), device)
         : load(Path.of(model), device);
   }
@@ -101,7 +100,7 @@ public final class TextGenerator implements AutoCloseable {
               + ": looked for the file or folder "
               + path.toAbsolutePath()
               + ", expected a Hugging Face folder, a .gguf file or \""
-              + BUNDLED
+              + ModelFiles.BUNDLED
               + "\". Names on the Hugging Face Hub cannot be loaded: give the path of a copy.");
     }
     return load(ModelFiles.open(path), device);

@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
 
 /** Which model, and what computes it. */
 final class ModelOptions {
-  static final String BUNDLED = "bundled";
+  static final String BUNDLED = ModelFiles.BUNDLED;
   static final String MODEL =
       "A Hugging Face folder, a .gguf file, or bundled: the small model that comes with ggml4j."
           + " Default: ${DEFAULT-VALUE}.";

@@ -7,9 +7,6 @@ import java.lang.foreign.MemorySegment;
 
 /** The bytes of the bundled model, copied out of the jar once and kept until the process ends. */
 final class BundledModel {
-  /** What the model is called where a path is expected. */
-  static final String NAME = "bundled";
-
   private static final String RESOURCE = "/io/github/ggml4j/model/bundled.gguf";
 
   private BundledModel() {}

@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
  * shared between threads.
  */
 public final class ModelFiles implements AutoCloseable {
+  /** What the model that comes with ggml4j is called where a path is expected. */
+  public static final String BUNDLED = "bundled";
+
   private final Path path;
   private final Gpt2Config config;
   private final WeightSource weights;
@@ -73,10 +76,9 @@ public final class ModelFiles implements AutoCloseable {
    * @throws IllegalStateException when it is missing from the jar
    */
   public static ModelFiles bundled() {
-    var file = GgufFile.of(BundledModel.bytes(), BundledModel.NAME);
+    var file = GgufFile.of(BundledModel.bytes(), BUNDLED);
     var config = GgufModel.config(file);
-    return new ModelFiles(
-        Path.of(BundledModel.NAME), config, GgufModel.weights(file, config), file);
+    return new ModelFiles(Path.of(BUNDLED), config, GgufModel.weights(file, config), file);
   }
 
   /** The path as given; of the bundled model its name. */
