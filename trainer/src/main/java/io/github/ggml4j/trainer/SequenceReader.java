@@ -2,8 +2,11 @@ package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.data.DatasetException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -14,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SequenceReader implements AutoCloseable {
   private final Tokenizer tokenizer;
+  private final BooleanSupplier stop;
   private final boolean packing;
   private final int maxLength;
   private final int minLength;
@@ -22,8 +26,10 @@ final class SequenceReader implements AutoCloseable {
   private int[] pending = {};
   private int pendingStart;
 
-  SequenceReader(Dataset dataset, Tokenizer tokenizer, TrainingOptions options) {
+  SequenceReader(
+      Dataset dataset, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop) {
     this.tokenizer = tokenizer;
+    this.stop = stop;
     this.packing = options.packing();
     this.maxLength = options.maxSequenceLength();
     // A single token predicts nothing, unless padding behind it is learned.
@@ -32,9 +38,20 @@ final class SequenceReader implements AutoCloseable {
     this.iterator = documents.iterator();
   }
 
-  /** The next sequence, or null at the end. */
+  /** The next sequence, or null at the end or when reading was stopped. */
   int @Nullable [] next() {
-    return packing ? nextBlock() : nextDocument();
+    if (stop.getAsBoolean()) {
+      return null;
+    }
+    try {
+      return packing ? nextBlock() : nextDocument();
+    } catch (DatasetException e) {
+      // An interrupt closes the file that is being read.
+      if (e.getCause() instanceof ClosedByInterruptException && stop.getAsBoolean()) {
+        return null;
+      }
+      throw e;
+    }
   }
 
   private int @Nullable [] nextDocument() {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** The training data as sequences of tokens, pass by pass. */
@@ -33,23 +34,33 @@ interface Sequences {
   /**
    * Reads a finite dataset into memory as long as it has at most {@code maxTokens}; any other is
    * streamed.
+   *
+   * @param stop asked before each sequence; true ends reading early
    */
   static Sequences of(
-      Dataset dataset, Tokenizer tokenizer, TrainingOptions options, long maxTokens) {
+      Dataset dataset,
+      Tokenizer tokenizer,
+      TrainingOptions options,
+      long maxTokens,
+      BooleanSupplier stop) {
     if (dataset.finite()) {
-      List<int[]> all = readAll(dataset, tokenizer, options, maxTokens);
+      List<int[]> all = readAll(dataset, tokenizer, options, maxTokens, stop);
       if (all != null) {
         return new InMemory(all, options.shuffle(), options.seed());
       }
     }
-    return new Streamed(dataset, tokenizer, options);
+    return new Streamed(dataset, tokenizer, options, stop);
   }
 
   private static @Nullable List<int[]> readAll(
-      Dataset dataset, Tokenizer tokenizer, TrainingOptions options, long maxTokens) {
+      Dataset dataset,
+      Tokenizer tokenizer,
+      TrainingOptions options,
+      long maxTokens,
+      BooleanSupplier stop) {
     List<int[]> all = new ArrayList<>();
     long tokens = 0;
-    try (SequenceReader reader = new SequenceReader(dataset, tokenizer, options)) {
+    try (SequenceReader reader = new SequenceReader(dataset, tokenizer, options, stop)) {
       for (int[] next = reader.next(); next != null; next = reader.next()) {
         tokens += next.length;
         if (tokens > maxTokens) {
@@ -58,7 +69,7 @@ interface Sequences {
         all.add(next);
       }
     }
-    if (all.isEmpty()) {
+    if (all.isEmpty() && !stop.getAsBoolean()) {
       throw nothingToLearn(dataset);
     }
     return all;
@@ -113,7 +124,8 @@ interface Sequences {
   }
 
   /** Sequences read anew in each pass; shuffled within a window that moves over them. */
-  record Streamed(Dataset dataset, Tokenizer tokenizer, TrainingOptions options)
+  record Streamed(
+      Dataset dataset, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop)
       implements Sequences {
     /** Sequences that are held to choose the next one from. */
     private static final int WINDOW = 1000;
@@ -125,7 +137,7 @@ interface Sequences {
 
     @Override
     public Pass open(int epoch) {
-      SequenceReader reader = new SequenceReader(dataset, tokenizer, options);
+      SequenceReader reader = new SequenceReader(dataset, tokenizer, options, stop);
       Random random = random(options.seed(), epoch);
       int capacity = options.shuffle() ? WINDOW : 1;
       return new Pass() {
@@ -144,7 +156,7 @@ interface Sequences {
               any = true;
             }
           }
-          if (!any) {
+          if (!any && !stop.getAsBoolean()) {
             throw nothingToLearn(dataset);
           }
           if (window.isEmpty()) {

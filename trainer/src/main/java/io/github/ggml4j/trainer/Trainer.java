@@ -293,7 +293,8 @@ public final class Trainer {
     }
     TrainingListener all = new Listeners(progress, listeners);
     try (Cancellation cancellation = new Cancellation()) {
-      Sequences sequences = Sequences.of(dataset, tokenizer, options, Sequences.heapLimit());
+      Sequences sequences =
+          Sequences.of(dataset, tokenizer, options, Sequences.heapLimit(), cancellation::requested);
       try (GraphTrainingEngine engine =
           new GraphTrainingEngine(model, optimizer.rule(), settings(options))) {
         TrainingRun run =

@@ -93,6 +93,9 @@ final class TrainingRun {
       while (!ended()) {
         long start = System.nanoTime();
         List<Batch> batches = reader.nextStep();
+        if (ended()) {
+          return; // while reading
+        }
         if (batches.isEmpty()) {
           epochs = epoch + 1.0;
           return;

@@ -156,7 +156,8 @@ class TrainerTest {
   @Test
   void whatDoesNotFitIntoMemoryIsStreamed() {
     var options = options();
-    var sequences = Sequences.of(TestModels.documents(30), TestModels.tokenizer(), options, 100);
+    var sequences =
+        Sequences.of(TestModels.documents(30), TestModels.tokenizer(), options, 100, () -> false);
     assertThat(sequences.count()).isEmpty();
     int count = 0;
     try (var pass = sequences.open(0)) {
@@ -187,7 +188,8 @@ class TrainerTest {
   @Test
   void shufflesEachEpochAnew() {
     var sequences =
-        Sequences.of(TestModels.documents(30), TestModels.tokenizer(), options(), 1 << 20);
+        Sequences.of(
+            TestModels.documents(30), TestModels.tokenizer(), options(), 1 << 20, () -> false);
     assertThat(lengths(sequences, 0)).isEqualTo(lengths(sequences, 0));
     assertThat(lengths(sequences, 0)).isNotEqualTo(lengths(sequences, 1));
     assertThat(lengths(sequences, 0)).containsExactlyInAnyOrderElementsOf(lengths(sequences, 1));
@@ -255,6 +257,33 @@ class TrainerTest {
       try (var saved = Gpt2Model.load(folder)) {
         assertThat(saved.logits(1, 2, 3)).isDeepEqualTo(model.logits(1, 2, 3));
       }
+    }
+  }
+
+  @Test
+  void interruptWhileReadingStopsToo() throws IOException {
+    var file = Files.writeString(temp.resolve("a.txt"), "some text to learn");
+    for (boolean finite : new boolean[] {true, false}) {
+      var text = Datasets.text(file);
+      var data = finite ? text : Datasets.stream(text::documents);
+      try (var model = TestModels.odd()) {
+        Thread.currentThread().interrupt();
+        var result = trainer(model).fit(data);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(result.cancelled()).isTrue();
+        assertThat(result.steps()).isZero();
+        assertThat(result.lastLoss()).isNaN();
+      }
+    }
+    var reader =
+        Datasets.text(file, file)
+            .map(text -> {
+              Thread.currentThread().interrupt(); // so that the second file cannot be read
+              return text;
+            });
+    try (var model = TestModels.odd()) {
+      assertThat(trainer(model).fit(reader).cancelled()).isTrue();
+      assertThat(Thread.interrupted()).isTrue();
     }
   }
 
