@@ -1,9 +1,9 @@
 package io.github.ggml4j.cli;
 
-import io.github.ggml4j.format.gguf.GgufVocabulary;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.AddedToken;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,20 +29,18 @@ final class TinyModel {
             .build();
     var file = folder.resolve("tiny.gguf");
     try (var model = Gpt2Model.random(config, Device.cpu(1), 7)) {
-      model.saveGguf(file, null, vocabulary(), "tiny");
+      model.saveGguf(file, null, tokenizer(), "tiny");
     }
     return file.toString();
   }
 
-  private static GgufVocabulary vocabulary() {
+  private static Tokenizer tokenizer() {
     var tokens = new ArrayList<String>();
-    var types = new int[END + 1];
     for (int i = 0; i < END; i++) {
       tokens.add(Tokenizer.gpt2().idToToken(i)); // GPT-2's first tokens are the bytes
-      types[i] = GgufVocabulary.NORMAL;
     }
-    tokens.add("<|endoftext|>");
-    types[END] = GgufVocabulary.CONTROL;
-    return new GgufVocabulary(tokens, types, List.of(), END, END, null);
+    var end = "<|endoftext|>";
+    tokens.add(end);
+    return Tokenizer.of(tokens, List.of(), List.of(AddedToken.special(END, end)), END, END, null);
   }
 }
