@@ -67,10 +67,10 @@ static void pack(const float * x, int64_t k, int64_t columns, float * panel) {
     }
 }
 
-// y[c * ldy + r], set or added to, for R weight rows and C columns. Meanwhile the rows that follow come into the cache: by the time this
+// y[c * ldy + r] for R weight rows and C columns. Meanwhile the rows that follow come into the cache: by the time this
 // tile is done, as many bytes of them have been asked for as it has read.
 INLINE void tile(enum ggml_type type, int size, const int R, const int C, const int fetch, const char * w, int64_t row_bytes,
-                 const float * panel, const float * x, int64_t k, const int add, float * y, int64_t ldy) {
+                 const float * panel, const float * x, int64_t k, float * y, int64_t ldy) {
     vf acc[MOST_ROWS][MOST_COLUMNS];
     for (int r = 0; r < R; r++)
         for (int c = 0; c < C; c++) acc[r][c] = vset(0.0f);
@@ -93,20 +93,20 @@ INLINE void tile(enum ggml_type type, int size, const int R, const int C, const 
         for (int c = 0; c < C; c++) {
             float s = vsum(acc[r][c]);
             for (int64_t j = i; j < k; j++) s += widen_one(type, w + r * row_bytes + j * size) * x[c * k + j];
-            y[c * ldy + r] = add ? y[c * ldy + r] + s : s;
+            y[c * ldy + r] = s;
         }
     }
 }
 
 INLINE void tile_of(enum ggml_type type, int size, const int R, int64_t columns, const int fetch, const char * w,
-                    int64_t row_bytes, const float * panel, const float * x, int64_t k, const int add, float * y, int64_t ldy) {
+                    int64_t row_bytes, const float * panel, const float * x, int64_t k, float * y, int64_t ldy) {
     switch (columns) {
-        case 1: tile(type, size, R, 1, fetch, w, row_bytes, panel, x, k, add, y, ldy); break;
-        case 2: tile(type, size, R, 2, fetch, w, row_bytes, panel, x, k, add, y, ldy); break;
-        case 3: tile(type, size, R, 3, fetch, w, row_bytes, panel, x, k, add, y, ldy); break;
-        case 4: tile(type, size, R, 4, fetch, w, row_bytes, panel, x, k, add, y, ldy); break;
-        case 5: tile(type, size, R, 5, fetch, w, row_bytes, panel, x, k, add, y, ldy); break;
-        case 6: tile(type, size, R, 6, fetch, w, row_bytes, panel, x, k, add, y, ldy); break;
+        case 1: tile(type, size, R, 1, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 2: tile(type, size, R, 2, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 3: tile(type, size, R, 3, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 4: tile(type, size, R, 4, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 5: tile(type, size, R, 5, fetch, w, row_bytes, panel, x, k, y, ldy); break;
+        case 6: tile(type, size, R, 6, fetch, w, row_bytes, panel, x, k, y, ldy); break;
         default: break;
     }
 }
@@ -121,14 +121,14 @@ INLINE void rows_of(enum ggml_type type, int size, const int R, const int most, 
     int64_t i = n0;
     for (; i + R <= n1; i += R) {
         const char * wi = w + i * row_bytes;
-        tile_of(type, size, R, first[1], 1, wi, row_bytes, panels, x, k, 0, y + i, n);
+        tile_of(type, size, R, first[1], 1, wi, row_bytes, panels, x, k, y + i, n);
         for (int64_t t = 1; t < tiles; t++) {
             int64_t c = first[t];
-            tile_of(type, size, R, first[t + 1] - c, 0, wi, row_bytes, panels + c * kv, x + c * k, k, 0, y + c * n + i, n);
+            tile_of(type, size, R, first[t + 1] - c, 0, wi, row_bytes, panels + c * kv, x + c * k, k, y + c * n + i, n);
         }
     }
     for (; i < n1; i++) {
-        for (int64_t c = 0; c < m; c++) tile(type, size, 1, 1, 0, w + i * row_bytes, row_bytes, x + c * k, x + c * k, k, 0, y + c * n + i, n);
+        for (int64_t c = 0; c < m; c++) tile(type, size, 1, 1, 0, w + i * row_bytes, row_bytes, x + c * k, x + c * k, k, y + c * n + i, n);
     }
 }
 
@@ -138,59 +138,85 @@ INLINE void few_plain(enum ggml_type type, int size, const char * w, int64_t row
     else rows_of(type, size, WIDE_ROWS, WIDE_COLUMNS, w, row_bytes, x, k, m, n0, n1, y, n);
 }
 
-// --- several columns with quantized weights: a few rows at a time become floats in the first-level cache, and the products
-// are those of floats. So every weight is unpacked once for all columns, and x stays exact.
+// --- quantized weights with a few columns: the floats of a group of weights never leave the registers, and x stays exact
 
-enum { CHUNK = 1024 }; // of k, a multiple of every type's block
+// As tile(), for the types of unpack.h.
+INLINE void tile_quantized(enum ggml_type type, const int R, const int C, const uint8_t * w, int64_t row_bytes, const float * panel,
+                           int64_t k, float * y, int64_t ldy) {
+    vf acc[SLIM_ROWS][MOST_COLUMNS];
+    for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++) acc[r][c] = vset(0.0f);
+    const int bytes = block_bytes(type), size = group_size(type), lines = (R * bytes + 63) / 64;
+    const uint8_t * next = w + R * row_bytes;
+    for (int64_t i = 0; i < k; w += bytes) {
+        for (int l = 0; l < lines; l++) __builtin_prefetch(next + 64 * l, 0, 3);
+        next += R * bytes;
+        struct scales s[SLIM_ROWS];
+        for (int r = 0; r < R; r++) scales_of(type, w + r * row_bytes, &s[r]);
+        for (int g = 0; g < groups(type); g++, i += size, panel += size * C) {
+            for (int r = 0; r < R; r++) {
+                vf f[64 / VL];
+                group_of(type, w + r * row_bytes, g, &s[r], f);
+                for (int j = 0; j < size / VL; j++) {
+                    for (int c = 0; c < C; c++) acc[r][c] += f[j] * vload(panel + (j * C + c) * VL);
+                }
+            }
+        }
+    }
+    for (int r = 0; r < R; r++)
+        for (int c = 0; c < C; c++) y[c * ldy + r] = vsum(acc[r][c]);
+}
 
-INLINE void rows_unpacked(enum ggml_type type, const int R, const int most, const char * w, int64_t row_bytes, const float * x,
-                          int64_t k, int64_t m, int64_t n0, int64_t n1, float * y, int64_t n) {
+INLINE void rows_quantized(enum ggml_type type, const int R, const int most, const uint8_t * w, int64_t row_bytes, const float * x,
+                           int64_t k, int64_t m, int64_t n0, int64_t n1, float * y, int64_t n) {
     int64_t first[MAX_COLUMNS + 1] = {0}, tiles = (m + most - 1) / most;
-    int64_t chunk = k < CHUNK ? k : CHUNK;
-    float * panels = g4_scratch(0, (size_t) (m * k + R * chunk) * sizeof(float));
-    float * wide = panels + m * k;
+    float * panels = g4_scratch(0, (size_t) (m * k) * sizeof(float));
     for (int64_t t = 0; t <= tiles; t++) first[t] = m * t / tiles;
     for (int64_t t = 0; t < tiles; t++) pack(x + first[t] * k, k, first[t + 1] - first[t], panels + first[t] * k);
-    int64_t chunk_bytes = (int64_t) ggml_row_size(type, chunk);
     int64_t i = n0;
     for (; i + R <= n1; i += R) {
-        for (int64_t k0 = 0, at = 0; k0 < k; k0 += chunk, at += chunk_bytes) {
-            int64_t length = k0 + chunk < k ? chunk : k - k0;
-            for (int r = 0; r < R; r++) {
-                const char * row = w + (i + r) * row_bytes + at;
-                for (int64_t b = 0; b < chunk_bytes; b += 64) __builtin_prefetch(row + R * row_bytes + b, 0, 3);
-                unpack(type, row, wide + r * length, length);
-            }
-            for (int64_t t = 0; t < tiles; t++) {
-                int64_t c = first[t], columns = first[t + 1] - c;
-                const float * panel = panels + c * k + k0 * columns;
-                float * yc = y + c * n + i;
-                if (k0 == 0) tile_of(GGML_TYPE_F32, 4, R, columns, 0, (const char *) wide, 4 * length, panel, x, length, 0, yc, n);
-                else tile_of(GGML_TYPE_F32, 4, R, columns, 0, (const char *) wide, 4 * length, panel, x, length, 1, yc, n);
+        const uint8_t * wi = w + i * row_bytes;
+        for (int64_t t = 0; t < tiles; t++) {
+            const float * panel = panels + first[t] * k;
+            float * yt = y + first[t] * n + i;
+            switch (first[t + 1] - first[t]) {
+                case 1: tile_quantized(type, R, 1, wi, row_bytes, panel, k, yt, n); break;
+                case 2: tile_quantized(type, R, 2, wi, row_bytes, panel, k, yt, n); break;
+                case 3: tile_quantized(type, R, 3, wi, row_bytes, panel, k, yt, n); break;
+                case 4: tile_quantized(type, R, 4, wi, row_bytes, panel, k, yt, n); break;
+                case 5: tile_quantized(type, R, 5, wi, row_bytes, panel, k, yt, n); break;
+                default: tile_quantized(type, R, 6, wi, row_bytes, panel, k, yt, n); break;
             }
         }
     }
     for (; i < n1; i++) {
-        for (int64_t k0 = 0, at = 0; k0 < k; k0 += chunk, at += chunk_bytes) {
-            int64_t length = k0 + chunk < k ? chunk : k - k0;
-            unpack(type, w + i * row_bytes + at, wide, length);
-            for (int64_t c = 0; c < m; c++) {
-                const float * xc = x + c * k + k0;
-                tile(GGML_TYPE_F32, 4, 1, 1, 0, (const char *) wide, 4 * length, xc, xc, length, k0 > 0, y + c * n + i, n);
-            }
-        }
+        for (int64_t c = 0; c < m; c++) tile_quantized(type, 1, 1, w + i * row_bytes, row_bytes, x + c * k, k, y + c * n + i, n);
     }
 }
 
-static void few_unpacked(enum ggml_type type, const char * w, int64_t row_bytes, const float * x, int64_t k, int64_t m, int64_t n0,
-                         int64_t n1, float * y, int64_t n) {
-    if (m <= SLIM_COLUMNS) rows_unpacked(type, SLIM_ROWS, SLIM_COLUMNS, w, row_bytes, x, k, m, n0, n1, y, n);
-    else rows_unpacked(type, WIDE_ROWS, WIDE_COLUMNS, w, row_bytes, x, k, m, n0, n1, y, n);
+INLINE void few_quantized_of(enum ggml_type type, const void * w, int64_t row_bytes, const float * x, int64_t k, int64_t m,
+                             int64_t n0, int64_t n1, float * y, int64_t n) {
+    if (m <= SLIM_COLUMNS || SLIM_COLUMNS == MOST_COLUMNS) {
+        rows_quantized(type, SLIM_ROWS, SLIM_COLUMNS, w, row_bytes, x, k, m, n0, n1, y, n);
+    } else {
+        rows_quantized(type, 2, MOST_COLUMNS, w, row_bytes, x, k, m, n0, n1, y, n);
+    }
 }
 
-// --- dot products of quantized types, by ggml
+static void few_quantized(enum ggml_type type, const void * w, int64_t row_bytes, const float * x, int64_t k, int64_t m, int64_t n0,
+                          int64_t n1, float * y, int64_t n) {
+    switch (type) {
+        case GGML_TYPE_Q8_0: few_quantized_of(GGML_TYPE_Q8_0, w, row_bytes, x, k, m, n0, n1, y, n); break;
+        case GGML_TYPE_Q4_0: few_quantized_of(GGML_TYPE_Q4_0, w, row_bytes, x, k, m, n0, n1, y, n); break;
+        case GGML_TYPE_Q4_K: few_quantized_of(GGML_TYPE_Q4_K, w, row_bytes, x, k, m, n0, n1, y, n); break;
+        case GGML_TYPE_Q5_K: few_quantized_of(GGML_TYPE_Q5_K, w, row_bytes, x, k, m, n0, n1, y, n); break;
+        default: few_quantized_of(GGML_TYPE_Q6_K, w, row_bytes, x, k, m, n0, n1, y, n); break;
+    }
+}
 
-static void few_quantized(enum ggml_type type, const char * w, int64_t row_bytes, const float * x, int64_t k, int64_t m,
+// --- dot products of other quantized types, by ggml
+
+static void few_by_ggml(enum ggml_type type, const char * w, int64_t row_bytes, const float * x, int64_t k, int64_t m,
                           int64_t n0, int64_t n1, float * y, int64_t n) {
     const struct ggml_type_traits_cpu * traits = g4_traits(type);
     const struct ggml_type_traits_cpu * activation = g4_traits(traits->vec_dot_type);
@@ -223,8 +249,10 @@ static void few(const struct ggml_tensor * w, const float * x, int64_t m, struct
         case GGML_TYPE_F16: few_plain(GGML_TYPE_F16, 2, data, row_bytes, x, k, m, n0, n1, e->y, e->n); break;
         case GGML_TYPE_BF16: few_plain(GGML_TYPE_BF16, 2, data, row_bytes, x, k, m, n0, n1, e->y, e->n); break;
         default:
-            if (m > 1 && unpacks(w->type)) few_unpacked(w->type, data, row_bytes, x, k, m, n0, n1, e->y, e->n);
-            else few_quantized(w->type, data, row_bytes, x, k, m, n0, n1, e->y, e->n);
+            // For a single column ggml's products with x in eight bits are the faster ones where unpacking takes long.
+            if (unpacks(w->type) && (m > 1 || w->type == GGML_TYPE_Q8_0 || w->type == GGML_TYPE_Q4_0)) {
+                few_quantized(w->type, data, row_bytes, x, k, m, n0, n1, e->y, e->n);
+            } else few_by_ggml(w->type, data, row_bytes, x, k, m, n0, n1, e->y, e->n);
             break;
     }
     for (int64_t row = 0; row < m; row++) finish(e, row, n0, n1);
