@@ -6,6 +6,7 @@ import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.format.internal.Names;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -83,7 +84,7 @@ final class TokenizerConfigFiles {
     String source = String.valueOf(sources.get(name));
     Object tokens =
         value instanceof Map<?, ?> map && !map.containsKey("content")
-            ? List.copyOf(map.values())
+            ? new ArrayList<>(map.values())
             : value;
     for (String content : TokenizerFiles.contents(source, name, tokens)) {
       Integer id = builder.id(content);

@@ -130,7 +130,8 @@ final class TokenizerWriter {
     config.put("bos_token", name(model.bosId()));
     config.put("eos_token", name(model.eosId()));
     config.put("pad_token", name(model.padId()));
-    if (!config.containsKey("unk_token")) {
+    String kind = String.valueOf(config.get("tokenizer_class"));
+    if (!config.containsKey("unk_token") && kind.startsWith("GPT2")) {
       boolean known = tokenizer.tokenToId(Gpt2Vocabulary.END_OF_TEXT) >= 0;
       config.put("unk_token", known ? Gpt2Vocabulary.END_OF_TEXT : null);
     }
