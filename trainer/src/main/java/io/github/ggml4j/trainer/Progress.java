@@ -1,8 +1,6 @@
 package io.github.ggml4j.trainer;
 
 import java.io.Console;
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
@@ -26,9 +24,9 @@ public final class Progress {
         Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false)
             && !"dumb".equals(System.getenv("TERM"));
     if (terminal) {
-      return new ProgressBarListener();
+      return new ProgressBarListener(Terminal.standardError());
     }
-    return lines(new PrintStream(new FileOutputStream(FileDescriptor.err), true));
+    return lines(Terminal.standardError());
   }
 
   /**

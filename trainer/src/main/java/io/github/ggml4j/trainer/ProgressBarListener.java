@@ -1,9 +1,11 @@
 package io.github.ggml4j.trainer;
 
+import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressState;
@@ -19,8 +21,14 @@ final class ProgressBarListener implements TrainingListener {
   private OptionalInt epochs = OptionalInt.empty();
   private OptionalLong steps = OptionalLong.empty();
   private @Nullable ProgressBar bar;
+  private final PrintStream terminal;
+  private volatile int drawn;
   private volatile String before = "";
   private volatile String behind = "";
+
+  ProgressBarListener(PrintStream terminal) {
+    this.terminal = terminal;
+  }
 
   @Override
   public void started(TrainingPlan plan) {
@@ -34,6 +42,9 @@ final class ProgressBarListener implements TrainingListener {
             .setInitialMax(steps.orElse(-1))
             .setUpdateIntervalMillis(UPDATE_MILLIS)
             .setRenderer(this::render)
+            // Without the last column, in which some terminals begin a new line. This consumer also
+            // keeps JLine out: see Terminal.
+            .setConsumer(new DelegatingProgressBarConsumer(this::draw, Terminal.width() - 1))
             .build();
   }
 
@@ -72,6 +83,14 @@ final class ProgressBarListener implements TrainingListener {
     return line(before, behind, state.getNormalizedProgress(), width);
   }
 
+  /** Over the line as it was, which the new one may be shorter than. */
+  private void draw(String line) {
+    String rest = " ".repeat(Math.max(0, drawn - line.length()));
+    drawn = line.length();
+    terminal.print("\r" + line + rest);
+    terminal.flush();
+  }
+
   /** The bar takes what the numbers leave. */
   static String line(String before, String behind, double done, int width) {
     int room = Math.min(LONGEST_BAR, width - before.length() - behind.length() - 4);
@@ -86,6 +105,9 @@ final class ProgressBarListener implements TrainingListener {
   @Override
   public void finished(TrainingResult result) {
     close();
+    if (result.cancelled()) {
+      terminal.println(ProgressLines.summary(result)); // after Ctrl-C nobody else may get to it
+    }
   }
 
   @Override
@@ -97,6 +119,7 @@ final class ProgressBarListener implements TrainingListener {
     if (bar != null) {
       bar.close();
       bar = null;
+      terminal.println();
     }
   }
 }

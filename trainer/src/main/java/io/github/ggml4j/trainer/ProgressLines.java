@@ -50,11 +50,14 @@ final class ProgressLines implements TrainingListener {
 
   @Override
   public void finished(TrainingResult result) {
-    out.println(
-        (result.cancelled() ? "stopped after " : "done: ")
-            + result.steps()
-            + " steps in "
-            + Progress.clock(result.duration())
-            + result.savedTo().map(folder -> ", saved to " + folder).orElse(""));
+    out.println(summary(result));
+  }
+
+  static String summary(TrainingResult result) {
+    return (result.cancelled() ? "stopped after " : "done: ")
+        + result.steps()
+        + " steps in "
+        + Progress.clock(result.duration())
+        + result.savedTo().map(folder -> ", saved to " + folder).orElse("");
   }
 }
