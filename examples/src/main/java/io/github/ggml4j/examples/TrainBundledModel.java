@@ -60,7 +60,7 @@ public final class TrainBundledModel {
           .schedule(warmupThenLinearToTwoPercent())
           .progress(Progress.console())
           .fit(Datasets.folder(books, "*.txt").map(TrainBundledModel::unwrap));
-      model.saveGguf(output, DType.Q8_0, Tokenizer.gpt2(), "ggml4j bundled GPT-2");
+      model.saveGguf(output, DType.Q5_0, Tokenizer.gpt2(), "ggml4j bundled GPT-2");
     }
   }
 

@@ -22,6 +22,9 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
@@ -284,6 +287,34 @@ class TrainerTest {
     try (var model = TestModels.odd()) {
       assertThat(trainer(model).fit(reader).cancelled()).isTrue();
       assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  @Test
+  void othersGenerateMeanwhile() throws InterruptedException {
+    try (var model = TestModels.odd()) {
+      var computed = new AtomicInteger();
+      var running = new AtomicBoolean(true);
+      var failures = new ConcurrentLinkedQueue<Throwable>();
+      var reader =
+          new Thread(() -> {
+            while (running.get()) {
+              for (float logit : model.logits(1, 2, 3)[2]) {
+                assertThat(logit).isFinite();
+              }
+              computed.incrementAndGet();
+            }
+          });
+      reader.setUncaughtExceptionHandler((thread, failure) -> failures.add(failure));
+      reader.start();
+      try {
+        trainer(model).maxSteps(10).fit(TestModels.documents(40));
+      } finally {
+        running.set(false);
+        reader.join();
+      }
+      assertThat(failures).isEmpty();
+      assertThat(computed.get()).isPositive();
     }
   }
 
