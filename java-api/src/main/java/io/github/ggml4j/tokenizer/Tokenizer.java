@@ -274,6 +274,20 @@ public final class Tokenizer {
     return model.padId() >= 0 ? model.padId() : model.eosId();
   }
 
+  /**
+   * This tokenizer with another padding token: {@code pad_token = eos_token} is {@code
+   * withPadTokenId(eosTokenId())}.
+   *
+   * @throws IllegalArgumentException when there is no such id
+   */
+  public Tokenizer withPadTokenId(int id) {
+    if (id < 0 || id >= model.size()) {
+      throw new IllegalArgumentException(
+          "Padding token id " + id + "; expected 0 to " + (model.size() - 1) + ".");
+    }
+    return new Tokenizer(model.withPadId(id));
+  }
+
   /** The tokens that are found in the text as a whole, by id. */
   public List<AddedToken> addedTokens() {
     return model.added();

@@ -48,6 +48,11 @@ record TokenizerModel(
     return decoded.length;
   }
 
+  TokenizerModel withPadId(int id) {
+    return new TokenizerModel(
+        decoded, spelled, lefts, rights, bpe, added, bosId, eosId, id, addedOnly, settings);
+  }
+
   byte[] bytes(int id) {
     return decoded[id];
   }

@@ -1,7 +1,10 @@
 package io.github.ggml4j.tokenizer;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** GPT-2's own vocabulary. */
@@ -44,5 +47,23 @@ class TokenizerTest {
     assertThat(GPT2.idToToken(262)).isEqualTo("\u0120the");
     assertThat(GPT2.tokenToId("\u0120the")).isEqualTo(262);
     assertThat(GPT2.tokenToId("no such token")).isEqualTo(-1);
+  }
+
+  @Test
+  void padsWithTheTokenOfChoice() {
+    Tokenizer tokenizer = GPT2.withPadTokenId(0);
+    EncodeOptions options =
+        EncodeOptions.defaults()
+            .withPadding(EncodeOptions.Padding.LONGEST, EncodeOptions.Side.LEFT);
+    List<Encoding> batch = tokenizer.encodeBatch(List.of("Hello", "Hello, world!"), options);
+    assertThat(batch.get(0).ids()).containsExactly(0, 0, 0, 15496);
+    assertThat(batch.get(0).attentionMask()).containsExactly(0, 0, 0, 1);
+    assertThat(tokenizer.files().get("special_tokens_map.json"))
+        .asString(UTF_8)
+        .contains("\"pad_token\": \"!\"");
+    assertThat(GPT2.padTokenId()).isEqualTo(50256);
+    assertThatThrownBy(() -> GPT2.withPadTokenId(50257))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("50257");
   }
 }
