@@ -95,12 +95,12 @@ static void decode(const char * only) {
     static const int64_t shapes[5][2] = {{768, 2304}, {768, 768}, {768, 3072}, {3072, 768}, {768, 50257}};
     static const enum ggml_type types[] = {GGML_TYPE_F32, GGML_TYPE_F16, GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q6_K,
                                            GGML_TYPE_Q5_K, GGML_TYPE_Q4_K, GGML_TYPE_Q4_0};
-    static const int columns[] = {1, 2, 3, 5, 8, 16};
+    static const int columns[] = {1, 2, 3, 5, 8, 16, 32, 64};
     const size_t most = (size_t) 124 * 1000 * 1000 * 4;
     char * memory = aligned(most);
     float * noise = normals(1 << 20, 0.02f);
-    float * x = normals(3072 * 16, 1.0f);
-    float * y = zeros(50257 * 16);
+    float * x = normals(3072 * 64, 1.0f);
+    float * y = zeros(50257 * 64);
     printf("%-6s %3s %10s %10s %8s %8s %9s %9s\n", "type", "M", "best ms", "median ms", "GB/s", "read", "tok/s", "limit");
     for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
         if (only != NULL && strcmp(only, ggml_type_name(types[t])) != 0) continue;

@@ -129,7 +129,7 @@ static void linear_case(enum ggml_type type, int64_t k, int64_t n, int64_t m, in
 static void test_linear(void) {
     static const enum ggml_type types[] = {GGML_TYPE_F32,  GGML_TYPE_F16,  GGML_TYPE_BF16, GGML_TYPE_Q8_0, GGML_TYPE_Q4_0, GGML_TYPE_Q4_1,
                                            GGML_TYPE_Q5_0, GGML_TYPE_Q5_1, GGML_TYPE_Q4_K, GGML_TYPE_Q5_K, GGML_TYPE_Q6_K, GGML_TYPE_IQ4_NL};
-    static const int64_t columns[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33, 100};
+    static const int64_t columns[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 33, 64, 100};
     int variant = 0;
     for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
         int64_t block = ggml_blck_size(types[t]);

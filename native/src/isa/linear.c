@@ -5,8 +5,8 @@
 #include "unpack.h"
 
 enum {
-    MAX_COLUMNS = 16,          // up to here rows of x are handled by dot products
-    BLOCK_BYTES = 512 * 1024,  // of widened weights, to stay in the second-level cache
+    MAX_COLUMNS = VL == 16 ? 64 : VL == 8 ? 32 : 16, // of x that are handled by tiles
+    BLOCK_BYTES = 512 * 1024, // of widened weights, to stay in the second-level cache
     UNIT = 16,
 };
 
@@ -285,6 +285,12 @@ static void many(const struct ggml_tensor * w, const float * x, int64_t m, struc
     for (int64_t row = 0; row < m; row++) finish(e, row, n0, n1);
 }
 
+// Up to how many rows of x BLAS, which copies all weights into its own order first, is slower (measured with bench/).
+static int64_t most_columns(enum ggml_type type) {
+    int tiled = type == GGML_TYPE_F32 || type == GGML_TYPE_F16 || type == GGML_TYPE_BF16 || unpacks(type);
+    return tiled ? MAX_COLUMNS : 16;
+}
+
 void G4_NAME(g4_linear)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
 void G4_NAME(g4_linear)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;
@@ -294,7 +300,7 @@ void G4_NAME(g4_linear)(struct ggml_tensor * dst, int ith, int nth, void * userd
     if (p->has_bias) e.bias = dst->src[next++]->data;
     if (p->has_residual) e.residual = dst->src[next++]->data;
     int64_t m = dst->ne[1];
-    (m <= MAX_COLUMNS ? few : many)(w, dst->src[1]->data, m, &e, ith, nth);
+    (m <= most_columns(w->type) ? few : many)(w, dst->src[1]->data, m, &e, ith, nth);
 }
 
 void G4_NAME(g4_linear_dx)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
