@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * that mapping.
  */
 final class Gpt2Weights implements AutoCloseable {
-  /** The standard deviation of GPT-2's initial weights where the config does not say. */
+  /** Attention and MLP: each layer adds two branches to the residual stream. */
   private static final double RESIDUAL_BRANCHES = 2;
 
   private final TensorStore store;
@@ -43,7 +44,7 @@ final class Gpt2Weights implements AutoCloseable {
       @Nullable Tensor flat) {
     this.store = store;
     this.mapping = mapping;
-    this.tensors = tensors;
+    this.tensors = Collections.unmodifiableMap(tensors);
     this.flat = flat;
     this.network = new Gpt2(config, name -> new Parameter(name, tensor(name), null));
   }

@@ -78,6 +78,7 @@ public enum Activation {
 
   /** Applies the function to every element. */
   public Tensor forward(Graph graph, Tensor x) {
+    Inputs.matrix("An activation", x);
     var y =
         graph.fused()
             ? graph.kernel(Kernel.ACT, KernelParams.none().activation(kernelId), x.shape2(), x)

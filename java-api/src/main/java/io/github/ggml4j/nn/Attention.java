@@ -6,6 +6,7 @@ import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,8 @@ public final class Attention {
       Tensor values,
       CacheBatch batch) {
     long nEmbd = checkHeads(qkv, nHead);
+    checkCache(keys, values, nEmbd);
+    batch.use(qkv.ne(1), keys.ne(1));
     if (graph.fused()) {
       return graph.kernel(
           Kernel.ATTENTION,
@@ -203,7 +206,22 @@ public final class Attention {
     return all.toArray(Tensor[]::new);
   }
 
+  private static void checkCache(Tensor keys, Tensor values, long nEmbd) {
+    boolean type = keys.type() == DType.F32 || keys.type() == DType.F16;
+    if (!type
+        || keys.readOnly()
+        || values.readOnly()
+        || keys.type() != values.type()
+        || keys.ne(0) != nEmbd
+        || keys.elements() != keys.ne(0) * keys.ne(1)
+        || !Arrays.equals(keys.shape(), values.shape())) {
+      throw new IllegalArgumentException(
+          "A cache of " + keys + " and " + values + " is not of F32 or F16, rows of " + nEmbd);
+    }
+  }
+
   private static long checkHeads(Tensor qkv, int nHead) {
+    Inputs.matrix("Attention", qkv);
     if (nHead < 1 || qkv.ne(0) % (3L * nHead) != 0) {
       throw new IllegalArgumentException(
           qkv + " cannot be split into query, key and value of " + nHead + " heads");

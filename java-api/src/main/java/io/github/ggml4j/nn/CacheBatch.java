@@ -21,6 +21,7 @@ public final class CacheBatch {
   private final @Nullable Tensor positions;
   private final @Nullable Tensor table;
   private final @Nullable Tensor additive;
+  private long cacheRows = Long.MAX_VALUE;
 
   /**
    * A batch for one graph.
@@ -31,6 +32,9 @@ public final class CacheBatch {
    * @param usedRows rows of the cache from its start on that may be seen
    */
   public CacheBatch(Graph graph, int tokens, Tensor table, int usedRows) {
+    if (table.type() != DType.I32 || table.elements() != table.ne(0) * table.ne(1)) {
+      throw new IllegalArgumentException(table + " is no table of cache rows (I32, a matrix)");
+    }
     if (graph.fused()) {
       this.rows = graph.input(DType.I32, tokens);
       this.sequences = graph.input(DType.I32, tokens);
@@ -62,6 +66,9 @@ public final class CacheBatch {
    * @param seen what the table holds, this computation's tokens included
    */
   public void set(int[] tokenRows, int[] tokenSequences, int[] tokenPositions, RowTable seen) {
+    check("Row", tokenRows, cacheRows);
+    check("Sequence", tokenSequences, table == null ? Long.MAX_VALUE : table.ne(1));
+    check("Position", tokenPositions, table == null ? Long.MAX_VALUE : table.ne(0));
     if (sequences != null && positions != null) {
       rows.setInts(tokenRows);
       sequences.setInts(tokenSequences);
@@ -86,6 +93,27 @@ public final class CacheBatch {
       }
       additive.set(mask);
     }
+  }
+
+  private void check(String what, int[] values, long end) {
+    if (values.length != rows.ne(0)) {
+      throw new IllegalArgumentException(
+          values.length + " values for the " + rows.ne(0) + " tokens of the batch");
+    }
+    for (int value : values) {
+      if (value < 0 || value >= end) {
+        throw new IllegalArgumentException(what + " is " + value + ", expected 0 to " + (end - 1));
+      }
+    }
+  }
+
+  /** Told by attention what the batch is used with. */
+  void use(long tokens, long rowsOfCache) {
+    if (rows.ne(0) != tokens) {
+      throw new IllegalArgumentException(
+          "A batch of " + rows.ne(0) + " tokens for queries of " + tokens);
+    }
+    cacheRows = Math.min(cacheRows, rowsOfCache);
   }
 
   Tensor rows() {

@@ -49,6 +49,7 @@ public final class CrossEntropy {
    * sum of losses} is recorded.
    */
   public CrossEntropy(Graph graph, Tensor x, Parameter head) {
+    Inputs.matrix("The loss", x);
     this.tokens = Math.toIntExact(x.ne(1));
     this.vocabSize = head.value().ne(1);
     this.scale = graph.input(DType.F32, 1);

@@ -58,6 +58,10 @@ public final class Dropout {
     if (p == 0) {
       return residual == null ? x : graph.add(residual, x);
     }
+    Inputs.matrix("Dropout", x);
+    if (residual != null) {
+      Inputs.matrix("The residual of a dropout", residual, x.ne(1), x.ne(0));
+    }
     int site = nextSite();
     Tensor y;
     Tensor mask = graph.fused() ? null : stockMask(site, p, x.shape());

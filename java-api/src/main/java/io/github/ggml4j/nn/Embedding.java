@@ -23,7 +23,11 @@ public final class Embedding {
       Graph graph, Tensor tokens, Tensor positions, Parameter wte, Parameter wpe) {
     if (tokens.type() != DType.I32
         || positions.type() != DType.I32
-        || tokens.elements() != positions.elements()
+        || tokens.elements() != tokens.ne(0)
+        || positions.elements() != tokens.ne(0)
+        || positions.ne(0) != tokens.ne(0)
+        || !isTable(graph, wte.value())
+        || !isTable(graph, wpe.value())
         || wte.value().ne(0) != wpe.value().ne(0)) {
       throw new IllegalArgumentException(
           "Tokens "
@@ -64,5 +68,9 @@ public final class Embedding {
           });
     }
     return y;
+  }
+
+  private static boolean isTable(Graph graph, Tensor x) {
+    return x.elements() == x.ne(0) * x.ne(1) && graph.device().computes(x.type());
   }
 }

@@ -20,10 +20,9 @@ public final class LayerNorm {
   /** Normalises each row of {@code x}. */
   public static Tensor forward(Graph graph, Tensor x, Parameter weight, Parameter bias, float eps) {
     var w = weight.value();
-    if (w.elements() != x.ne(0) || bias.value().elements() != x.ne(0)) {
-      throw new IllegalArgumentException(
-          "Input " + x + " does not fit " + weight.name() + ", which is " + w);
-    }
+    Inputs.matrix("Layer normalisation", x);
+    Inputs.vector(weight.name(), w, x.ne(0));
+    Inputs.vector(bias.name(), bias.value(), x.ne(0));
     var y =
         graph.fused()
             ? graph.kernel(

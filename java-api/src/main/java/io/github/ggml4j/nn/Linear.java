@@ -31,6 +31,7 @@ public final class Linear {
       Parameter weight,
       @Nullable Parameter bias,
       @Nullable Tensor residual) {
+    check(graph, x, weight, bias, residual);
     var y =
         graph.fused()
             ? fused(graph, x, weight, bias, residual, null)
@@ -38,6 +39,7 @@ public final class Linear {
     var tape = graph.tape();
     if (tape != null) {
       if (weight.gradient() != null
+          || (bias != null && bias.gradient() != null)
           || tape.tracks(x)
           || (residual != null && tape.tracks(residual))) {
         tape.recordAlways(
@@ -56,6 +58,7 @@ public final class Linear {
   /** {@code activation(x Wᵀ + b)}. */
   public static Tensor activated(
       Graph graph, Tensor x, Parameter weight, Parameter bias, Activation activation) {
+    check(graph, x, weight, bias, null);
     if (graph.fused() && graph.tape() == null) {
       return fused(graph, x, weight, bias, null, activation);
     }
@@ -101,11 +104,35 @@ public final class Linear {
   /** {@code dx = dy W}. */
   static Tensor inputGradient(Graph graph, Tensor dy, Parameter weight) {
     var w = weight.value();
+    Inputs.matrix("The gradient through " + weight.name(), w);
+    Inputs.matrix("The gradient through " + weight.name(), dy, dy.ne(1), w.ne(1));
     if (graph.fused()) {
       return graph.kernel(
           Kernel.LINEAR_DX, KernelParams.none(), new long[] {dy.ne(1), w.ne(0)}, w, dy);
     }
     return graph.outProd(w, graph.transpose(dy));
+  }
+
+  private static void check(
+      Graph graph,
+      Tensor x,
+      Parameter weight,
+      @Nullable Parameter bias,
+      @Nullable Tensor residual) {
+    var w = weight.value();
+    Inputs.matrix("A linear layer", x);
+    if (w.ne(0) != x.ne(0)
+        || w.elements() != w.ne(0) * w.ne(1)
+        || !graph.device().computes(w.type())) {
+      throw new IllegalArgumentException(
+          "Input " + x + " does not fit " + weight.name() + ", which is " + w + " (out, in)");
+    }
+    if (bias != null) {
+      Inputs.vector(bias.name(), bias.value(), w.ne(1));
+    }
+    if (residual != null) {
+      Inputs.matrix("The residual of " + weight.name(), residual, x.ne(1), w.ne(1));
+    }
   }
 
   private static Tensor fused(
@@ -116,10 +143,6 @@ public final class Linear {
       @Nullable Tensor residual,
       @Nullable Activation activation) {
     var w = weight.value();
-    if (w.ne(0) != x.ne(0)) {
-      throw new IllegalArgumentException(
-          "Input " + x + " does not fit " + weight.name() + ", which is " + w + " (out, in)");
-    }
     var sources = new ArrayList<Tensor>();
     sources.add(w);
     sources.add(x);

@@ -154,12 +154,14 @@ public final class Device implements AutoCloseable {
 
   /** Bytes of memory that are free on this device. */
   public long freeMemory() {
-    try (var arena = Arena.ofConfined()) {
-      var free = arena.allocate(JAVA_LONG);
-      var total = arena.allocate(JAVA_LONG);
-      Ggml.ggml_backend_dev_memory(Ggml.ggml_backend_get_device(backend), free, total);
-      return free.get(JAVA_LONG, 0);
-    }
+    return exclusively(() -> {
+      try (var arena = Arena.ofConfined()) {
+        var free = arena.allocate(JAVA_LONG);
+        var total = arena.allocate(JAVA_LONG);
+        Ggml.ggml_backend_dev_memory(Ggml.ggml_backend_get_device(backend), free, total);
+        return free.get(JAVA_LONG, 0);
+      }
+    });
   }
 
   /** Whether memory of this process can serve as this device's memory without a copy. */
@@ -215,10 +217,30 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  void compute(MemorySegment graph) {
+  /**
+   * Runs {@code action} while no computation of another thread runs here, whether this is open or
+   * not: memory may only be given back between computations.
+   */
+  void betweenComputations(Runnable action) {
+    lock.lock();
+    try {
+      action.run();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Computes a graph.
+   *
+   * @param check run in the computation's turn, right before it: what it uses may have been closed
+   *     while it waited
+   */
+  void compute(MemorySegment graph, Runnable check) {
     lock.lock();
     try {
       checkOpen();
+      check.run();
       int status = Ggml.ggml_backend_graph_compute(backend, graph);
       if (status != Ggml.GGML_STATUS_SUCCESS()) {
         throw new IllegalStateException(
@@ -270,6 +292,6 @@ public final class Device implements AutoCloseable {
 
   @Override
   public String toString() {
-    return cpu ? name + " (" + threads + " threads)" : name;
+    return cpu ? name + " (" + threads + (threads == 1 ? " thread)" : " threads)") : name;
   }
 }

@@ -8,6 +8,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,8 +24,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Every method checks shapes and types and throws {@link IllegalArgumentException} with both
  * shapes before ggml sees them. Building is for one thread.
  *
- * <p><b>Memory management.</b> Owns its inputs and intermediate results. Memory of a result is used
- * again once its last reader has run; {@link #output} keeps one readable after the computation.
+ * <p><b>Memory management.</b> Owns its inputs and intermediate results; uses those of stores, and
+ * throws once one of these is closed. Memory of a result is used again once its last reader has
+ * run; {@link #output} keeps one readable after the computation.
  */
 public final class Graph implements AutoCloseable, TensorOwner {
   private final Device device;
@@ -37,9 +41,15 @@ public final class Graph implements AutoCloseable, TensorOwner {
   private int nodes;
   private int inputs;
   private boolean built;
-  private boolean closed;
+  private volatile boolean closed;
+
+  /** What else must be open while this computes. */
+  private final Set<TensorOwner> stores = new LinkedHashSet<>();
 
   private static final int MAX_INPUTS = 1024;
+
+  /** ggml's GGML_MAX_SRC, less one. */
+  private static final int MOST_SOURCES = 9;
 
   private Graph(Device device, int maxNodes, boolean differentiable) {
     this.device = device;
@@ -93,7 +103,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
   /** Keeps the elements of {@code x} readable after the computation. */
   public Tensor output(Tensor x) {
     checkBuilding();
-    Ggml.ggml_set_output(x.handle());
+    Ggml.ggml_set_output(use(x));
     return x;
   }
 
@@ -146,11 +156,10 @@ public final class Graph implements AutoCloseable, TensorOwner {
 
   /** Runs all nodes and waits for them. Safe to call from several threads, one runs at a time. */
   public void compute() {
-    checkOpen();
     if (!built) {
       throw new IllegalStateException("The graph is not built yet: call build() first");
     }
-    device.compute(graph);
+    device.compute(graph, this::checkOpen);
   }
 
   /** Bytes reserved for inputs and intermediate results. */
@@ -174,20 +183,21 @@ public final class Graph implements AutoCloseable, TensorOwner {
     if (!fused()) {
       throw new IllegalStateException("Kernel " + kernel + " does not run on " + device);
     }
+    if (sources.length > MOST_SOURCES) {
+      throw new IllegalArgumentException(
+          "Kernel " + kernel + " has " + sources.length + " inputs, at most " + MOST_SOURCES);
+    }
     for (var source : sources) {
       if (!source.contiguous()) {
         throw new IllegalArgumentException(
             "Kernel " + kernel + " needs contiguous inputs, one is " + source);
       }
     }
-    var ne = new long[] {1, 1, 1, 1};
-    for (int i = 0; i < shape.length; i++) {
-      ne[shape.length - 1 - i] = shape[i];
-    }
+    var ne = ggmlOrder(shape);
     try (var scratch = Arena.ofConfined()) {
       var pointers = scratch.allocate(ValueLayout.ADDRESS, sources.length);
       for (int i = 0; i < sources.length; i++) {
-        pointers.setAtIndex(ValueLayout.ADDRESS, i, sources[i].handle());
+        pointers.setAtIndex(ValueLayout.ADDRESS, i, use(sources[i]));
       }
       return add(
           Ggml.ggml_custom_4d(
@@ -205,7 +215,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
     }
   }
 
-  /** A kernel that changes its sources in place and has no result. */
+  /** A kernel that changes some of its sources in place and has no result. */
   public void kernelInPlace(Kernel kernel, KernelParams params, Tensor... sources) {
     kernel(kernel, params, new long[] {1}, sources);
   }
@@ -216,8 +226,8 @@ public final class Graph implements AutoCloseable, TensorOwner {
    * {@code a + b}, b repeated to the shape of a where smaller; differentiable when of equal shape.
    */
   public Tensor add(Tensor a, Tensor b) {
-    checkRepeats("add", b, a);
-    var sum = add(Ggml.ggml_add(context, a.handle(), b.handle()));
+    checkBinary("add", a, b);
+    var sum = add(Ggml.ggml_add(context, use(a), use(b)));
     if (tape != null && Arrays.equals(a.shape(), b.shape())) {
       tape.record(
           sum,
@@ -233,98 +243,116 @@ public final class Graph implements AutoCloseable, TensorOwner {
 
   /** Adds {@code b} to {@code a} in place. */
   public void addInPlace(Tensor a, Tensor b) {
-    checkRepeats("add", b, a);
-    add(Ggml.ggml_add_inplace(context, a.handle(), b.handle()));
+    checkBinary("add", a, b);
+    checkWritable("add", a);
+    add(Ggml.ggml_add_inplace(context, use(a), use(b)));
   }
 
   /** {@code a - b}, b repeated where smaller. */
   public Tensor sub(Tensor a, Tensor b) {
-    checkRepeats("sub", b, a);
-    return add(Ggml.ggml_sub(context, a.handle(), b.handle()));
+    checkBinary("sub", a, b);
+    return add(Ggml.ggml_sub(context, use(a), use(b)));
   }
 
   /** {@code a * b} element by element, b repeated where smaller. */
   public Tensor mul(Tensor a, Tensor b) {
-    checkRepeats("mul", b, a);
-    return add(Ggml.ggml_mul(context, a.handle(), b.handle()));
+    checkBinary("mul", a, b);
+    return add(Ggml.ggml_mul(context, use(a), use(b)));
   }
 
   /** {@code a / b} element by element, b repeated where smaller. */
   public Tensor div(Tensor a, Tensor b) {
-    checkRepeats("div", b, a);
-    return add(Ggml.ggml_div(context, a.handle(), b.handle()));
+    checkBinary("div", a, b);
+    return add(Ggml.ggml_div(context, use(a), use(b)));
   }
 
   /** {@code x * factor + bias}. */
   public Tensor scale(Tensor x, float factor, float bias) {
-    return add(Ggml.ggml_scale_bias(context, x.handle(), factor, bias));
+    checkWhole("scale", x);
+    return add(Ggml.ggml_scale_bias(context, use(x), factor, bias));
   }
 
   /** The logistic function. */
   public Tensor sigmoid(Tensor x) {
-    return add(Ggml.ggml_sigmoid(context, x.handle()));
+    checkRows("sigmoid", x);
+    return add(Ggml.ggml_sigmoid(context, use(x)));
   }
 
   /** The hyperbolic tangent. */
   public Tensor tanh(Tensor x) {
-    return add(Ggml.ggml_tanh(context, x.handle()));
+    checkRows("tanh", x);
+    return add(Ggml.ggml_tanh(context, use(x)));
   }
 
   /** {@code max(x, 0)}. */
   public Tensor relu(Tensor x) {
-    return add(Ggml.ggml_relu(context, x.handle()));
+    checkRows("relu", x);
+    return add(Ggml.ggml_relu(context, use(x)));
   }
 
   /** 1 where {@code x > 0}, else 0. */
   public Tensor step(Tensor x) {
-    return add(Ggml.ggml_step(context, x.handle()));
+    checkRows("step", x);
+    return add(Ggml.ggml_step(context, use(x)));
   }
 
   /** {@code x Phi(x)} with the normal distribution function. */
   public Tensor geluErf(Tensor x) {
-    return add(Ggml.ggml_gelu_erf(context, x.handle()));
+    checkRows("gelu_erf", x);
+    return add(Ggml.ggml_gelu_erf(context, use(x)));
   }
 
   /** {@code exp(x)}. */
   public Tensor exp(Tensor x) {
-    return add(Ggml.ggml_exp(context, x.handle()));
+    checkRows("exp", x);
+    return add(Ggml.ggml_exp(context, use(x)));
   }
 
   /** {@code ln(x)}. */
   public Tensor log(Tensor x) {
-    return add(Ggml.ggml_log(context, x.handle()));
+    checkRows("log", x);
+    return add(Ggml.ggml_log(context, use(x)));
   }
 
   /** {@code x} with all elements moved into {@code [min, max]}. */
   public Tensor clamp(Tensor x, float min, float max) {
-    return add(Ggml.ggml_clamp(context, cont(x).handle(), min, max));
+    checkType("clamp", x, DType.F32);
+    return add(Ggml.ggml_clamp(context, use(cont(x)), min, max));
   }
 
   /** Sums of the fastest dimension: {@code (..., n)} to {@code (..., 1)}. */
   public Tensor sumRows(Tensor x) {
-    return add(Ggml.ggml_sum_rows(context, x.handle()));
+    checkRows("sum_rows", x);
+    return add(Ggml.ggml_sum_rows(context, use(x)));
   }
 
   /** Means of the fastest dimension: {@code (..., n)} to {@code (..., 1)}. */
   public Tensor mean(Tensor x) {
-    return add(Ggml.ggml_mean(context, x.handle()));
+    checkRows("mean", x);
+    return add(Ggml.ggml_mean(context, use(x)));
   }
 
   /** The sum over everything that repeating {@code like} to the shape of {@code x} would copy. */
   public Tensor repeatBack(Tensor x, Tensor like) {
     checkRepeats("repeat_back", like, x);
-    return add(Ggml.ggml_repeat_back(context, x.handle(), like.handle()));
+    checkRows("repeat_back", x);
+    return add(Ggml.ggml_repeat_back(context, use(x), use(like)));
   }
 
   /** {@code (x - mean) / sqrt(variance + eps)} over the fastest dimension. */
   public Tensor norm(Tensor x, float eps) {
-    return add(Ggml.ggml_norm(context, x.handle(), eps));
+    checkRows("norm", x);
+    checkEps(eps);
+    return add(Ggml.ggml_norm(context, use(x), eps));
   }
 
   /** The gradient of RMS normalisation at {@code x} for the gradient {@code dy} of its result. */
   public Tensor rmsNormBack(Tensor dy, Tensor x, float eps) {
     checkSame("rms_norm_back", dy, x);
-    return add(Ggml.ggml_rms_norm_back(context, dy.handle(), x.handle(), eps));
+    checkRows("rms_norm_back", dy);
+    checkRows("rms_norm_back", x);
+    checkEps(eps);
+    return add(Ggml.ggml_rms_norm_back(context, use(dy), use(x), eps));
   }
 
   /**
@@ -335,7 +363,13 @@ public final class Graph implements AutoCloseable, TensorOwner {
     if (w.ne(0) != x.ne(0) || x.ne(2) % w.ne(2) != 0 || x.ne(3) % w.ne(3) != 0) {
       throw mismatch("mul_mat", w, x);
     }
-    return add(Ggml.ggml_mul_mat(context, w.handle(), x.handle()));
+    checkRows("mul_mat", x);
+    if (!device.computes(w.type()) || !w.contiguousRows() || w.transposed()) {
+      throw new IllegalArgumentException(
+          "mul_mat needs weights of a type that this device computes with, with whole rows, not "
+              + w);
+    }
+    return add(Ggml.ggml_mul_mat(context, use(w), use(x)));
   }
 
   /**
@@ -346,7 +380,12 @@ public final class Graph implements AutoCloseable, TensorOwner {
     if (a.ne(1) != b.ne(1) || b.ne(2) % a.ne(2) != 0 || b.ne(3) % a.ne(3) != 0) {
       throw mismatch("out_prod", a, b);
     }
-    return add(Ggml.ggml_out_prod(context, a.handle(), b.handle()));
+    checkRows("out_prod", a);
+    checkType("out_prod", b, DType.F32);
+    if (a.transposed()) {
+      throw new IllegalArgumentException("out_prod needs whole rows, not the transposed " + a);
+    }
+    return add(Ggml.ggml_out_prod(context, use(a), use(b)));
   }
 
   /** Softmax of {@code x * scale + mask} over the fastest dimension. */
@@ -358,9 +397,13 @@ public final class Graph implements AutoCloseable, TensorOwner {
             || x.ne(3) % mask.ne(3) != 0)) {
       throw mismatch("soft_max", x, mask);
     }
+    checkWhole("soft_max", x);
+    if (mask != null) {
+      checkWhole("soft_max", mask);
+    }
     return add(
         Ggml.ggml_soft_max_ext(
-            context, x.handle(), mask == null ? MemorySegment.NULL : mask.handle(), scale, 0));
+            context, use(x), mask == null ? MemorySegment.NULL : use(mask), scale, 0));
   }
 
   /**
@@ -368,23 +411,36 @@ public final class Graph implements AutoCloseable, TensorOwner {
    */
   public Tensor softMaxBack(Tensor dy, Tensor y, float scale) {
     checkSame("soft_max_back", dy, y);
-    return add(Ggml.ggml_soft_max_ext_back(context, dy.handle(), y.handle(), scale, 0));
+    checkWhole("soft_max_back", dy);
+    checkWhole("soft_max_back", y);
+    return add(Ggml.ggml_soft_max_ext_back(context, use(dy), use(y), scale, 0));
   }
 
   /** Rows {@code indices} (I32) of a matrix, as F32. */
   public Tensor getRows(Tensor matrix, Tensor indices) {
-    if (indices.type() != DType.I32 || matrix.ne(2) != indices.ne(1)) {
+    if (indices.type() != DType.I32
+        || matrix.ne(2) != indices.ne(1)
+        || matrix.ne(3) != indices.ne(2)
+        || indices.ne(3) != 1
+        || !device.computes(matrix.type())
+        || !matrix.contiguousRows()) {
       throw mismatch("get_rows", matrix, indices);
     }
-    return add(Ggml.ggml_get_rows(context, matrix.handle(), indices.handle()));
+    return add(Ggml.ggml_get_rows(context, use(matrix), use(indices)));
   }
 
   /** Adds up the rows of {@code dy} at {@code indices} in a matrix of the shape of {@code like}. */
   public Tensor getRowsBack(Tensor dy, Tensor indices, Tensor like) {
-    if (indices.type() != DType.I32 || dy.ne(1) != indices.ne(0) || dy.ne(0) != like.ne(0)) {
+    if (indices.type() != DType.I32
+        || indices.elements() != indices.ne(0)
+        || dy.ne(1) != indices.ne(0)
+        || dy.ne(0) != like.ne(0)
+        || dy.elements() != dy.ne(0) * dy.ne(1)
+        || like.elements() != like.ne(0) * like.ne(1)) {
       throw mismatch("get_rows_back", dy, indices);
     }
-    return add(Ggml.ggml_get_rows_back(context, dy.handle(), indices.handle(), like.handle()));
+    checkWhole("get_rows_back", dy);
+    return add(Ggml.ggml_get_rows_back(context, use(dy), use(indices), use(like)));
   }
 
   /**
@@ -392,10 +448,19 @@ public final class Graph implements AutoCloseable, TensorOwner {
    * target.
    */
   public Tensor setRows(Tensor target, Tensor rows, Tensor indices) {
-    if (indices.type() != DType.I64 || rows.ne(1) != indices.ne(0) || rows.ne(0) != target.ne(0)) {
+    if (indices.type() != DType.I64
+        || indices.elements() != indices.ne(0)
+        || rows.ne(1) != indices.ne(0)
+        || rows.ne(0) != target.ne(0)
+        || rows.ne(2) != target.ne(2)
+        || rows.ne(3) != target.ne(3)
+        || !device.computes(target.type())
+        || !target.contiguousRows()) {
       throw mismatch("set_rows", target, rows);
     }
-    return add(Ggml.ggml_set_rows(context, target.handle(), rows.handle(), indices.handle()));
+    checkRows("set_rows", rows);
+    checkWritable("set_rows", target);
+    return add(Ggml.ggml_set_rows(context, use(target), use(rows), use(indices)));
   }
 
   /** Copies {@code x} into {@code target}, converting the type; returns the target. */
@@ -403,7 +468,11 @@ public final class Graph implements AutoCloseable, TensorOwner {
     if (x.elements() != target.elements()) {
       throw mismatch("cpy", x, target);
     }
-    return add(Ggml.ggml_cpy(context, x.handle(), target.handle()));
+    if (!converts(x, target)) {
+      throw new IllegalArgumentException("cpy cannot convert " + x + " to " + target);
+    }
+    checkWritable("cpy", target);
+    return add(Ggml.ggml_cpy(context, use(x), use(target)));
   }
 
   /** Joins along the fastest dimension. */
@@ -411,17 +480,22 @@ public final class Graph implements AutoCloseable, TensorOwner {
     if (a.ne(1) != b.ne(1) || a.ne(2) != b.ne(2) || a.ne(3) != b.ne(3)) {
       throw mismatch("concat", a, b);
     }
-    return add(Ggml.ggml_concat(context, a.handle(), b.handle(), 0));
+    checkRows("concat", a);
+    checkRows("concat", b);
+    return add(Ggml.ggml_concat(context, use(a), use(b), 0));
   }
 
   /** {@code x} with its elements one behind the other; itself when they are already. */
   public Tensor cont(Tensor x) {
-    return x.contiguous() ? x : add(Ggml.ggml_cont(context, x.handle()));
+    if (!x.contiguous() && x.type().isQuantized()) {
+      throw new IllegalArgumentException("Elements of blocks cannot be moved one by one in " + x);
+    }
+    return x.contiguous() ? x : add(Ggml.ggml_cont(context, use(x)));
   }
 
   /** Swaps the two fastest dimensions, as a view. */
   public Tensor transpose(Tensor x) {
-    return add(Ggml.ggml_transpose(context, x.handle()));
+    return add(Ggml.ggml_transpose(context, use(x)), x.readOnly());
   }
 
   /**
@@ -435,16 +509,15 @@ public final class Graph implements AutoCloseable, TensorOwner {
       throw new IllegalArgumentException(
           "Axes are " + Arrays.toString(axes) + ", expected 0 to 3 each once");
     }
-    return add(Ggml.ggml_permute(context, x.handle(), axis0, axis1, axis2, axis3));
+    return add(Ggml.ggml_permute(context, use(x), axis0, axis1, axis2, axis3), x.readOnly());
   }
 
   /** The same elements in another shape, row-major, as a view. */
   public Tensor reshape(Tensor x, long... shape) {
-    long elements = 1;
-    for (long n : shape) {
-      elements *= n;
-    }
-    if (elements != x.elements() || !x.contiguous()) {
+    var ne = ggmlOrder(shape);
+    if (ne[0] * ne[1] * ne[2] * ne[3] != x.elements()
+        || ne[0] % x.type().blockSize() != 0
+        || !x.contiguous()) {
       throw new IllegalArgumentException(
           "Cannot reshape "
               + x
@@ -452,11 +525,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
               + " to "
               + Arrays.toString(shape));
     }
-    var ne = new long[] {1, 1, 1, 1};
-    for (int i = 0; i < shape.length; i++) {
-      ne[shape.length - 1 - i] = shape[i];
-    }
-    return add(Ggml.ggml_reshape_4d(context, x.handle(), ne[0], ne[1], ne[2], ne[3]));
+    return add(Ggml.ggml_reshape_4d(context, use(x), ne[0], ne[1], ne[2], ne[3]), x.readOnly());
   }
 
   /**
@@ -464,14 +533,15 @@ public final class Graph implements AutoCloseable, TensorOwner {
    * here.
    */
   public Tensor rows(Tensor x, long first, long count) {
-    return add(Views.consecutive(context, x, first * x.ne(0), count, x.ne(0)));
+    return view(x, first * x.ne(0), count, x.ne(0));
   }
 
   /**
    * Consecutive elements of {@code x} from element {@code offset} on in another shape, as a view.
    */
   public Tensor view(Tensor x, long offset, long... shape) {
-    return add(Views.consecutive(context, x, offset, shape));
+    use(x);
+    return add(Views.consecutive(context, x, offset, shape), x.readOnly());
   }
 
   /**
@@ -479,7 +549,16 @@ public final class Graph implements AutoCloseable, TensorOwner {
    * as {@code (batch, tokens / batch, heads, size)}: a view without a copy.
    */
   public Tensor heads(Tensor x, long first, long heads, long size, long batch) {
-    if (first + heads * size > x.ne(0) || x.ne(1) % batch != 0 || !x.contiguous()) {
+    if (first < 0
+        || heads < 1
+        || size < 1
+        || batch < 1
+        || heads > x.ne(0)
+        || size > x.ne(0)
+        || first > x.ne(0) - heads * size
+        || x.ne(1) % batch != 0
+        || x.elements() != x.ne(0) * x.ne(1)
+        || !x.contiguous()) {
       throw new IllegalArgumentException(
           "No " + heads + " heads of " + size + " from column " + first + " on in " + x);
     }
@@ -488,7 +567,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
     return add(
         Ggml.ggml_view_4d(
             context,
-            x.handle(),
+            use(x),
             size,
             heads,
             length,
@@ -496,7 +575,8 @@ public final class Graph implements AutoCloseable, TensorOwner {
             size * element,
             x.ne(0) * element,
             length * x.ne(0) * element,
-            first * element));
+            first * element),
+        x.readOnly());
   }
 
   /**
@@ -512,27 +592,135 @@ public final class Graph implements AutoCloseable, TensorOwner {
     if (control.elements() != 7) {
       throw mismatch("opt_step_adamw", value, control);
     }
+    for (var tensor : List.of(value, gradient, m, v, control)) {
+      checkWhole("opt_step_adamw", tensor);
+    }
+    for (var tensor : List.of(value, m, v)) {
+      checkWritable("opt_step_adamw", tensor);
+    }
     // ggml_set_param takes no views; the op itself only asks for the flag.
     ggml_tensor.flags(
         value.handle(), ggml_tensor.flags(value.handle()) | Ggml.GGML_TENSOR_FLAG_PARAM());
-    add(
-        Ggml.ggml_opt_step_adamw(
-            context, value.handle(), gradient.handle(), m.handle(), v.handle(), control.handle()));
+    add(Ggml.ggml_opt_step_adamw(context, use(value), use(gradient), use(m), use(v), use(control)));
   }
 
   // --- checks
 
   private Tensor add(MemorySegment node) {
-    checkBuilding();
+    return add(node, false);
+  }
+
+  private Tensor add(MemorySegment node, boolean readOnly) {
     if (node.equals(MemorySegment.NULL)) {
       throw new IllegalStateException("ggml made no node");
     }
     if (++nodes > maxNodes - 2) {
       throw new IllegalStateException("The graph is full: it was made for " + maxNodes + " nodes");
     }
-    var tensor = Tensor.wrap(this, node);
+    var tensor = Tensor.wrap(this, node, readOnly);
     Ggml.ggml_build_forward_expand(graph, node);
     return tensor;
+  }
+
+  /**
+   * The tensor for ggml, which takes what it is given.
+   *
+   * @throws IllegalArgumentException when it belongs to another graph, or to memory that this
+   *     device does not share
+   * @throws IllegalStateException when its memory is closed, or this graph closed or built
+   */
+  private MemorySegment use(Tensor x) {
+    checkBuilding();
+    var owner = x.owner();
+    if (owner == this) {
+      return x.handle();
+    }
+    if (!(owner instanceof TensorStore)) {
+      throw new IllegalArgumentException(x + " belongs to another graph");
+    }
+    owner.checkOpen();
+    var other = owner.device();
+    if (other != device && !(other.sharesHostMemory() && device.sharesHostMemory())) {
+      throw new IllegalArgumentException(x + " is on " + other + ", this graph on " + device);
+    }
+    stores.add(owner);
+    return x.handle();
+  }
+
+  private static long[] ggmlOrder(long... shape) {
+    if (shape.length < 1 || shape.length > 4) {
+      throw new IllegalArgumentException(
+          "Shape is " + Arrays.toString(shape) + ", expected 1 to 4 dimensions");
+    }
+    var ne = new long[] {1, 1, 1, 1};
+    for (int i = 0; i < shape.length; i++) {
+      if (shape[i] < 1) {
+        throw new IllegalArgumentException(
+            "Shape is " + Arrays.toString(shape) + ", expected at least 1 of each");
+      }
+      ne[shape.length - 1 - i] = shape[i];
+    }
+    return ne;
+  }
+
+  private static void checkType(String op, Tensor x, DType type) {
+    if (x.type() != type) {
+      throw new IllegalArgumentException(op + " needs elements of " + type + ", not " + x);
+    }
+  }
+
+  /** F32 whose rows have their elements side by side. */
+  private static void checkRows(String op, Tensor x) {
+    checkType(op, x, DType.F32);
+    if (!x.contiguousRows()) {
+      throw new IllegalArgumentException(
+          op + " needs rows whose elements lie side by side, not the turned " + x);
+    }
+  }
+
+  /** F32 without gaps. */
+  private static void checkWhole(String op, Tensor x) {
+    checkType(op, x, DType.F32);
+    if (!x.contiguous()) {
+      throw new IllegalArgumentException(op + " needs a contiguous tensor, not the view " + x);
+    }
+  }
+
+  private static void checkBinary(String op, Tensor a, Tensor b) {
+    checkRepeats(op, b, a);
+    checkRows(op, a);
+    checkType(op, b, DType.F32);
+  }
+
+  private static void checkWritable(String op, Tensor target) {
+    if (target.readOnly()) {
+      throw new IllegalArgumentException(
+          op + " would write to " + target + ", which is read-only, as in a mapped file");
+    }
+  }
+
+  private static void checkEps(float eps) {
+    if (!(eps >= 0)) {
+      throw new IllegalArgumentException("eps is " + eps + ", expected 0 or more");
+    }
+  }
+
+  /** Whether ggml copies between two types. */
+  private boolean converts(Tensor from, Tensor to) {
+    if (from.type() == to.type()) {
+      return !from.type().isQuantized() || (from.contiguous() && to.contiguous());
+    }
+    if (from.type().isQuantized()) {
+      return device.computes(from.type())
+          && to.type() == DType.F32
+          && from.contiguous()
+          && to.contiguous();
+    }
+    return isHalfOrFloat(from.type()) && isHalfOrFloat(to.type());
+  }
+
+  private static boolean isHalfOrFloat(DType type) {
+    return type == DType.F32 || type == DType.F16 || type == DType.BF16;
   }
 
   private static void checkRepeats(String op, Tensor small, Tensor large) {
@@ -565,11 +753,16 @@ public final class Graph implements AutoCloseable, TensorOwner {
     if (closed) {
       throw new IllegalStateException("Already closed: graph");
     }
+    stores.forEach(TensorOwner::checkOpen);
   }
 
+  /** Waits for a computation that runs, then gives the memory back. */
   @Override
   public void close() {
-    if (!closed) {
+    device.betweenComputations(() -> {
+      if (closed) {
+        return;
+      }
       closed = true;
       if (!allocator.equals(MemorySegment.NULL)) {
         Ggml.ggml_gallocr_free(allocator);
@@ -580,6 +773,6 @@ public final class Graph implements AutoCloseable, TensorOwner {
       Ggml.ggml_free(context);
       Ggml.ggml_free(inputContext);
       arena.close();
-    }
+    });
   }
 }

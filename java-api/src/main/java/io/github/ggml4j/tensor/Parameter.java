@@ -14,7 +14,10 @@ import org.jspecify.annotations.Nullable;
 public record Parameter(String name, Tensor value, @Nullable Tensor gradient) {
   public Parameter {
     if (gradient != null
-        && (gradient.type() != DType.F32 || gradient.elements() != value.elements())) {
+        && (gradient.type() != DType.F32
+            || gradient.elements() != value.elements()
+            || !gradient.contiguous()
+            || gradient.readOnly())) {
       throw new IllegalArgumentException(
           "Gradient of " + name + " is " + gradient + ", expected F32 of the shape of " + value);
     }

@@ -16,7 +16,7 @@ import java.util.Arrays;
  *
  * <p>Reading and writing elements goes through the device, never through a pointer, so the same
  * code serves memory that the CPU cannot see. Not thread-safe against a computation that writes the
- * same tensor.
+ * same tensor: reading and writing wait for a running computation, but not for the next.
  */
 public final class Tensor {
   private final TensorOwner owner;
@@ -24,16 +24,27 @@ public final class Tensor {
   private final DType type;
   private final long[] ne;
 
-  Tensor(TensorOwner owner, MemorySegment handle, DType type) {
+  /** Bytes from one element to the next of each dimension, in ggml's order. */
+  private final long[] nb;
+
+  private final boolean readOnly;
+
+  private Tensor(TensorOwner owner, MemorySegment handle, DType type, boolean readOnly) {
     this.owner = owner;
     this.handle = handle;
     this.type = type;
-    var dims = ggml_tensor.ne(handle);
-    this.ne = dims.toArray(JAVA_LONG);
+    this.readOnly = readOnly;
+    this.ne = ggml_tensor.ne(handle).toArray(JAVA_LONG);
+    this.nb = ggml_tensor.nb(handle).toArray(JAVA_LONG);
   }
 
   /** Wraps a tensor that ggml has just made; its type is read from the struct. */
   static Tensor wrap(TensorOwner owner, MemorySegment pointer) {
+    return wrap(owner, pointer, false);
+  }
+
+  /** As {@link #wrap(TensorOwner, MemorySegment)}, of memory that nobody may write to. */
+  static Tensor wrap(TensorOwner owner, MemorySegment pointer, boolean readOnly) {
     if (pointer.equals(MemorySegment.NULL)) {
       throw new IllegalStateException("ggml made no tensor: its context is full");
     }
@@ -43,7 +54,7 @@ public final class Tensor {
     if (type == null) {
       throw new IllegalStateException("ggml made a tensor of an unknown type, number " + id);
     }
-    return new Tensor(owner, struct, type);
+    return new Tensor(owner, struct, type, readOnly);
   }
 
   MemorySegment handle() {
@@ -97,11 +108,36 @@ public final class Tensor {
 
   /** Whether the elements lie one behind the other in memory. */
   public boolean contiguous() {
-    return Ggml.ggml_is_contiguous(handle);
+    long next = type.bytesPerBlock();
+    if (ne[0] != type.blockSize() && nb[0] != next) {
+      return false;
+    }
+    next *= ne[0] / type.blockSize();
+    for (int i = 1; i < ne.length; i++) {
+      if (ne[i] != 1 && nb[i] != next) {
+        return false;
+      }
+      next *= ne[i];
+    }
+    return true;
   }
 
-  long stride(int i) {
-    return ggml_tensor.nb(handle).getAtIndex(JAVA_LONG, i);
+  /**
+   * Whether the elements cannot be changed, as those of a mapped file: {@link #set} and every op
+   * that would write to them throw.
+   */
+  public boolean readOnly() {
+    return readOnly;
+  }
+
+  /** Whether the elements of each row lie one behind the other in memory. */
+  boolean contiguousRows() {
+    return nb[0] == type.bytesPerBlock();
+  }
+
+  /** Whether the elements of a row are further apart than the rows. */
+  boolean transposed() {
+    return nb[0] > nb[1];
   }
 
   /** Replaces all elements with the bytes of {@code source}, which must be native memory. */
@@ -114,7 +150,7 @@ public final class Tensor {
    * source}.
    */
   public void set(MemorySegment source, long offset, long length) {
-    checkAccess(offset, length);
+    checkWritable();
     if (source.byteSize() < length) {
       throw new IllegalArgumentException(
           "Source has "
@@ -124,7 +160,7 @@ public final class Tensor {
               + " were to be written to "
               + this);
     }
-    Ggml.ggml_backend_tensor_set(handle, source, offset, length);
+    access(offset, length, () -> Ggml.ggml_backend_tensor_set(handle, source, offset, length));
   }
 
   /**
@@ -134,7 +170,7 @@ public final class Tensor {
    * @param threads CPU threads to use
    */
   public void setTransposed(MemorySegment source, int threads) {
-    checkAccess(0, bytes());
+    checkWritable();
     int size = type.bytesPerBlock();
     if (source.byteSize() != bytes()
         || ne[2] != 1
@@ -144,19 +180,23 @@ public final class Tensor {
       throw new IllegalArgumentException(
           "Cannot fill " + this + " from " + source.byteSize() + " bytes of its transpose");
     }
-    try (var arena = Arena.ofConfined()) {
-      boolean direct = owner.device().sharesHostMemory();
-      var target = direct ? ggml_tensor.data(handle) : arena.allocate(bytes(), 64);
-      Ggml.ggml4j_transpose(target, source, ne[0], ne[1], size, threads);
-      if (!direct) {
-        set(target);
-      }
-    }
+    access(
+        0,
+        bytes(),
+        () -> {
+          try (var arena = Arena.ofConfined()) {
+            boolean direct = owner.device().sharesHostMemory();
+            var target = direct ? ggml_tensor.data(handle) : arena.allocate(bytes(), 64);
+            Ggml.ggml4j_transpose(target, source, ne[0], ne[1], size, threads);
+            if (!direct) {
+              set(target);
+            }
+          }
+        });
   }
 
   /** Copies {@code length} bytes from byte {@code offset} on into {@code target}, native memory. */
   public void get(MemorySegment target, long offset, long length) {
-    checkAccess(offset, length);
     if (target.byteSize() < length) {
       throw new IllegalArgumentException(
           "Target has "
@@ -166,7 +206,7 @@ public final class Tensor {
               + " were to be read from "
               + this);
     }
-    Ggml.ggml_backend_tensor_get(handle, target, offset, length);
+    access(offset, length, () -> Ggml.ggml_backend_tensor_get(handle, target, offset, length));
   }
 
   /** Replaces all elements of an I32 tensor. */
@@ -197,14 +237,31 @@ public final class Tensor {
 
   /** Sets every byte to zero. */
   public void zero() {
-    checkAccess(0, bytes());
-    Ggml.ggml_backend_tensor_memset(handle, (byte) 0, 0, bytes());
+    checkWritable();
+    access(0, bytes(), () -> Ggml.ggml_backend_tensor_memset(handle, (byte) 0, 0, bytes()));
   }
 
   private void checkType(DType wanted, long count) {
     if (type != wanted || elements() != count) {
       throw new IllegalArgumentException(
           "Expected a tensor of " + count + " elements of type " + wanted + ", but it is " + this);
+    }
+  }
+
+  /** Touches memory between computations, and while it cannot be closed. */
+  private void access(long offset, long length, Runnable action) {
+    owner
+        .device()
+        .betweenComputations(() -> {
+          checkAccess(offset, length);
+          action.run();
+        });
+  }
+
+  private void checkWritable() {
+    if (readOnly) {
+      throw new IllegalStateException(
+          this + " stands in a mapped file or other read-only memory and cannot be changed");
     }
   }
 

@@ -5,7 +5,10 @@ import io.github.ggml4j.bindings.ffi.ggml_init_params;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Tensors that outlive one computation: weights, caches, optimizer state.
@@ -14,16 +17,24 @@ import java.util.List;
  * once. Declaring is for one thread; afterwards the store may be shared.
  *
  * <p><b>Memory management.</b> Owns the memory of all tensors declared with {@link #add}. Memory
- * handed to {@link #map} stays its giver's and must outlive the store. Closing twice is allowed.
+ * handed to {@link #map} stays its giver's and must outlive the store. Closing waits for a running
+ * computation; a graph that uses a closed store throws. Closing twice is allowed.
  */
 public final class TensorStore implements AutoCloseable, TensorOwner {
+  /** More than any memory holds, and few enough for their bytes to be counted in 64 bits. */
+  private static final long MOST_ELEMENTS = 1L << 48;
+
   private final Device device;
   private final String what;
   private final MemorySegment context;
-  private final List<MemorySegment> buffers = new ArrayList<>();
+  private final int maxTensors;
+  private final List<MemorySegment> allocated = new ArrayList<>();
+  private final List<MemorySegment> mapped = new ArrayList<>();
+  private final Set<MemorySegment.Scope> givers = new LinkedHashSet<>();
+  private int tensors;
   private long toAllocate;
   private long bytes;
-  private boolean closed;
+  private volatile boolean closed;
 
   /**
    * An empty store.
@@ -35,6 +46,7 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   public TensorStore(Device device, String what, int maxTensors) {
     this.device = device;
     this.what = what;
+    this.maxTensors = maxTensors;
     this.context = newContext(maxTensors * Ggml.ggml_tensor_overhead());
   }
 
@@ -59,11 +71,17 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
       throw new IllegalArgumentException("A tensor has 1 to 4 dimensions, not " + shape.length);
     }
     var ne = new long[] {1, 1, 1, 1};
+    long elements = 1;
     for (int i = 0; i < shape.length; i++) {
       if (shape[i] < 1) {
         throw new IllegalArgumentException(
             "Dimension " + i + " is " + shape[i] + ", expected at least 1");
       }
+      if (shape[i] > MOST_ELEMENTS / elements) {
+        throw new IllegalArgumentException(
+            "Shape " + Arrays.toString(shape) + " has more than " + MOST_ELEMENTS + " elements");
+      }
+      elements *= shape[i];
       ne[shape.length - 1 - i] = shape[i];
     }
     if (ne[0] % type.blockSize() != 0) {
@@ -84,23 +102,37 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
    * @param shape row-major, slowest dimension first
    */
   public Tensor add(DType type, long... shape) {
-    checkOpen();
+    checkRoom();
     var tensor = Tensor.wrap(this, newTensor(context, type, shape));
     toAllocate++;
     return tensor;
   }
 
+  /** Fails when ggml would: its context has room for so many tensors and no more. */
+  private void checkRoom() {
+    checkOpen();
+    if (tensors == maxTensors) {
+      throw new IllegalStateException(
+          "The store for " + what + " is full: it was made for " + maxTensors + " tensors");
+    }
+    tensors++;
+  }
+
   /**
    * Declares a tensor whose elements already stand in memory, as in a mapped file. The device must
-   * share the host's memory.
+   * share the host's memory. The tensor is read-only when the memory is.
    */
   public Tensor map(MemorySegment memory, DType type, long... shape) {
     checkOpen();
+    if (!memory.isNative()) {
+      throw new IllegalArgumentException("Memory of the Java heap cannot be used by ggml");
+    }
     if (!device.sharesHostMemory()) {
       throw new IllegalArgumentException(
           "Device " + device + " cannot use the memory of this process");
     }
-    var tensor = Tensor.wrap(this, newTensor(context, type, shape));
+    checkRoom();
+    var tensor = Tensor.wrap(this, newTensor(context, type, shape), memory.isReadOnly());
     if (memory.byteSize() != tensor.bytes()) {
       throw new IllegalArgumentException(
           "Memory of "
@@ -114,7 +146,8 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
     long start = memory.address() & -64L;
     long length = memory.address() + memory.byteSize() - start;
     var buffer = Ggml.ggml_backend_cpu_buffer_from_ptr(MemorySegment.ofAddress(start), length);
-    buffers.add(buffer);
+    mapped.add(buffer);
+    givers.add(memory.scope());
     int status = Ggml.ggml_backend_tensor_alloc(buffer, tensor.handle(), memory);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {
       throw new IllegalStateException("ggml could not place " + tensor + ", status " + status);
@@ -133,7 +166,8 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
       throw new IllegalArgumentException(
           "A view of " + base + " belongs to the store of its tensor");
     }
-    return Tensor.wrap(this, Views.consecutive(context, base, offset, shape));
+    checkRoom();
+    return Tensor.wrap(this, Views.consecutive(context, base, offset, shape), base.readOnly());
   }
 
   /**
@@ -157,17 +191,19 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
               + (device.freeMemory() >> 20)
               + " MiB free. Use a smaller model or batch, or a quantized type.");
     }
-    buffers.add(buffer);
+    allocated.add(buffer);
     bytes += Ggml.ggml_backend_buffer_get_size(buffer);
     toAllocate = 0;
   }
 
-  /** Sets every byte of all allocated memory to zero. */
+  /** Sets every byte of all allocated memory to zero; mapped memory stays as it is. */
   public void zero() {
-    checkOpen();
-    for (var buffer : buffers) {
-      Ggml.ggml_backend_buffer_clear(buffer, (byte) 0);
-    }
+    device.betweenComputations(() -> {
+      checkOpen();
+      for (var buffer : allocated) {
+        Ggml.ggml_backend_buffer_clear(buffer, (byte) 0);
+      }
+    });
   }
 
   /** Bytes allocated; mapped memory does not count. */
@@ -186,14 +222,22 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
     if (closed) {
       throw new IllegalStateException("Already closed: " + what);
     }
+    for (var giver : givers) {
+      if (!giver.isAlive()) {
+        throw new IllegalStateException("Already closed: the memory or file that holds " + what);
+      }
+    }
   }
 
   @Override
   public void close() {
-    if (!closed) {
-      closed = true;
-      buffers.forEach(Ggml::ggml_backend_buffer_free);
-      Ggml.ggml_free(context);
-    }
+    device.betweenComputations(() -> {
+      if (!closed) {
+        closed = true;
+        allocated.forEach(Ggml::ggml_backend_buffer_free);
+        mapped.forEach(Ggml::ggml_backend_buffer_free);
+        Ggml.ggml_free(context);
+      }
+    });
   }
 }

@@ -2,6 +2,7 @@ package io.github.ggml4j.tensor;
 
 import io.github.ggml4j.bindings.ffi.Ggml;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /** Views of tensors, checked before ggml sees them. */
 final class Views {
@@ -10,6 +11,10 @@ final class Views {
   static MemorySegment consecutive(MemorySegment context, Tensor base, long offset, long... shape) {
     long elements = 1;
     for (long n : shape) {
+      if (n < 1) {
+        throw new IllegalArgumentException(
+            "A view has the shape " + Arrays.toString(shape) + ", expected at least 1 of each");
+      }
       elements = Math.multiplyExact(elements, n);
     }
     if (!base.contiguous() || base.type().blockSize() != 1) {

@@ -1,0 +1,111 @@
+package io.github.ggml4j.nn;
+
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Parameter;
+import io.github.ggml4j.tensor.Tensor;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The kernels read memory by type and shape, so both are looked at before. */
+class InputsTest {
+  private static Device device;
+
+  @BeforeAll
+  static void open() {
+    device = Device.cpu(1);
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  private static Parameter parameter(Tensor value) {
+    return new Parameter("a weight", value, null);
+  }
+
+  private static void refused(Consumer<Graph> op) {
+    try (var graph = Graph.forward(device, 64)) {
+      assertThatThrownBy(() -> op.accept(graph)).isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  private static Tensor floats(Graph graph, long... shape) {
+    return graph.input(DType.F32, shape);
+  }
+
+  private static Tensor halves(Graph graph, long... shape) {
+    return graph.input(DType.F16, shape);
+  }
+
+  @Test
+  void linear() {
+    refused(g -> Linear.forward(g, halves(g, 3, 8), parameter(floats(g, 5, 8)), null));
+    refused(g -> Linear.forward(g, floats(g, 3, 8), parameter(floats(g, 5, 7)), null));
+    refused(g ->
+        Linear.forward(g, floats(g, 3, 8), parameter(floats(g, 5, 8)), parameter(halves(g, 5))));
+    refused(g ->
+        Linear.forward(g, floats(g, 3, 8), parameter(floats(g, 5, 8)), parameter(floats(g, 4))));
+    refused(
+        g -> Linear.forward(g, floats(g, 3, 8), parameter(floats(g, 5, 8)), null, floats(g, 3, 4)));
+    refused(g -> Linear.forward(g, floats(g, 3, 8), parameter(g.input(DType.I32, 5, 8)), null));
+    refused(g -> Linear.inputGradient(g, floats(g, 3, 5), parameter(halves(g, 5, 8))));
+  }
+
+  @Test
+  void normalisationActivationAndDropout() {
+    refused(g ->
+        LayerNorm.forward(
+            g, floats(g, 3, 8), parameter(halves(g, 8)), parameter(floats(g, 8)), 1e-5f));
+    refused(g ->
+        LayerNorm.forward(
+            g, floats(g, 3, 8), parameter(floats(g, 8)), parameter(floats(g, 9)), 1e-5f));
+    refused(g -> Activation.GELU_NEW.forward(g, halves(g, 3, 8)));
+    refused(g -> new Dropout(g).forward(halves(g, 3, 8), 0.5f));
+    refused(g -> new Dropout(g).forward(floats(g, 3, 8), 0.5f, floats(g, 3, 4)));
+  }
+
+  @Test
+  void embeddingsAndLoss() {
+    refused(g ->
+        Embedding.forward(
+            g,
+            g.input(DType.I32, 3),
+            g.input(DType.I32, 3),
+            parameter(g.input(DType.I32, 9, 8)),
+            parameter(floats(g, 9, 8))));
+    refused(g -> new CrossEntropy(g, halves(g, 3, 8), parameter(floats(g, 9, 8))));
+  }
+
+  @Test
+  void attention() {
+    refused(
+        g -> Attention.causal(g, halves(g, 4, 24), 2, 1, new CausalBatch(g, 1, 4, false), null, 0));
+    refused(g -> {
+      var batch = new CacheBatch(g, 2, g.input(DType.I32, 1, 9), 9);
+      Attention.cached(g, floats(g, 2, 24), 2, 1, floats(g, 9, 8), halves(g, 9, 8), batch);
+    });
+    refused(g -> {
+      var batch = new CacheBatch(g, 3, g.input(DType.I32, 1, 9), 9);
+      Attention.cached(g, floats(g, 2, 24), 2, 1, floats(g, 9, 8), floats(g, 9, 8), batch);
+    });
+    try (var graph = Graph.forward(device, 64)) {
+      var batch = new CacheBatch(graph, 1, graph.input(DType.I32, 2, 9), 9);
+      Attention.cached(
+          graph, floats(graph, 1, 24), 2, 1, floats(graph, 5, 8), floats(graph, 5, 8), batch);
+      graph.build();
+      int[] zero = {0};
+      for (int[][] bad : new int[][][] {{{5}, zero, zero}, {zero, {2}, zero}, {zero, zero, {9}}}) {
+        assertThatThrownBy(() -> batch.set(bad[0], bad[1], bad[2], (_, _) -> 0))
+            .isInstanceOf(IllegalArgumentException.class);
+      }
+      batch.set(zero, zero, zero, (_, _) -> 0);
+    }
+  }
+}
