@@ -3,13 +3,16 @@ package io.github.ggml4j.tensor;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.ggml4j.bindings.NativeLibrary;
+import io.github.ggml4j.bindings.NativeLibraryException;
 import io.github.ggml4j.bindings.ffi.Ggml;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Locale;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,6 +100,8 @@ public final class Device implements AutoCloseable {
    * @param threads CPU threads; 0 for one for each processor
    * @throws IllegalArgumentException when there is no such device; the message lists those there
    *     are
+   * @throws RuntimeException when the natives have that backend but it does not work here, with the
+   *     backend's own reason
    */
   public static Device open(String name, int threads) {
     int n = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
@@ -107,7 +112,7 @@ public final class Device implements AutoCloseable {
     if (wanted.equals("cpu-stock")) {
       return cpu(wanted, n, false);
     }
-    NativeLibrary.load();
+    loadBackend(wanted);
     var found = new ArrayList<String>();
     for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
       var device = Ggml.ggml_backend_dev_get(i);
@@ -140,6 +145,22 @@ public final class Device implements AutoCloseable {
             + "\", expected auto, cpu or one of the devices that the loaded natives offer: "
             + found
             + ". Use natives built with that backend, and check its driver.");
+  }
+
+  /** GPU backends are libraries of their own, loaded when one is asked for. */
+  private static void loadBackend(String wanted) {
+    for (var backend : NativeLibrary.backends()) {
+      if (wanted.equals("auto")) {
+        try {
+          NativeLibrary.loadBackend(backend);
+        } catch (NativeLibraryException e) {
+          // Natives with a GPU backend are used on machines without a GPU too.
+          System.getLogger(Device.class.getName()).log(Level.INFO, e.getMessage());
+        }
+      } else if (wanted.matches(Pattern.quote(backend) + "(:?[0-9]+)?")) {
+        NativeLibrary.loadBackend(backend);
+      }
+    }
   }
 
   /** The name, such as {@code cpu} or {@code cuda0}. */
