@@ -387,6 +387,50 @@ static void test_activation(void) {
     free(x), free(dy);
 }
 
+// A NaN among the inputs must show in the result: it is how a training that diverges is noticed.
+static void test_nan(void) {
+    enum { N = 37 };
+    for (int at = 0; at < N; at += 12) {
+        float x[N], y[N], loss[1];
+        int32_t label[1] = {3};
+        for (int kind = 0; kind <= 6; kind++) {
+            for (int back = 0; back < 2; back++) {
+                for (int i = 0; i < N; i++) x[i] = 0.1f * (float) i;
+                float dy[N];
+                for (int i = 0; i < N; i++) dy[i] = 1.0f;
+                x[at] = NAN;
+                if (kind == GGML4J_ACT_NONE || (kind == GGML4J_ACT_RELU && back)) continue; // of relu it is 0 or 1
+                tensor tx = over(GGML_TYPE_F32, N, 1, x), td = over(GGML_TYPE_F32, N, 1, dy), dst = over(GGML_TYPE_F32, N, 1, y);
+                struct ggml4j_params p = {.activation = kind};
+                dst.src[0] = &tx, dst.src[1] = &td;
+                run_op(back ? ggml4j_op_act_back : ggml4j_op_act, &dst, 1, &p);
+                for (int i = 0; i < N; i++) {
+                    check(isnan(y[i]) == (i == at), "activation %d, back %d: %d is %g, NaN at %d", kind, back, i, y[i], at);
+                }
+            }
+        }
+        for (int i = 0; i < N; i++) x[i] = 0.1f * (float) i;
+        x[at] = NAN;
+        tensor tx = over(GGML_TYPE_F32, N, 1, x), tl = over(GGML_TYPE_I32, 1, 1, label), dst = over(GGML_TYPE_F32, 1, 1, loss);
+        struct ggml4j_params p = {.ignore_index = -100};
+        dst.src[0] = &tx, dst.src[1] = &tl;
+        run_op(ggml4j_op_cross_entropy, &dst, 1, &p);
+        check(isnan(loss[0]), "cross entropy of a NaN at %d is %g", at, loss[0]);
+    }
+    // A key that is NaN: every query from its token on.
+    enum { C = 20, T = 19, BAD = 5 };
+    float * qkv = normals(3 * C * T, 1.0f);
+    float y[C * T];
+    uint32_t words[2] = {0, 0};
+    qkv[BAD * 3 * C + C] = NAN;
+    tensor tq = over(GGML_TYPE_F32, 3 * C, T, qkv), ts = over(GGML_TYPE_I32, 2, 1, words), dst = over(GGML_TYPE_F32, C, T, y);
+    struct ggml4j_params p = {.n_head = 1, .n_seq = 1, .scale = 0.2f};
+    dst.src[0] = &tq, dst.src[1] = &ts;
+    run_op(ggml4j_op_attention_train, &dst, 1, &p);
+    for (int t = 0; t < T; t++) check(isnan(y[t * C]) == (t >= BAD), "attention: token %d is %g", t, y[t * C]);
+    free(qkv);
+}
+
 // --- dropout
 
 static void test_dropout(void) {
@@ -791,6 +835,7 @@ int main(int argc, char ** argv) {
         void (*run)(void);
     } parts[] = {{"linear", test_linear},       {"linear_backward", test_linear_backward}, {"embedding", test_embedding},
                  {"layer_norm", test_layer_norm}, {"activation", test_activation},           {"dropout", test_dropout},
+                 {"nan", test_nan},
                  {"attention", test_attention}, {"attention_train", test_attention_train}, {"optimizers", test_optimizers},
                  {"helpers", test_helpers}};
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

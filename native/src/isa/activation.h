@@ -26,7 +26,7 @@ INLINE vf vactivate(int kind, vf x) {
     switch (kind) {
         case GGML4J_ACT_GELU_NEW: return x * vsigmoid(2.0f * G4_SQRT_2_OVER_PI * x * (1.0f + G4_CUBIC * x * x));
         case GGML4J_ACT_GELU: return x * vphi(x);
-        case GGML4J_ACT_RELU: return vmaxf(x, vset(0.0f));
+        case GGML4J_ACT_RELU: return vmaxf(vset(0.0f), x);
         case GGML4J_ACT_SILU: return x * vsigmoid(x);
         case GGML4J_ACT_TANH: return vtanh(x);
         case GGML4J_ACT_QUICK_GELU: return x * vsigmoid(1.702f * x);

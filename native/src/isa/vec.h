@@ -50,6 +50,7 @@ INLINE vf vload(const float * p) { return *(const vfu *) p; }
 INLINE void vstore(float * p, vf v) { *(vfu *) p = v; }
 INLINE vf vset(float x) { return x - (vf) {0}; }
 INLINE vf vselect(vi mask, vf yes, vf no) { return (vf) (((vi) yes & mask) | ((vi) no & ~mask)); }
+// Of a pair with a NaN, the second one: a constant comes first, so that a NaN in the data stays one.
 INLINE vf vmaxf(vf a, vf b) { return vselect(a > b, a, b); }
 INLINE vf vminf(vf a, vf b) { return vselect(a < b, a, b); }
 
@@ -133,11 +134,11 @@ INLINE void vstore_f16(ggml_fp16_t * p, vf v) {
 #endif
 }
 
-// exp with an error of about one unit in the last place; 0 below -87.3, saturating near 88.7.
+// exp with an error of about one unit in the last place; 0 below -87.3, saturating near 88.7; NaN stays.
 INLINE vf vexp(vf x) {
     const vf lo = vset(-87.336544f), hi = vset(88.72283f);
     vi under = x < lo;
-    x = vminf(vmaxf(x, lo), hi);
+    x = vminf(hi, vmaxf(lo, x));
     const vf magic = vset(12582912.0f); // 1.5 * 2^23: adding it rounds to an integer
     vf shifted = x * 1.44269504f + magic;
     vf n = shifted - magic;
@@ -165,7 +166,7 @@ INLINE vf vtanh(vf x) {
     // Small arguments by the odd series, where 1 - 2 / (e^2x + 1) would cancel.
     vf x2 = x * x;
     vf small = x * (1.0f + x2 * (-0.33333333f + x2 * (0.13333333f + x2 * (-0.053968254f + x2 * 0.021869488f))));
-    vf e = vexp(vmaxf(vminf(2.0f * x, vset(40.0f)), vset(-40.0f)));
+    vf e = vexp(vmaxf(vset(-40.0f), vminf(vset(40.0f), 2.0f * x)));
     vf large = 1.0f - 2.0f / (e + 1.0f);
     return vselect(x2 < 0.0625f, small, large);
 }
