@@ -25,7 +25,12 @@ final class Generation implements AutoCloseable {
   Generation(DecoderPool decoders, int tokens, List<Plan> plans, int vocabSize, long seed) {
     this.decoders = decoders;
     decoder = decoders.borrow(tokens);
-    run = Run.of(decoder, plans, vocabSize, seed);
+    try {
+      run = Run.of(decoder, plans, vocabSize, seed);
+    } catch (RuntimeException | Error e) {
+      decoder.close();
+      throw e;
+    }
   }
 
   /** One more token for every sequence; returns whether there are more to come. */

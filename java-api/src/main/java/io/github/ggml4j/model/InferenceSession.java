@@ -23,8 +23,9 @@ import org.jspecify.annotations.Nullable;
  * has in common with its origin, so a prompt is computed and kept once for all its continuations.
  * Graphs are built once for each number of tokens and used again.
  *
- * <p>Not thread-safe: one session belongs to one caller at a time. Sessions of one model may run on
- * many threads; their steps take turns on the device.
+ * <p>One session belongs to one caller at a time: calls from several threads wait for each other,
+ * {@link #close} for a step that runs. Sessions of one model may run on many threads; their steps
+ * take turns on the device.
  *
  * <p><b>Memory management.</b> Owns its cache, {@code 2 nLayer nEmbd} floats for each token, which
  * grows as needed, and its graphs. Close it before the model.
@@ -65,19 +66,19 @@ public final class InferenceSession implements AutoCloseable {
   }
 
   /** An empty sequence; returns its id. */
-  public int newSequence() {
+  public synchronized int newSequence() {
     checkOpen();
     return cache.newSequence();
   }
 
   /** A new sequence with the same tokens as another, sharing their cache; returns its id. */
-  public int fork(int sequence) {
+  public synchronized int fork(int sequence) {
     checkOpen();
     return cache.fork(sequence);
   }
 
   /** Ends a sequence; cache rows that no other sequence shares become free. */
-  public void release(int sequence) {
+  public synchronized void release(int sequence) {
     checkOpen();
     cache.release(sequence);
   }
@@ -86,7 +87,7 @@ public final class InferenceSession implements AutoCloseable {
    * Lets each of {@code sequences} continue another's history, all at once: {@code sequences[i]}
    * becomes what {@code parents[i]} was before the call. For beam search.
    */
-  public void reassign(int[] sequences, int[] parents) {
+  public synchronized void reassign(int[] sequences, int[] parents) {
     checkOpen();
     if (sequences.length != parents.length) {
       throw new IllegalArgumentException(
@@ -96,7 +97,7 @@ public final class InferenceSession implements AutoCloseable {
   }
 
   /** How many tokens a sequence has. */
-  public int length(int sequence) {
+  public synchronized int length(int sequence) {
     checkOpen();
     return cache.length(sequence);
   }
@@ -121,14 +122,14 @@ public final class InferenceSession implements AutoCloseable {
    * @throws java.util.concurrent.CancellationException when the thread is interrupted between parts
    *     of a long prompt; the sequences are then unusable and should be released
    */
-  public void step(int[] sequences, int[][] tokens) {
+  public synchronized void step(int[] sequences, int[][] tokens) {
     checkOpen();
     check(sequences, tokens);
     run(sequences, tokens, false);
   }
 
   /** As {@link #step} for one sequence, with the logits behind every one of the tokens. */
-  void stepAll(int sequence, int[] tokens) {
+  synchronized void stepAll(int sequence, int[] tokens) {
     checkOpen();
     check(new int[] {sequence}, new int[][] {tokens});
     run(new int[] {sequence}, new int[][] {tokens}, true);
@@ -140,7 +141,7 @@ public final class InferenceSession implements AutoCloseable {
    * @param index which of the sequences of the last step
    * @param out takes {@code vocabSize} values
    */
-  public void logits(int index, float[] out) {
+  public synchronized void logits(int index, float[] out) {
     checkOpen();
     if (index < 0 || index >= logitsRows) {
       throw new IndexOutOfBoundsException(
@@ -334,9 +335,15 @@ public final class InferenceSession implements AutoCloseable {
   private void prepareLogits(int rows) {
     long bytes = 4L * rows * config.vocabSize();
     if (logits.byteSize() < bytes) {
+      var fresh = Arena.ofShared();
+      try {
+        logits = fresh.allocate(bytes, 64);
+      } catch (RuntimeException | Error e) {
+        fresh.close();
+        throw e;
+      }
       logitsArena.close();
-      logitsArena = Arena.ofShared();
-      logits = logitsArena.allocate(bytes, 64);
+      logitsArena = fresh;
     }
     logitsRows = rows;
   }
@@ -354,7 +361,7 @@ public final class InferenceSession implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     if (!closed) {
       closed = true;
       closePlans();

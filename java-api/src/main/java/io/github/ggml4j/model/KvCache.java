@@ -155,11 +155,14 @@ final class KvCache implements AutoCloseable {
   }
 
   void reassign(int[] sequences, int[] parents) {
+    for (int i = 0; i < sequences.length; i++) {
+      check(sequences[i]);
+      check(parents[i]);
+    }
     var newRows = new int[sequences.length][];
     var newLengths = new int[sequences.length];
     for (int i = 0; i < sequences.length; i++) {
-      check(sequences[i]);
-      newRows[i] = rows[check(parents[i])].clone();
+      newRows[i] = rows[parents[i]].clone();
       newLengths[i] = lengths[parents[i]];
       for (int p = 0; p < newLengths[i]; p++) {
         references[newRows[i][p]]++;
@@ -171,7 +174,9 @@ final class KvCache implements AutoCloseable {
       int common = Arrays.mismatch(rows[sequence], newRows[i]);
       rows[sequence] = newRows[i];
       lengths[sequence] = newLengths[i];
-      uploaded[sequence] = common < 0 ? uploaded[sequence] : Math.min(uploaded[sequence], common);
+      // What lies behind a history is left over from others and may be alike by chance.
+      int same = common < 0 ? newLengths[i] : Math.min(common, newLengths[i]);
+      uploaded[sequence] = Math.min(uploaded[sequence], same);
     }
   }
 

@@ -157,6 +157,56 @@ class InferenceSessionTest {
   }
 
   @Test
+  void historiesCanBecomeShorter() {
+    try (var session = model.newSession()) {
+      int a = session.newSequence();
+      session.step(new int[] {a}, new int[][] {tokens(4, 9)});
+      int b = session.fork(a);
+      session.step(new int[] {b}, new int[][] {{1}});
+      int other = session.newSequence();
+      session.step(new int[] {other}, new int[][] {tokens(6, 4)});
+      session.release(a);
+      int empty = session.newSequence(); // in the place of a, whose rows still stand there
+      session.reassign(new int[] {b}, new int[] {empty});
+      assertThat(session.length(b)).isZero();
+      session.step(new int[] {other}, new int[][] {tokens(7, 3)});
+      session.step(new int[] {b}, new int[][] {tokens(5, 6)});
+      assertNear(last(session, 0), model.logits(tokens(5, 6))[5]);
+    }
+  }
+
+  @Test
+  void closingASessionWaitsForItsStep() throws Exception {
+    try (var threads = Executors.newFixedThreadPool(1)) {
+      for (int round = 0; round < 20; round++) {
+        var session = model.newSession();
+        int s = session.newSequence();
+        var running =
+            threads.submit(() -> {
+              try {
+                session.step(new int[] {s}, new int[][] {tokens(1, 300)});
+                while (true) {
+                  session.step(new int[] {s}, new int[][] {{1}});
+                }
+              } catch (IllegalStateException | IllegalArgumentException e) {
+                return e;
+              }
+            });
+        Thread.sleep(round % 5);
+        session.close();
+        assertThat(running.get()).hasMessage("Already closed: session");
+      }
+    }
+  }
+
+  @Test
+  void weightsOfAFileCannotBeChanged() {
+    var tensors = model.tensors();
+    assertThatThrownBy(() -> tensors.remove("wte.weight"))
+        .isInstanceOf(UnsupportedOperationException.class);
+  }
+
+  @Test
   void sessionsOfManyThreadsDoNotDisturbEachOther() throws Exception {
     try (var pool = Executors.newFixedThreadPool(6)) {
       var futures = new ArrayList<Future<float[]>>();
