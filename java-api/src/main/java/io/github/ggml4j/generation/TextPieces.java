@@ -1,10 +1,6 @@
 package io.github.ggml4j.generation;
 
-import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
-import java.nio.charset.CharsetDecoder;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
+import io.github.ggml4j.tokenizer.internal.Utf8;
 import java.util.Arrays;
 
 /**
@@ -16,12 +12,6 @@ final class TextPieces {
 
   /** The stop strings that are cut off the text, perhaps none. */
   private final StopStrings cut;
-
-  private final CharsetDecoder decoder =
-      StandardCharsets.UTF_8
-          .newDecoder()
-          .onMalformedInput(CodingErrorAction.REPLACE)
-          .onUnmappableCharacter(CodingErrorAction.REPLACE);
 
   private byte[] pending;
   private int size;
@@ -75,15 +65,10 @@ final class TextPieces {
   private String take(int count, boolean last) {
     int start = Math.min(skip, count);
     skip -= start;
-    var in = ByteBuffer.wrap(pending, start, count - start);
-    var out = CharBuffer.allocate(count + 4);
-    decoder.decode(in, out, last);
-    if (last) {
-      decoder.flush(out);
-    }
-    int used = in.position();
+    var out = new StringBuilder(count - start);
+    int used = Utf8.decode(pending, start, count, last, out);
     System.arraycopy(pending, used, pending, 0, size - used);
     size -= used;
-    return out.flip().toString();
+    return out.toString();
   }
 }

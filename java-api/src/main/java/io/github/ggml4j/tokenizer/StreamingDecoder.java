@@ -1,5 +1,6 @@
 package io.github.ggml4j.tokenizer;
 
+import io.github.ggml4j.tokenizer.internal.Utf8;
 import java.util.Arrays;
 
 /**
@@ -31,7 +32,7 @@ public final class StreamingDecoder {
     byte[] bytes = Arrays.copyOf(pending, pending.length + token.length);
     System.arraycopy(token, 0, bytes, pending.length, token.length);
     StringBuilder text = new StringBuilder(bytes.length);
-    int read = Utf8.decode(bytes, bytes.length, false, text);
+    int read = Utf8.decode(bytes, 0, bytes.length, false, text);
     pending = Arrays.copyOfRange(bytes, read, bytes.length);
     return text.toString();
   }
@@ -43,7 +44,7 @@ public final class StreamingDecoder {
    */
   public String flush() {
     StringBuilder text = new StringBuilder();
-    Utf8.decode(pending, pending.length, true, text);
+    Utf8.decode(pending, 0, pending.length, true, text);
     pending = TokenizerModel.NO_BYTES;
     return text.toString();
   }

@@ -2,11 +2,13 @@ package io.github.ggml4j.tokenizer;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.AtomicFiles;
+import io.github.ggml4j.tokenizer.internal.Utf8;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,6 +27,7 @@ public final class Tokenizer {
   private final AddedTokenMatcher early;
   private final AddedTokenMatcher late;
   private final boolean[] special;
+  private final BitSet added = new BitSet();
   private volatile @Nullable Map<String, Integer> ids;
 
   Tokenizer(TokenizerModel model) {
@@ -37,6 +40,7 @@ public final class Tokenizer {
     this.special = new boolean[model.size()];
     for (AddedToken token : model.added()) {
       special[token.id()] = token.special();
+      added.set(token.id());
     }
   }
 
@@ -151,7 +155,7 @@ public final class Tokenizer {
     for (int i = 0; i < ids.length; i++) {
       int start = encoding.start(i);
       int end = encoding.end(i);
-      String token = isAdded(ids[i]) ? text.substring(start, end) : model.token(ids[i]);
+      String token = added.get(ids[i]) ? text.substring(start, end) : model.token(ids[i]);
       int leading = 0;
       while (leading < token.length() && isSpace(token.charAt(leading))) {
         leading++;
@@ -190,10 +194,6 @@ public final class Tokenizer {
       moved -= Character.charCount(text.codePointBefore(moved));
     }
     return moved;
-  }
-
-  private boolean isAdded(int id) {
-    return model.added().stream().anyMatch(token -> token.id() == id);
   }
 
   private static boolean isSpace(char c) {
@@ -240,7 +240,7 @@ public final class Tokenizer {
       bytes.writeBytes(bytes(id, skipSpecialTokens));
     }
     StringBuilder text = new StringBuilder(bytes.size());
-    Utf8.decode(bytes.toByteArray(), bytes.size(), true, text);
+    Utf8.decode(bytes.toByteArray(), 0, bytes.size(), true, text);
     return text.toString();
   }
 

@@ -144,6 +144,27 @@ class StopStringsTest {
         .isEqualTo("é€😀!é");
   }
 
+  /**
+   * An encoded surrogate is three wrong bytes for Rust and Python, one wrong character for Java.
+   */
+  @Test
+  void wrongBytesAreCountedAsInDecoding() {
+    byte[] bytes = {(byte) 0xED, (byte) 0xA0, (byte) 0x80, 'x', (byte) 0xF0, (byte) 0x9F};
+    var pieces = new ArrayList<byte[]>();
+    for (byte b : bytes) {
+      pieces.add(new byte[] {b});
+    }
+    var text = new FakeText(pieces, -1);
+    assertThat(generate(text, range(bytes.length), 1, stop()).text())
+        .isEqualTo("\uFFFD\uFFFDx\uFFFD");
+    var whole = new TextPieces(text, new StopStrings(List.of(), text), new int[0]);
+    var grown = new StringBuilder();
+    for (int i = 0; i < 5; i++) {
+      grown.append(whole.add(i));
+    }
+    assertThat(grown + whole.finish(5, 0)).isEqualTo("\uFFFD\uFFFD\uFFFDx\uFFFD");
+  }
+
   @Test
   void noPieceHasHalfACharacter() {
     byte[] bytes = "é😀".getBytes(StandardCharsets.UTF_8);

@@ -1,21 +1,21 @@
-package io.github.ggml4j.tokenizer;
+package io.github.ggml4j.tokenizer.internal;
 
 /**
  * UTF-8 to text as Rust and Python do it: each longest piece that could have begun a character
  * becomes one U+FFFD. Java's own decoder counts encoded surrogates differently.
  */
-final class Utf8 {
+public final class Utf8 {
   private Utf8() {}
 
   /**
-   * Appends text.
+   * Appends the text of {@code bytes[start, end)}.
    *
    * @param last whether nothing follows, so that an incomplete character is an error
-   * @return how many bytes were read: all but an incomplete character
+   * @return the index up to which bytes were read: all but an incomplete character
    */
-  static int decode(byte[] bytes, int length, boolean last, StringBuilder out) {
-    int i = 0;
-    while (i < length) {
+  public static int decode(byte[] bytes, int start, int end, boolean last, StringBuilder out) {
+    int i = start;
+    while (i < end) {
       int first = bytes[i];
       if (first >= 0) {
         out.append((char) first);
@@ -29,7 +29,7 @@ final class Utf8 {
       int highest = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
       int next = i + 1;
       int left = more;
-      while (left > 0 && next < length) {
+      while (left > 0 && next < end) {
         int b = bytes[next] & 0xff;
         if (b < lowest || b > highest) {
           break;
@@ -40,13 +40,13 @@ final class Utf8 {
         next++;
         left--;
       }
-      if (left > 0 && next == length && !last) {
+      if (left > 0 && next == end && !last) {
         return i;
       }
       out.appendCodePoint(left > 0 || more == 0 ? 0xfffd : codePoint);
       i = next;
     }
-    return length;
+    return end;
   }
 
   /** How many bytes follow a first one; 0 when it can be none. */
