@@ -1,5 +1,6 @@
 package io.github.ggml4j.model;
 
+import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
 import java.util.ArrayList;
@@ -31,7 +32,7 @@ final class ModelSummary {
     lines.add("  (transformer): GPT2Model(");
     leaf(4, "wte", "Embedding(" + config.vocabSize() + ", " + c + ")", "wte.weight");
     leaf(4, "wpe", "Embedding(" + config.nPositions() + ", " + c + ")", "wpe.weight");
-    lines.add("    (drop): Dropout(p=" + config.embdPdrop() + ")");
+    lines.add("    (drop): " + dropout(config.embdPdrop()));
     lines.add("    (h): ModuleList(");
     for (int i = 0; i < config.nLayer(); i++) {
       block(i);
@@ -71,21 +72,46 @@ final class ModelSummary {
     lines.add("        (attn): GPT2Attention(");
     leaf(10, "c_attn", conv(3 * c, c), h + "attn.c_attn.weight", h + "attn.c_attn.bias");
     leaf(10, "c_proj", conv(c, c), h + "attn.c_proj.weight", h + "attn.c_proj.bias");
-    lines.add("          (attn_dropout): Dropout(p=" + config.attnPdrop() + ")");
-    lines.add("          (resid_dropout): Dropout(p=" + config.residPdrop() + ")");
+    lines.add("          (attn_dropout): " + dropout(config.attnPdrop()));
+    lines.add("          (resid_dropout): " + dropout(config.residPdrop()));
     lines.add("        )");
     leaf(8, "ln_2", norm(), h + "ln_2.weight", h + "ln_2.bias");
     lines.add("        (mlp): GPT2MLP(");
     leaf(10, "c_fc", conv(inner, c), h + "mlp.c_fc.weight", h + "mlp.c_fc.bias");
     leaf(10, "c_proj", conv(c, inner), h + "mlp.c_proj.weight", h + "mlp.c_proj.bias");
-    lines.add("          (act): " + config.activationFunction());
-    lines.add("          (dropout): Dropout(p=" + config.residPdrop() + ")");
+    lines.add("          (act): " + activation() + "()");
+    lines.add("          (dropout): " + dropout(config.residPdrop()));
     lines.add("        )");
     lines.add("      )");
   }
 
   private String norm() {
-    return "LayerNorm((" + config.nEmbd() + ",), eps=" + config.layerNormEpsilon() + ")";
+    return "LayerNorm(("
+        + config.nEmbd()
+        + ",), eps="
+        + PythonJson.number(config.layerNormEpsilon())
+        + ", elementwise_affine=True)";
+  }
+
+  private static String dropout(double probability) {
+    return "Dropout(p=" + PythonJson.number(probability) + ", inplace=False)";
+  }
+
+  /** The class that transformers has for it. */
+  private String activation() {
+    return switch (config.activationFunction()) {
+      case "gelu_new" -> "NewGELUActivation";
+      case "gelu_pytorch_tanh" -> "GELUTanh";
+      case "gelu_fast" -> "FastGELUActivation";
+      case "gelu_accurate" -> "AccurateGELUActivation";
+      case "gelu", "gelu_python" -> "GELUActivation";
+      case "relu" -> "ReLU";
+      case "silu" -> "SiLUActivation";
+      case "swish" -> "SiLU";
+      case "tanh" -> "Tanh";
+      case "quick_gelu" -> "QuickGELUActivation";
+      default -> config.activationFunction();
+    };
   }
 
   private static String conv(int out, int in) {
