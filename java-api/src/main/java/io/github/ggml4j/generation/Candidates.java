@@ -183,6 +183,11 @@ final class Candidates {
     if (size == 0 || max == Float.NEGATIVE_INFINITY) {
       throw Sampler.nothingToChoose(false);
     }
+    if (max == Float.POSITIVE_INFINITY) {
+      throw new IllegalStateException(
+          "A score of the next token is infinite. Use a higher temperature, and check your logits"
+              + " processors.");
+    }
     Exp.exp(scores, size, max, weights);
     for (int i = 0; i < size; i++) {
       keys[i] = (double) max - scores[i];

@@ -197,7 +197,7 @@ public final class Gpt2Model implements AutoCloseable {
   public void saveFolder(Path folder, @Nullable DType type, Map<String, byte[]> tokenizerFiles) {
     checkOpen();
     var wanted = type != null ? type : uniformType();
-    if (!wanted.isFloat()) {
+    if (wanted != DType.F32 && wanted != DType.F16 && wanted != DType.BF16) {
       throw new IllegalArgumentException(
           "type is "
               + wanted

@@ -57,6 +57,9 @@ class SamplerTest {
     assertThatThrownBy(() -> draw(filled(Float.NEGATIVE_INFINITY), 1))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("No token is left");
+    assertThatThrownBy(() -> draw(new float[] {1, Float.POSITIVE_INFINITY}, 1))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageContaining("infinite");
     assertThatThrownBy(() -> draw(filled(Float.NaN), 1))
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("NaN");

@@ -105,7 +105,9 @@ class GoldenLogitsTest {
       var expected = model.logits(prompt);
       model.saveFolder(folder.resolve("saved"), null, Map.of());
       try (var again = Gpt2Model.load(folder.resolve("saved"), Device.cpu(1))) {
-        assertThat(again.config().toJson()).isEqualTo(again.config().toJson());
+        var sameType =
+            model.config().toBuilder().other("dtype", again.config().other().get("dtype")).build();
+        assertThat(again.config().toJson()).isEqualTo(sameType.toJson());
         assertThat(again.logits(prompt)).isDeepEqualTo(expected);
       }
       model.trainableWeights();
