@@ -30,18 +30,25 @@ final class ZipTextReader implements DocumentReader {
     } catch (IOException e) {
       throw InputFiles.unreadable(archive.toString(), e);
     }
+    try {
+      entries = matching(glob).iterator();
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private List<? extends ZipEntry> matching(Glob glob) {
     List<? extends ZipEntry> matching =
         zip.stream()
             .filter(entry -> !entry.isDirectory() && glob.matches(entry.getName()))
             .sorted(Comparator.comparing(ZipEntry::getName))
             .toList();
     if (matching.isEmpty()) {
-      int size = zip.size();
-      close();
       throw new DatasetException(
-          "No entry of " + archive + " matches " + glob + " (" + size + " entries)");
+          "No entry of " + archive + " matches " + glob + " (" + zip.size() + " entries)");
     }
-    entries = matching.iterator();
+    return matching;
   }
 
   @Override

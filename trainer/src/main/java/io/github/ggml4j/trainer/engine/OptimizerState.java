@@ -36,12 +36,18 @@ final class OptimizerState implements AutoCloseable {
     this.rule = rule;
     this.gradients = gradients;
     this.normGraph = Graph.forward(device, 16);
-    this.squares = normGraph.output(sumOfSquares(normGraph, gradients));
-    normGraph.build();
     this.updateGraph = Graph.forward(device, 64);
-    this.controls = List.of(updateGraph.input(DType.F32, 8), updateGraph.input(DType.F32, 8));
-    rule.update(updateGraph, layout, values, gradients, state, controls);
-    updateGraph.build();
+    try {
+      this.squares = normGraph.output(sumOfSquares(normGraph, gradients));
+      normGraph.build();
+      this.controls = List.of(updateGraph.input(DType.F32, 8), updateGraph.input(DType.F32, 8));
+      rule.update(updateGraph, layout, values, gradients, state, controls);
+      updateGraph.build();
+    } catch (RuntimeException | Error e) {
+      normGraph.close();
+      updateGraph.close();
+      throw e;
+    }
   }
 
   private static Tensor sumOfSquares(Graph graph, Tensor x) {
