@@ -43,6 +43,8 @@ struct ggml4j_params {
     float   reserved;
     float   opt[8];       // optimizers, see there
     int64_t offset;       // adamw: elements [0, offset) decay, the rest do not
+    const struct ggml_tensor * ahead; // linear: weights of the graph's next linear, or NULL: each task asks for the first of its
+                                      // rows while it would wait for the others
 };
 
 // --- linear: dst[N, M] = act(src1[K, M] * src0[K, N]^T + bias[N]) + residual[N, M]

@@ -7,6 +7,7 @@
 enum {
     MAX_COLUMNS = VL == 16 ? 64 : VL == 8 ? 32 : 16, // of x that are handled by tiles
     BLOCK_BYTES = 512 * 1024, // of widened weights, to stay in the second-level cache
+    AHEAD_BYTES = 16 * 1024,  // of the next weights, asked for at the end of a product (measured: 4 to 64 KiB do the same)
     UNIT = 16,
 };
 
@@ -239,9 +240,20 @@ static void few_by_ggml(enum ggml_type type, const char * w, int64_t row_bytes, 
     }
 }
 
+// The rows of w that belong to a task.
+static void own_rows(const struct ggml_tensor * w, int ith, int nth, int64_t * n0, int64_t * n1) { g4_range(w->ne[1], 4, ith, nth, n0, n1); }
+
+// Memory idles while tasks wait for each other and in the short ops between two products.
+static void fetch_ahead(const struct ggml_tensor * w, int ith, int nth) {
+    int64_t n0, n1, row_bytes = (int64_t) ggml_row_size(w->type, w->ne[0]);
+    own_rows(w, ith, nth, &n0, &n1);
+    const char * first = (const char *) w->data + n0 * row_bytes;
+    for (int64_t i = 0; i < (n1 - n0) * row_bytes && i < AHEAD_BYTES; i += 64) __builtin_prefetch(first + i, 0, 2);
+}
+
 static void few(const struct ggml_tensor * w, const float * x, int64_t m, struct epilogue * e, int ith, int nth) {
     int64_t n0, n1;
-    g4_range(e->n, 4, ith, nth, &n0, &n1);
+    own_rows(w, ith, nth, &n0, &n1);
     const char * data = w->data;
     int64_t k = w->ne[0], row_bytes = (int64_t) ggml_row_size(w->type, k);
     switch (w->type) {
@@ -300,7 +312,12 @@ void G4_NAME(g4_linear)(struct ggml_tensor * dst, int ith, int nth, void * userd
     if (p->has_bias) e.bias = dst->src[next++]->data;
     if (p->has_residual) e.residual = dst->src[next++]->data;
     int64_t m = dst->ne[1];
-    (m <= most_columns(w->type) ? few : many)(w, dst->src[1]->data, m, &e, ith, nth);
+    if (m <= most_columns(w->type)) {
+        few(w, dst->src[1]->data, m, &e, ith, nth);
+        if (p->ahead != NULL) fetch_ahead(p->ahead, ith, nth);
+    } else {
+        many(w, dst->src[1]->data, m, &e, ith, nth);
+    }
 }
 
 void G4_NAME(g4_linear_dx)(struct ggml_tensor * dst, int ith, int nth, void * userdata);

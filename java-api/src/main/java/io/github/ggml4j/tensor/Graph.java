@@ -1,6 +1,7 @@
 package io.github.ggml4j.tensor;
 
 import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.bindings.ffi.ggml4j_params;
 import io.github.ggml4j.bindings.ffi.ggml_tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
@@ -32,6 +33,10 @@ public final class Graph implements AutoCloseable, TensorOwner {
   private final Device device;
   private final @Nullable Tape tape;
   private final int maxNodes;
+
+  /** Parameters of the latest linear: it is told the weights of the one that follows. */
+  private @Nullable MemorySegment lastLinear;
+
   private final Arena arena = Arena.ofShared();
   private final MemorySegment context;
   private final MemorySegment inputContext;
@@ -194,6 +199,13 @@ public final class Graph implements AutoCloseable, TensorOwner {
       }
     }
     var ne = ggmlOrder(shape);
+    var parameters = params.allocate(arena);
+    if (kernel == Kernel.LINEAR) {
+      if (lastLinear != null) {
+        ggml4j_params.ahead(lastLinear, sources[0].handle());
+      }
+      lastLinear = parameters;
+    }
     try (var scratch = Arena.ofConfined()) {
       var pointers = scratch.allocate(ValueLayout.ADDRESS, sources.length);
       for (int i = 0; i < sources.length; i++) {
@@ -211,7 +223,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
               sources.length,
               kernel.address(),
               Ggml.GGML_N_TASKS_MAX(),
-              params.allocate(arena)));
+              parameters));
     }
   }
 

@@ -29,6 +29,7 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     float reserved;
  *     float opt[8];
  *     int64_t offset;
+ *     const struct ggml_tensor *ahead;
  * }
  * }
  */
@@ -52,7 +53,8 @@ public class ggml4j_params {
         Ggml.C_FLOAT.withName("dropout"),
         Ggml.C_FLOAT.withName("reserved"),
         MemoryLayout.sequenceLayout(8, Ggml.C_FLOAT).withName("opt"),
-        Ggml.C_LONG.withName("offset")
+        Ggml.C_LONG.withName("offset"),
+        Ggml.C_POINTER.withName("ahead")
     ).withName("ggml4j_params");
 
     /**
@@ -709,6 +711,50 @@ public class ggml4j_params {
      */
     public static void offset(MemorySegment struct, long fieldValue) {
         struct.set(offset$LAYOUT, offset$OFFSET, fieldValue);
+    }
+
+    private static final AddressLayout ahead$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("ahead"));
+
+    /**
+     * Layout for field:
+     * {@snippet lang=c :
+     * const struct ggml_tensor *ahead
+     * }
+     */
+    public static final AddressLayout ahead$layout() {
+        return ahead$LAYOUT;
+    }
+
+    private static final long ahead$OFFSET = $LAYOUT.byteOffset(groupElement("ahead"));
+
+    /**
+     * Offset for field:
+     * {@snippet lang=c :
+     * const struct ggml_tensor *ahead
+     * }
+     */
+    public static final long ahead$offset() {
+        return ahead$OFFSET;
+    }
+
+    /**
+     * Getter for field:
+     * {@snippet lang=c :
+     * const struct ggml_tensor *ahead
+     * }
+     */
+    public static MemorySegment ahead(MemorySegment struct) {
+        return struct.get(ahead$LAYOUT, ahead$OFFSET);
+    }
+
+    /**
+     * Setter for field:
+     * {@snippet lang=c :
+     * const struct ggml_tensor *ahead
+     * }
+     */
+    public static void ahead(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(ahead$LAYOUT, ahead$OFFSET, fieldValue);
     }
 
     /**
