@@ -180,15 +180,16 @@ class InferenceSessionTest {
     try (var threads = Executors.newFixedThreadPool(1)) {
       for (int round = 0; round < 20; round++) {
         var session = model.newSession();
-        int s = session.newSequence();
         var running =
             threads.submit(() -> {
               try {
-                session.step(new int[] {s}, new int[][] {tokens(1, 300)});
                 while (true) {
+                  int s = session.newSequence();
+                  session.step(new int[] {s}, new int[][] {tokens(1, 300)});
                   session.step(new int[] {s}, new int[][] {{1}});
+                  session.release(s);
                 }
-              } catch (IllegalStateException | IllegalArgumentException e) {
+              } catch (IllegalStateException e) {
                 return e;
               }
             });
