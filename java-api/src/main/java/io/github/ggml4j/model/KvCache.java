@@ -49,12 +49,12 @@ final class KvCache implements AutoCloseable {
     this.config = config;
     this.device = device;
     this.capacity = Math.max(STEP, roundUp(expectedTokens));
-    this.references = new int[capacity];
-    this.free.set(0, capacity);
     this.keys = new Tensor[config.nLayer()];
     this.values = new Tensor[config.nLayer()];
     this.store = allocate(capacity, keys, values);
     try {
+      this.references = new int[capacity];
+      this.free.set(0, capacity);
       growTable(FIRST_SLOTS);
     } catch (RuntimeException | Error e) {
       store.close();

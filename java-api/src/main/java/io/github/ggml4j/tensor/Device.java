@@ -226,23 +226,11 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  /** As {@link #exclusively}, and does nothing when this device is closed. */
-  public void exclusivelyIfOpen(Runnable action) {
-    lock.lock();
-    try {
-      if (!closed) {
-        action.run();
-      }
-    } finally {
-      lock.unlock();
-    }
-  }
-
   /**
    * Runs {@code action} while no computation of another thread runs here, whether this is open or
    * not: memory may only be given back between computations.
    */
-  void betweenComputations(Runnable action) {
+  public void betweenComputations(Runnable action) {
     lock.lock();
     try {
       action.run();
