@@ -34,7 +34,7 @@ public final class Generator implements AutoCloseable {
    */
   public Generator(Gpt2Model model, Tokenizer tokenizer) {
     this(
-        ModelLimits.of(model.config()),
+        ModelLimits.of(model),
         new TokenizerText(tokenizer),
         new DecoderPool(tokens -> new SessionDecoder(model.newSession(tokens))));
   }
@@ -110,16 +110,17 @@ public final class Generator implements AutoCloseable {
 
   private Generation start(List<int[]> prompts, GenerationConfig config) {
     var plans = new ArrayList<Plan>();
-    int tokens = 0;
+    long tokens = 0;
     for (int[] prompt : prompts) {
       var plan = Plan.of(config, startOf(prompt, config), limits, text);
       plans.add(plan);
       int sequences = config.numBeams() > 1 ? config.numBeams() : config.numReturnSequences();
       int promptLength = plan.prompt().length;
-      tokens += promptLength + sequences * (plan.maxLength() - promptLength);
+      tokens += promptLength + (long) sequences * (plan.maxLength() - promptLength);
     }
     long seed = config.seed() == null ? GlobalSeed.next() : config.seed();
-    return new Generation(decoders, tokens, plans, limits.vocabSize(), seed);
+    int expected = (int) Math.min(tokens, Integer.MAX_VALUE);
+    return new Generation(decoders, expected, plans, limits.vocabSize(), seed);
   }
 
   private int[] startOf(int[] prompt, GenerationConfig config) {

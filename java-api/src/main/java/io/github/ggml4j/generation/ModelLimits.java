@@ -1,6 +1,6 @@
 package io.github.ggml4j.generation;
 
-import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -13,12 +13,17 @@ import org.jspecify.annotations.Nullable;
  */
 record ModelLimits(
     int vocabSize, int maxLength, @Nullable Integer bosTokenId, List<Integer> eosTokenIds) {
-  static ModelLimits of(Gpt2Config config) {
-    Integer eos = config.eosTokenId();
+  /**
+   * Those of a model. Small models often keep GPT-2's own ids in their configuration, which their
+   * vocabulary does not reach: such a token cannot occur, and counts as none.
+   */
+  static ModelLimits of(Gpt2Model model) {
+    var config = model.config();
+    Integer bos = config.bosTokenId();
     return new ModelLimits(
         config.vocabSize(),
         config.nPositions(),
-        config.bosTokenId(),
-        eos == null ? List.of() : List.of(eos));
+        bos != null && bos < config.vocabSize() ? bos : null,
+        model.eosTokenIds().stream().filter(id -> id < config.vocabSize()).toList());
   }
 }

@@ -1,11 +1,15 @@
 package io.github.ggml4j.model;
 
+import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tokenizer.Tokenizer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -22,12 +26,22 @@ public final class Gpt2Model implements AutoCloseable {
   private final Gpt2Config config;
   private final Device device;
   private final String origin;
+  private final Map<String, @Nullable Object> generation;
+  private final List<Integer> eosTokenIds;
   private final AtomicInteger sessions = new AtomicInteger();
   private volatile Gpt2Weights weights;
   private volatile boolean closed;
 
-  private Gpt2Model(Gpt2Config config, Device device, String origin, Gpt2Weights weights) {
+  private Gpt2Model(
+      Gpt2Config config,
+      Map<String, @Nullable Object> generation,
+      List<Integer> eosTokenIds,
+      Device device,
+      String origin,
+      Gpt2Weights weights) {
     this.config = config;
+    this.generation = generation;
+    this.eosTokenIds = eosTokenIds;
     this.device = device;
     this.origin = origin;
     this.weights = weights;
@@ -67,7 +81,8 @@ public final class Gpt2Model implements AutoCloseable {
     try {
       var origin = files.path().toString();
       var weights = Gpt2Weights.load(files.config(), files.weights(), device, origin);
-      return new Gpt2Model(files.config(), device, origin, weights);
+      return new Gpt2Model(
+          files.config(), files.generation(), files.eosTokenIds(), device, origin, weights);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;
@@ -82,7 +97,9 @@ public final class Gpt2Model implements AutoCloseable {
    */
   public static Gpt2Model random(Gpt2Config config, Device device, long seed) {
     try {
-      return new Gpt2Model(config, device, "a new model", Gpt2Weights.random(config, device, seed));
+      var weights = Gpt2Weights.random(config, device, seed);
+      var eos = HuggingFaceFolder.eosTokenIds("a new model", Map.of(), config);
+      return new Gpt2Model(config, Map.of(), eos, device, "a new model", weights);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;
@@ -92,6 +109,14 @@ public final class Gpt2Model implements AutoCloseable {
   /** Its hyperparameters; prints as Hugging Face's {@code config.json}. */
   public Gpt2Config config() {
     return config;
+  }
+
+  /**
+   * The ids that end a text: those of {@code generation_config.json} where the folder has them, as
+   * in transformers, else the config's; perhaps none.
+   */
+  public List<Integer> eosTokenIds() {
+    return eosTokenIds;
   }
 
   /** Where it lives. */
@@ -203,9 +228,15 @@ public final class Gpt2Model implements AutoCloseable {
               + wanted
               + ", expected F32, F16 or BF16 for a Hugging Face folder; write GGUF for others");
     }
+    var files = new TreeMap<>(tokenizerFiles);
+    if (!generation.isEmpty()) {
+      files.putIfAbsent(
+          HuggingFaceFolder.GENERATION,
+          PythonJson.write(generation).getBytes(StandardCharsets.UTF_8));
+    }
     device.exclusively(() -> {
       try (var export = new ModelExport(this, wanted, true)) {
-        ModelWriter.writeFolder(folder, config, export, tokenizerFiles);
+        ModelWriter.writeFolder(folder, config, export, files);
       }
       return null;
     });
@@ -269,7 +300,7 @@ public final class Gpt2Model implements AutoCloseable {
 
   @Override
   public void close() {
-    device.exclusivelyIfOpen(() -> {
+    device.betweenComputations(() -> {
       if (closed) {
         return;
       }

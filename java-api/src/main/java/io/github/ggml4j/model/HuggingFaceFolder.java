@@ -22,6 +22,7 @@ final class HuggingFaceFolder {
   static final String CONFIG = "config.json";
   static final String WEIGHTS = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
+  static final String GENERATION = "generation_config.json";
   private static final String PREFIX = "transformer.";
   private static final int MOST_SHARDS = 10_000;
 
@@ -62,6 +63,36 @@ final class HuggingFaceFolder {
       }
     }
     return found;
+  }
+
+  /** {@code generation_config.json}; empty where there is none. */
+  static Map<String, @Nullable Object> generation(Path folder) {
+    Path file = folder.resolve(GENERATION);
+    return Files.exists(file) ? Json.readObject(file) : Map.of();
+  }
+
+  /**
+   * The ids that end a text: one or several in {@code generation_config.json}, which comes first as
+   * in transformers, else that of the configuration.
+   */
+  static List<Integer> eosTokenIds(
+      String source, Map<String, @Nullable Object> generation, Gpt2Config config) {
+    Object value = generation.get("eos_token_id");
+    List<?> values =
+        value instanceof List<?> list ? list : value == null ? List.of() : List.of(value);
+    List<Integer> ids = new ArrayList<>();
+    for (Object id : values) {
+      if (!(id instanceof Long number) || number < 0 || number > Integer.MAX_VALUE) {
+        throw ModelFormatException.of(
+            source + " (" + GENERATION + ")",
+            "eos_token_id is " + Names.quote(String.valueOf(value)),
+            "a token id or a list of them",
+            "Correct the file or remove it.");
+      }
+      ids.add(number.intValue());
+    }
+    Integer eos = config.eosTokenId();
+    return ids.isEmpty() && eos != null ? List.of(eos) : List.copyOf(ids);
   }
 
   static WeightSource open(Path folder, Gpt2Config config) {

@@ -7,6 +7,7 @@ import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -27,12 +28,21 @@ public final class ModelFiles implements AutoCloseable {
   private final Path path;
   private final Gpt2Config config;
   private final WeightSource weights;
+  private final Map<String, @Nullable Object> generation;
+  private final List<Integer> eosTokenIds;
   private final @Nullable GgufFile gguf;
   private @Nullable Tokenizer tokenizer;
 
-  private ModelFiles(Path path, Gpt2Config config, WeightSource weights, @Nullable GgufFile gguf) {
+  private ModelFiles(
+      Path path,
+      Gpt2Config config,
+      Map<String, @Nullable Object> generation,
+      WeightSource weights,
+      @Nullable GgufFile gguf) {
     this.path = path;
     this.config = config;
+    this.generation = generation;
+    this.eosTokenIds = HuggingFaceFolder.eosTokenIds(path.toString(), generation, config);
     this.weights = weights;
     this.gguf = gguf;
   }
@@ -48,7 +58,14 @@ public final class ModelFiles implements AutoCloseable {
   public static ModelFiles open(Path path) {
     if (Files.isDirectory(path)) {
       Gpt2Config config = Gpt2Config.read(configFile(path));
-      return new ModelFiles(path, config, HuggingFaceFolder.open(path, config), null);
+      Map<String, @Nullable Object> generation = HuggingFaceFolder.generation(path);
+      WeightSource weights = HuggingFaceFolder.open(path, config);
+      try {
+        return new ModelFiles(path, config, generation, weights, null);
+      } catch (RuntimeException e) {
+        weights.close();
+        throw e;
+      }
     }
     checkExists(path);
     String name = String.valueOf(path.getFileName());
@@ -62,7 +79,7 @@ public final class ModelFiles implements AutoCloseable {
     GgufFile file = GgufFile.open(path);
     try {
       Gpt2Config config = GgufModel.config(file);
-      return new ModelFiles(path, config, GgufModel.weights(file, config), file);
+      return new ModelFiles(path, config, Map.of(), GgufModel.weights(file, config), file);
     } catch (RuntimeException e) {
       file.close();
       throw e;
@@ -78,7 +95,8 @@ public final class ModelFiles implements AutoCloseable {
   public static ModelFiles bundled() {
     var file = GgufFile.of(BundledModel.bytes(), BUNDLED);
     var config = GgufModel.config(file);
-    return new ModelFiles(Path.of(BUNDLED), config, GgufModel.weights(file, config), file);
+    return new ModelFiles(
+        Path.of(BUNDLED), config, Map.of(), GgufModel.weights(file, config), file);
   }
 
   /** The path as given; of the bundled model its name. */
@@ -94,6 +112,16 @@ public final class ModelFiles implements AutoCloseable {
   /** The model's configuration. */
   public Gpt2Config config() {
     return config;
+  }
+
+  /** The ids that end a text: those of {@code generation_config.json}, else the config's. */
+  public List<Integer> eosTokenIds() {
+    return eosTokenIds;
+  }
+
+  /** {@code generation_config.json} of a folder, empty without one. */
+  Map<String, @Nullable Object> generation() {
+    return generation;
   }
 
   /** The model's weights; closed together with this object. */

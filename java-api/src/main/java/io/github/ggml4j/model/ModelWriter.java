@@ -80,7 +80,7 @@ public final class ModelWriter {
               .build()
               .toJson()
               .getBytes(StandardCharsets.UTF_8));
-      texts.put("generation_config.json", generationConfig(config));
+      texts.put(HuggingFaceFolder.GENERATION, generationConfig(config));
       tokenizerFiles.forEach((name, bytes) -> texts.put(plain(name), bytes));
       boolean made = makeFolder(folder);
       boolean written = false;

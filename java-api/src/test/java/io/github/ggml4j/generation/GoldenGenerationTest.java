@@ -1,8 +1,10 @@
 package io.github.ggml4j.generation;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 import java.io.IOException;
@@ -53,7 +55,7 @@ class GoldenGenerationTest {
 
   private static Generator generator(Gpt2Model model) {
     return new Generator(
-        ModelLimits.of(model.config()),
+        ModelLimits.of(model),
         new FakeText(),
         new DecoderPool(tokens -> new SessionDecoder(model.newSession(tokens))));
   }
@@ -123,6 +125,22 @@ class GoldenGenerationTest {
         assertThat(generator.generate(List.of(prompts.get(i)), config).getFirst())
             .isEqualTo(batch.get(i));
       }
+    }
+  }
+
+  /** As a configuration made by hand that keeps GPT-2's own ids. */
+  @Test
+  void specialTokensOutsideOfTheVocabularyCountAsNone() {
+    var config = Gpt2Config.builder().vocabSize(101).nPositions(32).nEmbd(16).nHead(2).nLayer(1);
+    try (var model = Gpt2Model.random(config.build(), Device.cpu(1), 3);
+        var generator = generator(model)) {
+      assertThat(model.eosTokenIds()).containsExactly(50256);
+      var options = GenerationConfig.builder().maxNewTokens(9).minNewTokens(2).build();
+      var sequence = generator.generate(List.of(new int[] {1}), options).getFirst().getFirst();
+      assertThat(sequence.ids()).hasSize(9);
+      var empty = GenerationConfig.builder().allowEmptyPrompt(true).build();
+      assertThatThrownBy(() -> generator.generate(List.of(new int[0]), empty))
+          .hasMessageContaining("prompt is empty");
     }
   }
 

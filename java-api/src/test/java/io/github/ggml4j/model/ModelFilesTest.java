@@ -11,6 +11,7 @@ import io.github.ggml4j.format.gguf.GgufVocabulary;
 import io.github.ggml4j.format.gguf.GgufWriter;
 import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -416,5 +417,29 @@ class ModelFilesTest {
     public void close() {
       arena.close();
     }
+  }
+
+  @Test
+  void generationConfigGivesTheEndsOfTextAndIsKept() throws IOException {
+    Path folder = this.folder.resolve("model");
+    try (ModelFiles files = ModelFiles.open(Goldens.path("f32"))) {
+      assertThat(files.eosTokenIds()).containsExactly(22);
+      ModelWriter.writeFolder(folder, files.config(), files.weights(), Map.of());
+    }
+    Path file = folder.resolve("generation_config.json");
+    Files.writeString(file, "{\"eos_token_id\": [22, 7], \"temperature\": 0.7}");
+    Path saved = this.folder.resolve("saved");
+    try (Gpt2Model model = Gpt2Model.load(folder, Device.cpu(1))) {
+      assertThat(model.eosTokenIds()).containsExactly(22, 7);
+      model.saveFolder(saved, null, Map.of());
+    }
+    assertThat(saved.resolve("generation_config.json")).content().contains("\"temperature\": 0.7");
+    try (ModelFiles files = ModelFiles.open(saved)) {
+      assertThat(files.eosTokenIds()).containsExactly(22, 7);
+    }
+    Files.writeString(file, "{\"eos_token_id\": \"x\"}");
+    assertThatThrownBy(() -> ModelFiles.open(folder))
+        .isInstanceOf(ModelFormatException.class)
+        .hasMessageContaining("eos_token_id");
   }
 }
