@@ -2,6 +2,8 @@ package io.github.ggml4j.bindings;
 
 import io.github.ggml4j.bindings.ffi.Ggml;
 import io.github.ggml4j.bindings.ffi.Symbols;
+import io.github.ggml4j.bindings.ffi.ggml4j_params;
+import io.github.ggml4j.bindings.ffi.ggml_tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -30,6 +32,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NativeLibrary {
   private static final Object LOCK = new Object();
+
+  /** ggml's GGML_OBJECT_SIZE, which ggml_tensor_overhead() counts besides the tensor. */
+  private static final long GGML_OBJECT_BYTES = 32;
+
   private static volatile @Nullable NativeLibrary loaded;
 
   private final Platform platform;
@@ -174,6 +180,7 @@ public final class NativeLibrary {
     openRequired(platform.fileName("ggml"));
     openRequired(platform.fileName("ggml4j"));
     Symbols.use(lookup);
+    checkLayouts();
     log = GgmlLog.install(require("ggml4j_log_ignore"));
     String cpu = bestCpuBackend();
     open(cpu);
@@ -354,6 +361,21 @@ public final class NativeLibrary {
       throw new NativeLibraryException(
           "The backend %s was loaded from %s but finds no device: %s. Check the driver, or use the device cpu."
               .formatted(name, folder.path().resolve(file), String.join("; ", ggmlLog.drain())));
+    }
+  }
+
+  /** Structures that both sides write to must be the same in both, or memory is damaged. */
+  private void checkLayouts() {
+    checkSize("ggml4j_params", ggml4j_params.sizeof(), Ggml.ggml4j_sizeof_params());
+    checkSize("ggml_tensor", ggml_tensor.sizeof(), Ggml.ggml_tensor_overhead() - GGML_OBJECT_BYTES);
+  }
+
+  /** Fails when a structure has other sizes in Java and in the libraries. */
+  private void checkSize(String struct, long here, long there) {
+    if (here != there) {
+      throw new NativeLibraryException(
+          "The libraries in %s are of another version than this program: %s has %d bytes there, %d here. Build them again."
+              .formatted(folder.path(), struct, there, here));
     }
   }
 
