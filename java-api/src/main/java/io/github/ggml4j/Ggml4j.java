@@ -1,10 +1,15 @@
 package io.github.ggml4j;
 
+import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.generation.GlobalSeed;
-import java.util.Objects;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Properties;
 
 /** What concerns the library as a whole. */
 public final class Ggml4j {
+  private static final String POM = "/META-INF/maven/io.github.ggml4j/ggml4j/pom.properties";
+
   private Ggml4j() {}
 
   /**
@@ -19,7 +24,23 @@ public final class Ggml4j {
 
   /** The version of this library, or {@code unknown} when its classes come from no jar. */
   public static String version() {
-    return Objects.requireNonNullElse(
-        Ggml4j.class.getPackage().getImplementationVersion(), "unknown");
+    // Unlike a manifest's version, this is there on the module path too.
+    try (var in = Ggml4j.class.getResourceAsStream(POM)) {
+      var properties = new Properties();
+      if (in != null) {
+        properties.load(in);
+      }
+      return properties.getProperty("version", "unknown");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Which native libraries are in use, from where and for which instruction sets: several lines for
+   * a bug report. Loads them.
+   */
+  public static String describeNatives() {
+    return NativeLibrary.describe().strip();
   }
 }

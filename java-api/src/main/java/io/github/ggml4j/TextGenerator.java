@@ -8,7 +8,6 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -55,12 +54,11 @@ public final class TextGenerator implements AutoCloseable {
    *
    * @param model the path of a Hugging Face folder or a {@code .gguf} file, or {@code bundled} for
    *     the small model that comes with the library
-   * @throws IllegalArgumentException when there is no such model
-   * @throws io.github.ggml4j.format.ModelFormatException when it is damaged, incomplete or of a
-   *     kind that is not supported
+   * @throws io.github.ggml4j.format.ModelFormatException when there is no such model, or it is
+   *     damaged, incomplete or of a kind that is not supported
    */
   public static TextGenerator load(String model) {
-    return load(model, () -> Device.open("auto", 0));
+    return load(ModelFiles.open(model), () -> Device.open("auto", 0));
   }
 
   /**
@@ -70,7 +68,7 @@ public final class TextGenerator implements AutoCloseable {
    */
   public static TextGenerator load(String model, Device device) {
     try {
-      return load(model, () -> device);
+      return load(ModelFiles.open(model), () -> device);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;
@@ -79,31 +77,11 @@ public final class TextGenerator implements AutoCloseable {
 
   /** Loads a Hugging Face folder or a GGUF file as {@link #load(String)}. */
   public static TextGenerator load(Path model) {
-    return load(model, () -> Device.open("auto", 0));
+    return load(ModelFiles.open(model), () -> Device.open("auto", 0));
   }
 
   private interface DeviceSource {
     Device open();
-  }
-
-  private static TextGenerator load(String model, DeviceSource device) {
-    return model.equals(ModelFiles.BUNDLED)
-        ? load(ModelFiles.bundled(), device)
-        : load(Path.of(model), device);
-  }
-
-  private static TextGenerator load(Path path, DeviceSource device) {
-    if (!Files.exists(path)) {
-      throw new IllegalArgumentException(
-          "There is no model "
-              + path
-              + ": looked for the file or folder "
-              + path.toAbsolutePath()
-              + ", expected a Hugging Face folder, a .gguf file or \""
-              + ModelFiles.BUNDLED
-              + "\". Names on the Hugging Face Hub cannot be loaded: give the path of a copy.");
-    }
-    return load(ModelFiles.open(path), device);
   }
 
   private static TextGenerator load(ModelFiles files, DeviceSource device) {

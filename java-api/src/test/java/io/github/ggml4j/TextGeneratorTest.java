@@ -3,6 +3,7 @@ package io.github.ggml4j;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.generation.FinishReason;
 import io.github.ggml4j.generation.GenerationConfig;
 import io.github.ggml4j.model.Gpt2Config;
@@ -169,7 +170,7 @@ class TextGeneratorTest {
   @Test
   void whatIsNoModelIsNamed() {
     assertThatThrownBy(() -> TextGenerator.load("openai-community/none"))
-        .isInstanceOf(IllegalArgumentException.class)
+        .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("openai-community/none")
         .hasMessageContaining("looked for")
         .hasMessageContaining("Hub");

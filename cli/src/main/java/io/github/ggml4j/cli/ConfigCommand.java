@@ -1,5 +1,6 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.model.ModelFiles;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -22,7 +23,7 @@ final class ConfigCommand implements Runnable {
 
   @Override
   public void run() {
-    try (var files = ModelOptions.open(model)) {
+    try (var files = ModelFiles.open(model)) {
       spec.commandLine().getOut().println(files.config().toJson().strip());
     }
   }

@@ -12,10 +12,14 @@ final class Failures {
 
   static String describe(Throwable failure) {
     return switch (failure) {
-      case UncheckedIOException e when e.getCause() != null -> describe(e.getCause());
+      case UncheckedIOException e when e.getMessage() != null && e.getCause() != null ->
+          line(e.getMessage().replace(e.getCause().toString(), describe(e.getCause())));
       case NoSuchFileException e -> "no such file: " + e.getFile();
       case AccessDeniedException e -> "no permission: " + e.getFile();
       case FileAlreadyExistsException e -> "exists already: " + e.getFile();
+      case OutOfMemoryError e ->
+          "out of memory: " + e.getMessage() + "; GGML4J_JAVA_OPTS=-Xmx8g gives the JVM 8 GB";
+      case Error e -> internal(e);
       case NullPointerException e -> internal(e);
       case ClassCastException e -> internal(e);
       case IndexOutOfBoundsException e -> internal(e);
@@ -23,7 +27,7 @@ final class Failures {
     };
   }
 
-  private static String internal(RuntimeException e) {
+  private static String internal(Throwable e) {
     return line("internal error, please report it: " + e + at(e.getStackTrace()));
   }
 

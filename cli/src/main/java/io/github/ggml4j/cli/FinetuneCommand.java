@@ -6,7 +6,6 @@ import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.TrainingResult;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.Datasets;
-import io.github.ggml4j.trainer.data.FileDataset;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.ConstantWarmup;
 import io.github.ggml4j.trainer.optim.CosineWarmup;
@@ -52,8 +51,6 @@ final class FinetuneCommand implements Callable<Integer> {
     adamw,
     sgd
   }
-
-  static final int INTERRUPTED = 130;
 
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
@@ -237,7 +234,7 @@ final class FinetuneCommand implements Callable<Integer> {
     var out = spec.commandLine().getOut();
     out.println(describe(result));
     out.println("Saved to " + output);
-    return result.cancelled() ? INTERRUPTED : 0;
+    return result.cancelled() ? Main.INTERRUPTED : 0;
   }
 
   static String describe(TrainingResult result) {
@@ -265,19 +262,7 @@ final class FinetuneCommand implements Callable<Integer> {
     if (!Files.exists(path)) {
       throw new IllegalArgumentException(path + ": no such file or folder to train on");
     }
-    var name = path.toString().toLowerCase(Locale.ROOT);
-    var plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
-    FileDataset dataset;
-    if (Files.isDirectory(path)) {
-      dataset = Datasets.folder(path, glob);
-    } else if (name.endsWith(".zip") || name.endsWith(".jar")) {
-      dataset = Datasets.zip(path, glob);
-    } else if (plain.endsWith(".jsonl") || plain.endsWith(".ndjson")) {
-      dataset = Datasets.jsonLines(path, textField);
-    } else {
-      dataset = Datasets.text(path);
-    }
-    return dataset;
+    return Datasets.open(path, glob, textField);
   }
 
   private Optimizer optimizer() {

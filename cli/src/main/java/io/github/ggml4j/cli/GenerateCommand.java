@@ -61,7 +61,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--max-new-tokens",
       paramLabel = "N",
-      description = "Most tokens after the prompt; goes before --max-length.")
+      description = "Most tokens after the prompt; overrides --max-length.")
   private @Nullable Integer maxNewTokens;
 
   @Option(
@@ -181,7 +181,7 @@ final class GenerateCommand implements Callable<Integer> {
     var text = prompt.equals("-") ? standardInput() : prompt;
     if (text.isEmpty()) {
       throw new IllegalArgumentException(
-          "The prompt is empty; give a text to continue, at least one character");
+          "--prompt is empty; give a text to continue, at least one character");
     }
     var files = model.open();
     var tokenizer = files.tokenizer();
@@ -278,9 +278,6 @@ final class GenerateCommand implements Callable<Integer> {
         } else {
           out.print(token.text());
           out.flush();
-        }
-        if (out.checkError()) {
-          return; // Nobody reads any more.
         }
       }
     }

@@ -78,7 +78,7 @@ final class LabCommand implements Callable<Integer> {
               .fit(Datasets.of(code));
       out().println(FinetuneCommand.describe(result));
       if (result.cancelled()) {
-        return FinetuneCommand.INTERRUPTED;
+        return Main.INTERRUPTED;
       }
       title("Now it continues \"" + CODE + "\"");
       generate(generator, CODE);

@@ -18,7 +18,8 @@ import picocli.CommandLine.ParameterException;
       TokenizeCommand.class,
       GenerateCommand.class,
       FinetuneCommand.class,
-      VersionCommand.class
+      VersionCommand.class,
+      CommandLine.HelpCommand.class
     },
     footer = {
       "",
@@ -29,21 +30,46 @@ import picocli.CommandLine.ParameterException;
 public final class Main implements Runnable {
   static final int FAILED = 1;
   static final int WRONG_USAGE = 2;
+  static final int INTERRUPTED = 130;
+
+  /** As a program that the system ends for it. */
+  static final int READER_GONE = 141;
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   /** Started by the launcher. */
   public static void main(String[] args) {
-    var exitCode = commandLine().execute(args);
-    System.exit(exitCode);
+    System.exit(run(commandLine().setOut(StandardOutput.writer()), args));
+  }
+
+  static int run(CommandLine commandLine, String... args) {
+    try {
+      return commandLine.execute(args);
+    } catch (Error e) { // picocli leaves them alone
+      return failed(e, commandLine);
+    }
   }
 
   static CommandLine commandLine() {
-    return new CommandLine(new Main())
+    var commandLine = new CommandLine(new Main());
+    for (var command : commandLine.getSubcommands().values()) {
+      command.getCommandSpec().versionProvider(new VersionCommand());
+    }
+    return commandLine
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false)
+        .setExecutionStrategy(Main::runLast)
         .setParameterExceptionHandler(Main::wrongUsage)
-        .setExecutionExceptionHandler(Main::failed);
+        .setExecutionExceptionHandler((e, command, _) -> failed(e, command));
+  }
+
+  /** Help, too, may find its output closed; picocli would print a stack trace then. */
+  private static int runLast(CommandLine.ParseResult args) {
+    try {
+      return new CommandLine.RunLast().execute(args);
+    } catch (StandardOutput.Failure e) {
+      return failed(e, args.commandSpec().commandLine());
+    }
   }
 
   @Override
@@ -52,20 +78,32 @@ public final class Main implements Runnable {
   }
 
   private static int wrongUsage(ParameterException e, String[] args) {
-    var command = e.getCommandLine();
+    return wrongUsage(String.valueOf(e.getMessage()), e.getCommandLine());
+  }
+
+  private static int wrongUsage(String message, CommandLine command) {
     var name = command.getCommandSpec().qualifiedName();
-    command.getErr().println(name + ": " + e.getMessage() + " (see " + name + " --help)");
+    command.getErr().println(name + ": " + message + " (see " + name + " --help)");
     return WRONG_USAGE;
   }
 
-  private static int failed(Exception e, CommandLine command, CommandLine.ParseResult args) {
+  private static int failed(Throwable e, CommandLine command) {
     if (e instanceof ParameterException wrong) {
       return wrongUsage(wrong, new String[0]);
     }
-    command.getErr().println("ggml4j: " + Failures.describe(e));
+    if (e instanceof StandardOutput.Failure failure && failure.readerIsGone()) {
+      return READER_GONE;
+    }
+    var message = OptionNames.translate(Failures.describe(e), command.getCommandSpec());
+    int exitCode = FAILED;
+    if (e instanceof IllegalArgumentException && message.startsWith("--")) {
+      exitCode = wrongUsage(message, command);
+    } else {
+      command.getErr().println("ggml4j: " + message);
+    }
     if (System.getenv("GGML4J_STACKTRACE") != null) {
       e.printStackTrace(command.getErr());
     }
-    return FAILED;
+    return exitCode;
   }
 }

@@ -3,7 +3,6 @@ package io.github.ggml4j.cli;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
-import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** Which model, and what computes it. */
@@ -33,13 +32,8 @@ final class ModelOptions {
       description = "CPU threads; 0 for one for each processor. Default: ${DEFAULT-VALUE}.")
   private int threads;
 
-  /** Opens the files of a model by the name that the user gave. */
-  static ModelFiles open(String model) {
-    return model.equals(BUNDLED) ? ModelFiles.bundled() : ModelFiles.open(Path.of(model));
-  }
-
   ModelFiles open() {
-    return open(model);
+    return ModelFiles.open(model);
   }
 
   /** Loads opened files, whose weights become the model's. */

@@ -1,6 +1,6 @@
 package io.github.ggml4j.cli;
 
-import java.util.Objects;
+import io.github.ggml4j.Ggml4j;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
@@ -8,23 +8,24 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "version",
-    description = "Prints the versions of ggml4j and of the Java that runs it.",
+    description = "Prints the versions of ggml4j, of Java and of the natives: all for a bug report.",
     mixinStandardHelpOptions = true)
 final class VersionCommand implements Runnable, IVersionProvider {
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
+    var out = spec.commandLine().getOut();
     for (var line : getVersion()) {
-      spec.commandLine().getOut().println(line);
+      out.println(line);
     }
+    out.println(Ggml4j.describeNatives());
   }
 
   @Override
   public String[] getVersion() {
-    var version = VersionCommand.class.getPackage().getImplementationVersion();
     return new String[] {
-      "ggml4j " + Objects.requireNonNullElse(version, "(not from a jar)"),
+      "ggml4j " + Ggml4j.version(),
       "java " + Runtime.version() + ", " + System.getProperty("java.vm.name"),
       "%s %s".formatted(System.getProperty("os.name"), System.getProperty("os.arch")),
     };

@@ -13,10 +13,11 @@ final class Cli {
     var out = new StringWriter();
     var err = new StringWriter();
     var exitCode =
-        Main.commandLine()
-            .setOut(new PrintWriter(out, true))
-            .setErr(new PrintWriter(err, true))
-            .execute(args);
+        Main.run(
+            Main.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true)),
+            args);
     return new Outcome(exitCode, out.toString(), err.toString());
   }
 }

@@ -31,8 +31,10 @@ class CommandLineTest {
   }
 
   @Test
-  void versionNamesTheJava() {
-    assertThat(Cli.run("version").out()).startsWith("ggml4j ").contains("java ");
+  void versionNamesJavaAndNatives() {
+    assertThat(Cli.run("version").out())
+        .startsWith("ggml4j ")
+        .contains("java ", "ggml ", "kernels ");
   }
 
   @ParameterizedTest
@@ -43,6 +45,16 @@ class CommandLineTest {
 
     assertThat(outcome.exitCode()).isZero();
     assertThat(outcome.out()).startsWith("Usage: ggml4j " + command);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"help", "help generate", "generate --version", "--version"})
+  void asksForHelpAndVersion(String line) {
+    var outcome = Cli.run(line.split(" ", -1));
+
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(outcome.out()).containsAnyOf("Usage: ", "ggml4j ");
   }
 
   @Test
@@ -61,12 +73,17 @@ class CommandLineTest {
         .anySatisfy(code -> assertThat(code).contains("def sum_list(numbers):"));
   }
 
-  @Test
-  void badValueIsOneLine() {
-    var outcome = Cli.run("summary", "--model", MODEL.toString(), "--device", "abacus");
+  @ParameterizedTest
+  @ValueSource(strings = {"--device abacus", "--threads -1", "--model "})
+  void badValueNamesItsOption(String option) {
+    var words = option.split(" ", -1);
+    var outcome = Cli.run("summary", words[0], words[1]);
 
-    assertThat(outcome.exitCode()).isEqualTo(1);
-    assertThat(outcome.err()).contains("abacus").hasLineCount(1);
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err())
+        .startsWith("ggml4j summary: " + words[0] + " is ")
+        .contains(words[1])
+        .hasLineCount(1);
   }
 
   @ParameterizedTest

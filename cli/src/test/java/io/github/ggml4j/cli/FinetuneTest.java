@@ -149,8 +149,8 @@ class FinetuneTest {
             "--batch-size",
             "0");
 
-    assertThat(outcome.exitCode()).isEqualTo(1);
-    assertThat(outcome.err()).contains("batchSize").hasLineCount(1);
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--batch-size must be").hasLineCount(1);
     assertThat(folder.resolve("out")).doesNotExist();
   }
 }

@@ -117,14 +117,19 @@ class GenerateTest {
   @ValueSource(
       strings = {
         "--prompt|", "--prompt|a|--max-length|0", "--prompt|a|--temperature|-1",
-        "--prompt|a|--top-p|2", "--prompt|a|--max-length|5000", "--prompt|a|--threads|-1",
+        "--prompt|a|--top-p|2", "--prompt|a|--max-length|5000",
+        "--prompt|a|--stop|", "--prompt|a|--min-p|-1", "--prompt|a|--num-beams|0",
+        "--prompt|a|--device|abacus",
       })
-  void badValuesAreOneLine(String options) {
-    var outcome = generate(options.split("\\|", -1));
+  void badValuesNameTheirOption(String options) {
+    var words = options.split("\\|", -1);
+    var outcome = generate(words);
 
-    assertThat(outcome.exitCode()).isIn(1, 2);
+    assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.out()).isEmpty();
-    assertThat(outcome.err()).startsWith("ggml4j").hasLineCount(1);
+    assertThat(outcome.err())
+        .startsWith("ggml4j generate: " + words[words.length - 2] + " ")
+        .hasLineCount(1);
   }
 
   @ParameterizedTest

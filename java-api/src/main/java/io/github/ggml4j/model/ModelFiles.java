@@ -48,6 +48,21 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
+   * Opens a model by the name that a user gives.
+   *
+   * @param model the path of a Hugging Face folder or a {@code .gguf} file, or {@value #BUNDLED}
+   * @throws ModelFormatException as {@link #open(Path)}
+   */
+  public static ModelFiles open(String model) {
+    if (model.isEmpty()) {
+      throw new IllegalArgumentException(
+          "model is empty, expected the path of a Hugging Face folder or a .gguf file, or "
+              + BUNDLED);
+    }
+    return model.equals(BUNDLED) ? bundled() : open(Path.of(model));
+  }
+
+  /**
    * Opens a model.
    *
    * @param path a folder with {@code config.json} and {@code model.safetensors} (or its index and
@@ -215,8 +230,11 @@ public final class ModelFiles implements AutoCloseable {
     if (!Files.exists(path)) {
       throw new ModelFormatException(
           path
-              + ": no such file or folder; expected a Hugging Face folder or a .gguf file. Check"
-              + " the path.");
+              + ": no such file or folder"
+              + (path.isAbsolute() ? "" : ", looked for " + path.toAbsolutePath())
+              + "; expected a Hugging Face folder, a .gguf file or \""
+              + BUNDLED
+              + "\". Names on the Hugging Face Hub are not looked up: give the path of a copy.");
     }
   }
 

@@ -1,10 +1,8 @@
 package io.github.ggml4j.trainer;
 
-import java.io.Console;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Optional;
 
 /** Ways to show how a training goes on. */
 public final class Progress {
@@ -13,17 +11,13 @@ public final class Progress {
   private Progress() {}
 
   /**
-   * A bar on the terminal with epoch, loss, learning rate, tokens per second and time left; where
-   * standard error is none, a line every few seconds.
+   * On standard error a bar with epoch, loss, learning rate, tokens per second and time left; where
+   * that is no terminal, a line every few seconds.
    *
    * @return a new listener for one training after another
    */
   public static TrainingListener console() {
-    // Some releases of Java give no console without a terminal, others one that is none.
-    boolean terminal =
-        Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false)
-            && !"dumb".equals(System.getenv("TERM"));
-    if (terminal) {
+    if (Terminal.width().isPresent() && !"dumb".equals(System.getenv("TERM"))) {
       return new ProgressBarListener(Terminal.standardError());
     }
     return lines(Terminal.standardError());

@@ -104,16 +104,28 @@ public final class Datasets {
    * @return the dataset
    */
   public static FileDataset open(Path path) {
+    return open(path, "**", "text");
+  }
+
+  /**
+   * Chooses as {@link #open(Path)}.
+   *
+   * @param path a file or folder
+   * @param glob which files of a folder or entries of an archive
+   * @param field the field of JSON lines
+   * @return the dataset
+   */
+  public static FileDataset open(Path path, String glob, String field) {
     String name = path.toString().toLowerCase(Locale.ROOT);
     String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
     if (Files.isDirectory(path)) {
-      return folder(path, "**");
+      return folder(path, glob);
     }
     if (name.endsWith(".zip") || name.endsWith(".jar")) {
-      return zip(path, "**");
+      return zip(path, glob);
     }
     if (plain.endsWith(".jsonl") || plain.endsWith(".ndjson")) {
-      return jsonLines(path, "text");
+      return jsonLines(path, field);
     }
     return text(path);
   }
