@@ -3,6 +3,7 @@ package io.github.ggml4j.cli;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command line: finds the command, runs it, and turns failures into one line each. */
 @Command(
@@ -25,7 +26,7 @@ import picocli.CommandLine.ParameterException;
       "",
       "A model is a Hugging Face folder, a .gguf file, or bundled: the small one that comes with"
           + " ggml4j.",
-      "Exit codes: 0 done, 1 failed, 2 wrong usage. Each command has --help."
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Each command has --help."
     })
 public final class Main implements Runnable {
   static final int FAILED = 1;
@@ -78,7 +79,22 @@ public final class Main implements Runnable {
   }
 
   private static int wrongUsage(ParameterException e, String[] args) {
-    return wrongUsage(String.valueOf(e.getMessage()), e.getCommandLine());
+    var message =
+        e instanceof UnmatchedArgumentException unmatched
+            ? describe(unmatched)
+            : String.valueOf(e.getMessage());
+    return wrongUsage(message, e.getCommandLine());
+  }
+
+  private static String describe(UnmatchedArgumentException e) {
+    var word = e.getUnmatched().getFirst();
+    var kind =
+        e.isUnknownOption()
+            ? "option"
+            : e.getCommandLine().getSubcommands().isEmpty() ? "argument" : "command";
+    var alike = e.getSuggestions();
+    return "there is no %s %s%s"
+        .formatted(kind, word, alike.isEmpty() ? "" : "; perhaps " + String.join(" or ", alike));
   }
 
   private static int wrongUsage(String message, CommandLine command) {

@@ -25,8 +25,8 @@ final class OptionNames {
     text =
         PARAMETER
             .matcher(text)
-            .replaceAll(m ->
-                Matcher.quoteReplacement(options.getOrDefault(m.group(1), m.group(1))));
+            .replaceAll(
+                m -> Matcher.quoteReplacement(options.getOrDefault(m.group(1), m.group(1))));
     var first = FIRST_WORD.matcher(text);
     if (first.find()) {
       var option = options.get(first.group(1).toLowerCase(Locale.ROOT));

@@ -77,7 +77,13 @@ final class TokenizeCommand implements Callable<Integer> {
   }
 
   private InputStream input() throws IOException {
-    return file == null || file.equals("-") ? System.in : Files.newInputStream(Path.of(file));
+    if (file == null || file.equals("-")) {
+      return System.in;
+    }
+    if (Files.isDirectory(Path.of(file))) {
+      throw new IllegalArgumentException(file + " is a folder, expected a file with text");
+    }
+    return Files.newInputStream(Path.of(file));
   }
 
   /** A line without its line feed, which alone ends it: other line ends are text. */

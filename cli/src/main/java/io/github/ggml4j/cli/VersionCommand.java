@@ -8,7 +8,8 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "version",
-    description = "Prints the versions of ggml4j, of Java and of the natives: all for a bug report.",
+    description =
+        "Prints the versions of ggml4j, of Java and of the natives: all for a bug report.",
     mixinStandardHelpOptions = true)
 final class VersionCommand implements Runnable, IVersionProvider {
   @Spec private CommandSpec spec;

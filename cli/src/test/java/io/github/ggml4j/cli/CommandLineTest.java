@@ -48,6 +48,18 @@ class CommandLineTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"genrate:command:generate", "config --modle x:option:--model"})
+  void misspeltWordsAreNamedWithWhatIsAlike(String line) {
+    var parts = line.split(":", -1);
+    var outcome = Cli.run(parts[0].split(" ", -1));
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err())
+        .contains("there is no " + parts[1], "perhaps", parts[2], "--help")
+        .hasLineCount(1);
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"help", "help generate", "generate --version", "--version"})
   void asksForHelpAndVersion(String line) {
     var outcome = Cli.run(line.split(" ", -1));

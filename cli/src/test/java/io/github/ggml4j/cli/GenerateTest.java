@@ -116,9 +116,14 @@ class GenerateTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "--prompt|", "--prompt|a|--max-length|0", "--prompt|a|--temperature|-1",
-        "--prompt|a|--top-p|2", "--prompt|a|--max-length|5000",
-        "--prompt|a|--stop|", "--prompt|a|--min-p|-1", "--prompt|a|--num-beams|0",
+        "--prompt|",
+        "--prompt|a|--max-length|0",
+        "--prompt|a|--temperature|-1",
+        "--prompt|a|--top-p|2",
+        "--prompt|a|--max-length|5000",
+        "--prompt|a|--stop|",
+        "--prompt|a|--min-p|-1",
+        "--prompt|a|--num-beams|0",
         "--prompt|a|--device|abacus",
       })
   void badValuesNameTheirOption(String options) {

@@ -60,5 +60,6 @@ class TokenizeTest {
 
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.err()).contains("none.txt").hasLineCount(1);
+    assertThat(Cli.run("tokenize", folder.toString()).err()).contains(folder + " is a folder");
   }
 }

@@ -44,7 +44,9 @@ final class ProgressBarListener implements TrainingListener {
             .setRenderer(this::render)
             // Without the last column, in which some terminals begin a new line. This consumer also
             // keeps JLine out: see Terminal.
-            .setConsumer(new DelegatingProgressBarConsumer(this::draw, Terminal.width().orElse(Terminal.USUAL_WIDTH) - 1))
+            .setConsumer(
+                new DelegatingProgressBarConsumer(
+                    this::draw, Terminal.width().orElse(Terminal.USUAL_WIDTH) - 1))
             .build();
   }
 
