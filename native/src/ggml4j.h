@@ -123,8 +123,9 @@ GGML4J_API void ggml4j_op_sgd(struct ggml_tensor * dst, int ith, int nth, void *
 GGML4J_API int ggml4j_init(void * get_type_traits_cpu, void * cblas_sgemm, void * openblas_set_num_threads);
 // dst (out, in) = transpose of src (in, out), elements of 2 or 4 bytes, with n_threads threads
 GGML4J_API void ggml4j_transpose(void * dst, const void * src, int64_t rows, int64_t cols, int element_size, int n_threads);
-// 0 when all finite, 1 when NaN or infinite values are present (F32, F16, BF16), checked with n_threads threads
-GGML4J_API int ggml4j_has_nonfinite(const void * data, enum ggml_type type, int64_t n, int n_threads);
+// the index of the first of n numbers that is NaN or infinite, of quantized types the first one of its block; -1 when all are
+// finite. Any type of weights, searched with n_threads threads
+GGML4J_API int64_t ggml4j_first_nonfinite(const void * data, enum ggml_type type, int64_t n, int n_threads);
 // 1 when weights of a type can be multiplied with on this CPU: the type has a dot product, and conversions both ways
 GGML4J_API int ggml4j_computes(enum ggml_type type);
 // the instruction set the kernels chose: "avx512", "avx2", "baseline", "neon"

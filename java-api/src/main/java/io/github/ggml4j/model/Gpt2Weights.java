@@ -7,6 +7,7 @@ import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.NonFinite;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
@@ -84,6 +85,8 @@ final class Gpt2Weights implements AutoCloseable {
    * transposed.
    *
    * @param source becomes owned by the result when something of it is used in place, else is closed
+   * @throws ModelFormatException when the device cannot compute with the type of a weight, or one
+   *     holds NaN or infinity
    */
   static Gpt2Weights load(Gpt2Config config, WeightSource source, Device device, String origin) {
     var shapes = WeightSpec.of(config);
@@ -93,8 +96,10 @@ final class Gpt2Weights implements AutoCloseable {
     boolean mapped = false;
     try {
       for (var shape : shapes) {
-        var info = check(source, shape, device, origin);
+        var info = source.info(shape.name());
+        checkType(shape, info, device, origin);
         var data = source.data(shape.name());
+        checkFinite(data, info, device, origin);
         boolean inPlace =
             device.sharesHostMemory()
                 && !info.transposed()
@@ -123,32 +128,7 @@ final class Gpt2Weights implements AutoCloseable {
     }
   }
 
-  private static WeightInfo check(
-      WeightSource source, WeightSpec shape, Device device, String origin) {
-    if (!source.names().contains(shape.name())) {
-      throw new ModelFormatException(
-          origin
-              + " has no tensor "
-              + shape.name()
-              + ", which its config calls for."
-              + " Check n_layer and tie_word_embeddings, or get a complete file.");
-    }
-    var info = source.info(shape.name());
-    var expected = shape.shape().clone();
-    if (info.transposed()) {
-      expected = new long[] {expected[1], expected[0]};
-    }
-    if (!Arrays.equals(info.shape(), expected)) {
-      throw new ModelFormatException(
-          origin
-              + ": tensor "
-              + shape.name()
-              + " has shape "
-              + Arrays.toString(info.shape())
-              + ", its config calls for "
-              + Arrays.toString(expected)
-              + ". The config belongs to another model.");
-    }
+  private static void checkType(WeightSpec shape, WeightInfo info, Device device, String origin) {
     var type = info.dtype();
     boolean simple = type == DType.F32 || type == DType.F16 || type == DType.BF16;
     boolean usable =
@@ -156,7 +136,7 @@ final class Gpt2Weights implements AutoCloseable {
             ? simple
                 || (device.computes(type)
                     && !info.transposed()
-                    && expected[1] % type.blockSize() == 0)
+                    && shape.shape()[1] % type.blockSize() == 0)
             : simple;
     if (!usable) {
       throw new ModelFormatException(
@@ -169,7 +149,37 @@ final class Gpt2Weights implements AutoCloseable {
               + (shape.isMatrix() ? " or a quantized type with rows of whole blocks" : "")
               + ". Convert the file to one of these.");
     }
-    return info;
+  }
+
+  /**
+   * NaN need not reach the logits, where it would be noticed: a ReLU and activations of 8 bits lose
+   * it. Looking costs one pass over memory that the first graph then finds in place.
+   */
+  private static void checkFinite(
+      MemorySegment data, WeightInfo info, Device device, String origin) {
+    long first = NonFinite.first(data, info.dtype(), device.threads());
+    if (first >= 0) {
+      throw ModelFormatException.of(
+          origin,
+          info.name()
+              + " has a weight that is NaN or infinite, "
+              + (info.dtype().isQuantized() ? "in the block that begins at " : "at ")
+              + Arrays.toString(position(first, info.shape()))
+              + " of its shape "
+              + Arrays.toString(info.shape()),
+          "finite numbers",
+          "The file is damaged, or its weights overflowed in training or when it was converted: get"
+              + " it again, or convert it again from a copy in F32.");
+    }
+  }
+
+  private static long[] position(long index, long[] shape) {
+    var position = new long[shape.length];
+    for (int i = shape.length - 1; i >= 0; i--) {
+      position[i] = index % shape[i];
+      index /= shape[i];
+    }
+    return position;
   }
 
   private static void copy(MemorySegment data, WeightInfo info, Tensor target, Device device) {

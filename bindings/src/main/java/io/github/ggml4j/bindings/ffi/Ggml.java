@@ -19424,16 +19424,16 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_has_nonfinite {
+    private static class ggml4j_first_nonfinite {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
-            Ggml.C_INT,
+            Ggml.C_LONG,
             Ggml.C_POINTER,
             Ggml.C_INT,
             Ggml.C_LONG,
             Ggml.C_INT
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_has_nonfinite");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_first_nonfinite");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -19441,45 +19441,45 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * int ggml4j_has_nonfinite(const void *data, enum ggml_type type, int64_t n, int n_threads)
+     * int64_t ggml4j_first_nonfinite(const void *data, enum ggml_type type, int64_t n, int n_threads)
      * }
      */
-    public static FunctionDescriptor ggml4j_has_nonfinite$descriptor() {
-        return ggml4j_has_nonfinite.DESC;
+    public static FunctionDescriptor ggml4j_first_nonfinite$descriptor() {
+        return ggml4j_first_nonfinite.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * int ggml4j_has_nonfinite(const void *data, enum ggml_type type, int64_t n, int n_threads)
+     * int64_t ggml4j_first_nonfinite(const void *data, enum ggml_type type, int64_t n, int n_threads)
      * }
      */
-    public static MethodHandle ggml4j_has_nonfinite$handle() {
-        return ggml4j_has_nonfinite.HANDLE;
+    public static MethodHandle ggml4j_first_nonfinite$handle() {
+        return ggml4j_first_nonfinite.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * int ggml4j_has_nonfinite(const void *data, enum ggml_type type, int64_t n, int n_threads)
+     * int64_t ggml4j_first_nonfinite(const void *data, enum ggml_type type, int64_t n, int n_threads)
      * }
      */
-    public static MemorySegment ggml4j_has_nonfinite$address() {
-        return ggml4j_has_nonfinite.ADDR;
+    public static MemorySegment ggml4j_first_nonfinite$address() {
+        return ggml4j_first_nonfinite.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * int ggml4j_has_nonfinite(const void *data, enum ggml_type type, int64_t n, int n_threads)
+     * int64_t ggml4j_first_nonfinite(const void *data, enum ggml_type type, int64_t n, int n_threads)
      * }
      */
-    public static int ggml4j_has_nonfinite(MemorySegment data, int type, long n, int n_threads) {
-        var mh$ = ggml4j_has_nonfinite.HANDLE;
+    public static long ggml4j_first_nonfinite(MemorySegment data, int type, long n, int n_threads) {
+        var mh$ = ggml4j_first_nonfinite.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_has_nonfinite", data, type, n, n_threads);
+                traceDowncall("ggml4j_first_nonfinite", data, type, n, n_threads);
             }
-            return (int)mh$.invokeExact(data, type, n, n_threads);
+            return (long)mh$.invokeExact(data, type, n, n_threads);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {
