@@ -6,7 +6,6 @@ import io.github.ggml4j.model.Gpt2Model;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -50,13 +49,12 @@ class EndOfProcessTest {
   @DisabledOnOs(OS.WINDOWS) // where a process cannot be asked to end
   void savesAfterTheRunningStep() throws IOException, InterruptedException {
     var folder = temp.resolve("out");
-    var log = temp.resolve("log").toFile();
-    var process = new ProcessBuilder(command(folder)).redirectErrorStream(true).redirectOutput(log);
-    var running = process.start();
+    var log = temp.resolve("log");
+    var running = endless(log, folder.toString()).start();
     try {
       var metrics = folder.resolve("metrics.jsonl");
       for (int i = 0; i < 600 && (!Files.exists(metrics) || Files.size(metrics) == 0); i++) {
-        assertThat(running.isAlive()).as(() -> readLog(log.toPath())).isTrue();
+        assertThat(running.isAlive()).as(() -> ChildJvm.readLog(log)).isTrue();
         Thread.sleep(100);
       }
       running.destroy(); // SIGTERM, which ends the JVM as Ctrl-C does
@@ -75,49 +73,17 @@ class EndOfProcessTest {
 
   @Test
   void exitInAListenerDoesNotWaitForItself() throws IOException, InterruptedException {
-    var log = temp.resolve("log").toFile();
-    var command = command(temp.resolve("out"));
-    command.add("exit");
-    var running = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log).start();
+    var log = temp.resolve("log");
+    var running = endless(log, temp.resolve("out").toString(), "exit").start();
     try {
       assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
-      assertThat(running.exitValue()).as(() -> readLog(log.toPath())).isEqualTo(EXIT);
+      assertThat(running.exitValue()).as(() -> ChildJvm.readLog(log)).isEqualTo(EXIT);
     } finally {
       running.destroyForcibly();
     }
   }
 
-  private static List<String> command(Path folder) {
-    var command = new ArrayList<String>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    for (var property : System.getProperties().stringPropertyNames()) {
-      if (property.startsWith("ggml4j.")) {
-        command.add("-D" + property + "=" + System.getProperty(property));
-      }
-    }
-    command.add("-XX:TieredStopAtLevel=1");
-    command.add("--enable-native-access=ALL-UNNAMED");
-    command.add("-cp");
-    command.add(classPath());
-    command.add(Endless.class.getName());
-    command.add(folder.toString());
-    return command;
-  }
-
-  /** Tests run with a module path or a class path; classes and jars of both. */
-  private static String classPath() {
-    return String.join(
-        System.getProperty("path.separator"),
-        System.getProperty("java.class.path", ""),
-        System.getProperty("jdk.module.path", ""),
-        Path.of("target", "test-classes").toString());
-  }
-
-  private static String readLog(Path log) {
-    try {
-      return Files.readString(log);
-    } catch (IOException e) {
-      return e.toString();
-    }
+  private static ProcessBuilder endless(Path log, String... arguments) {
+    return ChildJvm.of(Endless.class, log, List.of("-XX:TieredStopAtLevel=1"), List.of(arguments));
   }
 }
