@@ -2,12 +2,10 @@ package io.github.ggml4j.model;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
-import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.nn.Activation;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -68,17 +66,6 @@ public record Gpt2Config(
 
   private static final int LARGEST = 1 << 24;
   private static final int MOST_LAYERS = 4096;
-
-  /** What Hugging Face writes beside the parameters of the model itself. */
-  private static final Map<String, @Nullable Object> USUAL = usual();
-
-  /** Hugging Face's other names for four of the keys. */
-  private static final Map<String, String> ALIASES =
-      Map.of(
-          "n_embd", "hidden_size",
-          "n_positions", "max_position_embeddings",
-          "n_head", "num_attention_heads",
-          "n_layer", "num_hidden_layers");
 
   /**
    * Checks every value.
@@ -183,13 +170,35 @@ public record Gpt2Config(
   }
 
   /**
+   * Checks ids of tokens.
+   *
+   * @throws IllegalArgumentException when one is not in the vocabulary, naming its place
+   */
+  public void checkTokens(int... tokens) {
+    for (int i = 0; i < tokens.length; i++) {
+      if (tokens[i] < 0 || tokens[i] >= vocabSize) {
+        throw new IllegalArgumentException(
+            "Token "
+                + i
+                + " is "
+                + tokens[i]
+                + ", expected 0 to "
+                + (vocabSize - 1)
+                + " (vocab_size "
+                + vocabSize
+                + "). Use the tokenizer of this model.");
+      }
+    }
+  }
+
+  /**
    * Reads a {@code config.json}.
    *
    * @throws ModelFormatException when it is missing, no JSON, or describes a model that is not
    *     supported
    */
   public static Gpt2Config read(Path file) {
-    return from(Json.readObject(file), file.toString());
+    return Gpt2ConfigJson.read(Json.readObject(file), file.toString());
   }
 
   /**
@@ -207,7 +216,7 @@ public record Gpt2Config(
    * @param source name for error messages
    */
   public static Gpt2Config fromJson(String json, String source) {
-    return from(Json.parseObject(json, source), source);
+    return Gpt2ConfigJson.read(Json.parseObject(json, source), source);
   }
 
   /**
@@ -215,63 +224,13 @@ public record Gpt2Config(
    * indentation, a final line feed.
    */
   public String toJson() {
-    Map<String, @Nullable Object> all = new TreeMap<>(other);
-    all.put("vocab_size", vocabSize);
-    all.put("n_positions", nPositions);
-    all.put("n_embd", nEmbd);
-    all.put("n_layer", nLayer);
-    all.put("n_head", nHead);
-    all.put("n_inner", nInner == 4 * nEmbd ? null : (Integer) nInner);
-    all.put("activation_function", activationFunction);
-    all.put("resid_pdrop", residPdrop);
-    all.put("embd_pdrop", embdPdrop);
-    all.put("attn_pdrop", attnPdrop);
-    all.put("layer_norm_epsilon", layerNormEpsilon);
-    all.put("initializer_range", initializerRange);
-    all.put("scale_attn_weights", scaleAttnWeights);
-    all.put("scale_attn_by_inverse_layer_idx", scaleAttnByInverseLayerIdx);
-    all.put("reorder_and_upcast_attn", reorderAndUpcastAttn);
-    all.put("tie_word_embeddings", tieWordEmbeddings);
-    all.put("bos_token_id", bosTokenId);
-    all.put("eos_token_id", eosTokenId);
-    all.put("pad_token_id", padTokenId);
-    return PythonJson.write(all);
+    return Gpt2ConfigJson.write(this);
   }
 
   /** The text that {@code print(model.config)} shows: {@code GPT2Config} and the JSON. */
   @Override
   public String toString() {
     return "GPT2Config " + toJson();
-  }
-
-  private static Gpt2Config from(Map<String, @Nullable Object> json, String source) {
-    boolean gpt2Keys = json.containsKey("n_embd") && json.containsKey("n_layer");
-    if (!json.containsKey("model_type") && !gpt2Keys) {
-      throw ModelFormatException.of(
-          source,
-          "has neither model_type nor n_embd and n_layer",
-          "\"model_type\": \"gpt2\"",
-          "Use the config.json of a GPT-2 model.");
-    }
-    try {
-      return new JsonFields(json).build();
-    } catch (IllegalArgumentException e) {
-      throw new ModelFormatException(source + ": " + e.getMessage(), e);
-    }
-  }
-
-  private static Map<String, @Nullable Object> usual() {
-    Map<String, @Nullable Object> usual = new TreeMap<>();
-    usual.put("add_cross_attention", false);
-    usual.put("architectures", List.of("GPT2LMHeadModel"));
-    usual.put("model_type", "gpt2");
-    usual.put("summary_activation", null);
-    usual.put("summary_first_dropout", 0.1);
-    usual.put("summary_proj_to_labels", true);
-    usual.put("summary_type", "cls_index");
-    usual.put("summary_use_proj", true);
-    usual.put("use_cache", true);
-    return Collections.unmodifiableMap(usual);
   }
 
   private static void checkRange(String key, int value, int least, int most) {
@@ -292,120 +251,8 @@ public record Gpt2Config(
     }
   }
 
-  private static IllegalArgumentException bad(String key, @Nullable Object value, String expected) {
+  static IllegalArgumentException bad(String key, @Nullable Object value, String expected) {
     return new IllegalArgumentException(key + " is " + value + "; expected " + expected);
-  }
-
-  /** Takes the known keys out of a JSON object; what is left is kept as it is. */
-  private static final class JsonFields {
-    private final Map<String, @Nullable Object> rest;
-
-    JsonFields(Map<String, @Nullable Object> json) {
-      this.rest = new LinkedHashMap<>(USUAL);
-      rest.putAll(json);
-      if (rest.containsKey("torch_dtype")) {
-        Object dtype = rest.remove("torch_dtype");
-        rest.putIfAbsent("dtype", dtype);
-      }
-    }
-
-    Gpt2Config build() {
-      Builder b = new Builder();
-      b.vocabSize = integer("vocab_size", b.vocabSize);
-      b.nPositions = integer("n_positions", b.nPositions);
-      b.nEmbd = integer("n_embd", b.nEmbd);
-      b.nLayer = integer("n_layer", b.nLayer);
-      b.nHead = integer("n_head", b.nHead);
-      b.nInner = nullableInteger("n_inner", null);
-      b.activationFunction = string("activation_function", b.activationFunction);
-      b.residPdrop = number("resid_pdrop", b.residPdrop);
-      b.embdPdrop = number("embd_pdrop", b.embdPdrop);
-      b.attnPdrop = number("attn_pdrop", b.attnPdrop);
-      b.layerNormEpsilon = number("layer_norm_epsilon", b.layerNormEpsilon);
-      b.initializerRange = number("initializer_range", b.initializerRange);
-      b.scaleAttnWeights = flag("scale_attn_weights", b.scaleAttnWeights);
-      b.scaleAttnByInverseLayerIdx =
-          flag("scale_attn_by_inverse_layer_idx", b.scaleAttnByInverseLayerIdx);
-      b.reorderAndUpcastAttn = flag("reorder_and_upcast_attn", b.reorderAndUpcastAttn);
-      b.tieWordEmbeddings = flag("tie_word_embeddings", b.tieWordEmbeddings);
-      b.bosTokenId = id("bos_token_id", b.bosTokenId);
-      b.eosTokenId = id("eos_token_id", b.eosTokenId);
-      b.padTokenId = id("pad_token_id", b.padTokenId);
-      b.other = rest;
-      return b.build();
-    }
-
-    private int integer(String key, int fallback) {
-      Integer value = nullableInteger(key, fallback);
-      if (value == null) {
-        throw bad(key, null, "a whole number");
-      }
-      return value;
-    }
-
-    private @Nullable Integer nullableInteger(String key, @Nullable Integer fallback) {
-      String alias = ALIASES.get(key);
-      Object aliased = alias == null ? null : rest.remove(alias);
-      if (!rest.containsKey(key)) {
-        if (aliased == null) {
-          return fallback;
-        }
-        rest.put(key, aliased);
-      }
-      Object value = rest.remove(key);
-      if (value == null) {
-        return null;
-      }
-      if (value instanceof Long number && number == number.intValue()) {
-        return number.intValue();
-      }
-      throw bad(key, value, "a whole number of 32 bits");
-    }
-
-    /** An id; -1, and a list with one id, are what some tools write for none and one. */
-    private @Nullable Integer id(String key, @Nullable Integer fallback) {
-      if (rest.get(key) instanceof List<?> list) {
-        if (list.size() > 1) {
-          throw bad(key, list, "one id; put further ones into generation_config.json");
-        }
-        rest.put(key, list.isEmpty() ? null : list.getFirst());
-      }
-      Integer id = nullableInteger(key, fallback);
-      return id != null && id == -1 ? null : id;
-    }
-
-    private double number(String key, double fallback) {
-      if (!rest.containsKey(key)) {
-        return fallback;
-      }
-      Object value = rest.remove(key);
-      if (value instanceof Double || value instanceof Long) {
-        return ((Number) value).doubleValue();
-      }
-      throw bad(key, value, "a number");
-    }
-
-    private boolean flag(String key, boolean fallback) {
-      if (!rest.containsKey(key)) {
-        return fallback;
-      }
-      Object value = rest.remove(key);
-      if (value instanceof Boolean flag) {
-        return flag;
-      }
-      throw bad(key, value, "true or false");
-    }
-
-    private String string(String key, String fallback) {
-      if (!rest.containsKey(key)) {
-        return fallback;
-      }
-      Object value = rest.remove(key);
-      if (value instanceof String text) {
-        return text;
-      }
-      throw bad(key, value, "a name in quotes");
-    }
   }
 
   /** Builds a {@link Gpt2Config}; what is not set is as in GPT-2 124M. */
@@ -429,7 +276,7 @@ public record Gpt2Config(
     private @Nullable Integer bosTokenId = 50256;
     private @Nullable Integer eosTokenId = 50256;
     private @Nullable Integer padTokenId;
-    private Map<String, @Nullable Object> other = new LinkedHashMap<>(USUAL);
+    private Map<String, @Nullable Object> other = new LinkedHashMap<>(Gpt2ConfigJson.USUAL);
 
     private Builder() {}
 
