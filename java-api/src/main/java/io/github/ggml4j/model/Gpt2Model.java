@@ -275,23 +275,6 @@ public final class Gpt2Model implements AutoCloseable {
     return weights;
   }
 
-  void checkTokens(int[] tokens) {
-    for (int i = 0; i < tokens.length; i++) {
-      if (tokens[i] < 0 || tokens[i] >= config.vocabSize()) {
-        throw new IllegalArgumentException(
-            "Token "
-                + i
-                + " is "
-                + tokens[i]
-                + ", expected 0 to "
-                + (config.vocabSize() - 1)
-                + " (vocab_size "
-                + config.vocabSize()
-                + "). Use the tokenizer of this model.");
-      }
-    }
-  }
-
   void checkOpen() {
     if (closed) {
       throw new IllegalStateException("Already closed: model " + origin);

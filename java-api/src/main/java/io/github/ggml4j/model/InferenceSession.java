@@ -6,14 +6,13 @@ import io.github.ggml4j.nn.Attention;
 import io.github.ggml4j.nn.CacheBatch;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.GraphCache;
 import io.github.ggml4j.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +40,8 @@ public final class InferenceSession implements AutoCloseable {
   private final Gpt2Model model;
   private final Gpt2Config config;
   private final KvCache cache;
-  private final Map<PlanKey, Plan> plans = new LinkedHashMap<>(16, 0.75f, true);
+  private final GraphCache<PlanKey, Plan> plans =
+      new GraphCache<>(MAX_PLANS, this::build, Plan::graph);
   private @Nullable Gpt2Weights planned;
   private Arena logitsArena = Arena.ofShared();
   private MemorySegment logits = MemorySegment.NULL;
@@ -186,7 +186,7 @@ public final class InferenceSession implements AutoCloseable {
                 + config.nPositions()
                 + ". Shorten the prompt or generate fewer tokens.");
       }
-      model.checkTokens(tokens[i]);
+      config.checkTokens(tokens[i]);
     }
   }
 
@@ -253,7 +253,7 @@ public final class InferenceSession implements AutoCloseable {
 
   private void compute(Part part) {
     cache.uploadTable();
-    var plan = plan(part.size, part.outputs.size());
+    var plan = plans.get(new PlanKey(part.size, part.outputs.size(), cache.usedRows()));
     plan.tokens().setInts(part.tokens);
     plan.positions().setInts(part.positions);
     plan.batch().set(part.rows, part.sequences, part.positions, cache::row);
@@ -267,21 +267,6 @@ public final class InferenceSession implements AutoCloseable {
       plan.logits()
           .get(logits.asSlice(part.targets.getFirst() * bytes), 0, part.targets.size() * bytes);
     }
-  }
-
-  private Plan plan(int tokens, int outputs) {
-    var key = new PlanKey(tokens, outputs, cache.usedRows());
-    var plan = plans.get(key);
-    if (plan == null) {
-      plan = build(key);
-      plans.put(key, plan);
-      if (plans.size() > MAX_PLANS) {
-        var eldest = plans.entrySet().iterator();
-        eldest.next().getValue().graph().close();
-        eldest.remove();
-      }
-    }
-    return plan;
   }
 
   private Plan build(PlanKey key) {
@@ -327,7 +312,7 @@ public final class InferenceSession implements AutoCloseable {
   private void usePlansOf(Gpt2Weights weights) {
     boolean moved = cache.moved();
     if (moved || planned != weights) {
-      closePlans();
+      plans.clear();
       planned = weights;
     }
   }
@@ -348,11 +333,6 @@ public final class InferenceSession implements AutoCloseable {
     logitsRows = rows;
   }
 
-  private void closePlans() {
-    plans.values().forEach(plan -> plan.graph().close());
-    plans.clear();
-  }
-
   private void checkOpen() {
     if (closed) {
       throw new IllegalStateException("Already closed: session");
@@ -364,7 +344,7 @@ public final class InferenceSession implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      closePlans();
+      plans.close();
       cache.close();
       logitsArena.close();
       model.sessionClosed();

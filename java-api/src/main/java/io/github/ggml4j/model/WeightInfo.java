@@ -17,11 +17,7 @@ import java.util.Arrays;
 public record WeightInfo(String name, DType dtype, long[] shape, boolean transposed) {
   /** Number of elements. */
   public long elements() {
-    long elements = 1;
-    for (long dimension : shape) {
-      elements = Math.multiplyExact(elements, dimension);
-    }
-    return elements;
+    return WeightSpec.elements(shape);
   }
 
   /** Size in bytes. */

@@ -16,6 +16,10 @@ public record WeightSpec(String name, String ggufName, long[] shape, boolean lin
 
   /** The number of elements. */
   public long elements() {
+    return elements(shape);
+  }
+
+  static long elements(long[] shape) {
     long elements = 1;
     for (long dimension : shape) {
       elements = Math.multiplyExact(elements, dimension);

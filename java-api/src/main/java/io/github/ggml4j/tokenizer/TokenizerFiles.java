@@ -3,13 +3,11 @@ package io.github.ggml4j.tokenizer;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.format.internal.StrictUtf8;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -149,12 +147,7 @@ final class TokenizerFiles {
     }
     String text;
     try {
-      text =
-          StandardCharsets.UTF_8
-              .newDecoder()
-              .onMalformedInput(CodingErrorAction.REPORT)
-              .decode(ByteBuffer.wrap(bytes(file)))
-              .toString();
+      text = StrictUtf8.decode(bytes(file));
     } catch (CharacterCodingException e) {
       throw new ModelFormatException(
           file + ": is not valid UTF-8; expected one merge in each line. Fetch the file again.", e);

@@ -4,16 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.tensor.Device;
-import io.github.ggml4j.tokenizer.AddedToken;
-import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.LinearWarmup;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -26,7 +22,6 @@ import tools.jackson.databind.json.JsonMapper;
  * make_golden_trainer.py} wrote its numbers.
  */
 class GoldenTrainerTest {
-  private static final Path MODEL = Path.of("../java-api/src/test/resources/golden/models/odd");
   private static final JsonNode GOLDEN =
       JsonMapper.shared().readTree(Path.of("src/test/resources/golden/trainer.json").toFile());
   private static final double TOLERANCE = 1e-4;
@@ -42,9 +37,9 @@ class GoldenTrainerTest {
     GOLDEN.get("documents").forEach(text -> documents.add(text.asString()));
     List<StepMetrics> steps = new ArrayList<>();
     TrainingResult result;
-    try (Gpt2Model model = Gpt2Model.load(MODEL, Device.open("cpu", 1))) {
+    try (Gpt2Model model = TestModels.odd()) {
       result =
-          Trainer.of(model, bytes())
+          Trainer.of(model, TestModels.tokenizer())
               .maxSequenceLength(golden.get("max_sequence_length").asInt())
               .batchSize(golden.get("batch_size").asInt())
               .epochs(golden.get("epochs").asInt())
@@ -77,23 +72,5 @@ class GoldenTrainerTest {
           .as("rate, %s", step)
           .isCloseTo(golden.get("learning_rates").get(i).asDouble(), within(1e-12));
     }
-  }
-
-  /** A tokenizer without merges: each byte a token, in GPT-2's order, and the end of text. */
-  private static Tokenizer bytes() {
-    List<String> tokens = new ArrayList<>();
-    IntStream.range(0, 256)
-        .filter(GoldenTrainerTest::printable)
-        .forEach(b -> tokens.add(String.valueOf((char) b)));
-    for (char other = 256; tokens.size() < 256; other++) {
-      tokens.add(String.valueOf(other));
-    }
-    tokens.add("<|endoftext|>");
-    return Tokenizer.of(
-        tokens, List.of(), List.of(AddedToken.special(256, "<|endoftext|>")), 256, 256, null);
-  }
-
-  private static boolean printable(int b) {
-    return (b >= 33 && b < 127) || (b >= 161 && b < 173) || b >= 174;
   }
 }

@@ -2,12 +2,11 @@ package io.github.ggml4j.format.gguf;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.format.internal.StrictUtf8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 
 /** Reads little-endian values one after another and never past the end. */
@@ -85,12 +84,7 @@ final class GgufCursor {
     MemorySegment.copy(bytes, ValueLayout.JAVA_BYTE, position, utf8, 0, length);
     position += length;
     try {
-      return StandardCharsets.UTF_8
-          .newDecoder()
-          .onMalformedInput(CodingErrorAction.REPORT)
-          .onUnmappableCharacter(CodingErrorAction.REPORT)
-          .decode(ByteBuffer.wrap(utf8))
-          .toString();
+      return StrictUtf8.decode(utf8);
     } catch (CharacterCodingException e) {
       throw bad(
           what + " holds " + Names.quote(new String(utf8, StandardCharsets.ISO_8859_1)),

@@ -3,6 +3,7 @@ package io.github.ggml4j.format.gguf;
 import io.github.ggml4j.format.internal.AtomicFiles;
 import io.github.ggml4j.format.internal.FileOutput;
 import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.format.internal.StrictUtf8;
 import io.github.ggml4j.tensor.DType;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -10,9 +11,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.CharBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -112,9 +110,10 @@ public final class GgufWriter {
       throw new IllegalArgumentException(
           what + " has " + shape.length + " dimensions; expected at most 4");
     }
-    if (name.isEmpty() || utf8(name).length >= GgufReader.MAX_TENSOR_NAME) {
+    int nameLength = StrictUtf8.encode(name).length;
+    if (nameLength == 0 || nameLength >= GgufReader.MAX_TENSOR_NAME) {
       throw new IllegalArgumentException(
-          what + " has a name of " + utf8(name).length + " bytes; expected 1 to 63");
+          what + " has a name of " + nameLength + " bytes; expected 1 to 63");
     }
     long elements = 1;
     for (long dimension : shape) {
@@ -146,17 +145,7 @@ public final class GgufWriter {
     out.write(head());
     out.align(ALIGNMENT);
     for (Pending tensor : tensors.values()) {
-      MemorySegment data = tensor.data().get();
-      if (data.byteSize() != tensor.byteSize()) {
-        throw new IllegalArgumentException(
-            "the data of tensor "
-                + Names.quote(tensor.name())
-                + " has "
-                + data.byteSize()
-                + " bytes; expected "
-                + tensor.byteSize());
-      }
-      out.write(data);
+      out.writeTensor(tensor.name(), tensor.data().get(), tensor.byteSize());
       out.align(ALIGNMENT);
     }
   }
@@ -188,18 +177,6 @@ public final class GgufWriter {
     return this;
   }
 
-  private static byte[] utf8(String text) {
-    try {
-      ByteBuffer utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
-      byte[] bytes = new byte[utf8.remaining()];
-      utf8.get(bytes);
-      return bytes;
-    } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException(
-          Names.quote(text) + " holds half of a surrogate pair; expected Unicode text", e);
-    }
-  }
-
   /** Little-endian bytes, growing. */
   private static final class Encoder {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -229,7 +206,7 @@ public final class GgufWriter {
     }
 
     Encoder string(String value) {
-      byte[] bytes = utf8(value);
+      byte[] bytes = StrictUtf8.encode(value);
       return int64(bytes.length).bytes(bytes);
     }
 

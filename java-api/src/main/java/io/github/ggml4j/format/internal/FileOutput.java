@@ -47,6 +47,25 @@ public final class FileOutput {
     position += done;
   }
 
+  /**
+   * Appends the data of a tensor.
+   *
+   * @param byteSize how much its shape and type call for
+   * @throws IllegalArgumentException when there is more or less of it
+   */
+  public void writeTensor(String name, MemorySegment data, long byteSize) throws IOException {
+    if (data.byteSize() != byteSize) {
+      throw new IllegalArgumentException(
+          "the data of tensor "
+              + Names.quote(name)
+              + " has "
+              + data.byteSize()
+              + " bytes; expected "
+              + byteSize);
+    }
+    write(data);
+  }
+
   /** Appends zeros up to the next multiple of a power of two. */
   public void align(long alignment) throws IOException {
     write(new byte[Math.toIntExact(-position & (alignment - 1))]);

@@ -30,29 +30,7 @@ public final class PythonJson {
 
   /** The text as a JSON string in ASCII, quotes included. */
   public static String quote(String text) {
-    StringBuilder out = new StringBuilder(text.length() + 2).append('"');
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      switch (c) {
-        case '"' -> out.append("\\\"");
-        case '\\' -> out.append("\\\\");
-        case '\n' -> out.append("\\n");
-        case '\r' -> out.append("\\r");
-        case '\t' -> out.append("\\t");
-        case '\b' -> out.append("\\b");
-        case '\f' -> out.append("\\f");
-        default -> {
-          if (c < 0x20 || c > 0x7e) {
-            out.append("\\u");
-            String hex = Integer.toHexString(c);
-            out.repeat('0', 4 - hex.length()).append(hex);
-          } else {
-            out.append(c);
-          }
-        }
-      }
-    }
-    return out.append('"').toString();
+    return JsonText.quoteAscii(new StringBuilder(text.length() + 2), text).toString();
   }
 
   /** The number as Python's {@code repr} writes it: 0.1, 1e-05, 1.0, 1e+16. */

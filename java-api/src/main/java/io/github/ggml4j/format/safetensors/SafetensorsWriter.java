@@ -2,16 +2,15 @@ package io.github.ggml4j.format.safetensors;
 
 import io.github.ggml4j.format.internal.AtomicFiles;
 import io.github.ggml4j.format.internal.FileOutput;
+import io.github.ggml4j.format.internal.JsonText;
 import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.format.internal.StrictUtf8;
 import io.github.ggml4j.tensor.DType;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.CharBuffer;
 import java.nio.channels.WritableByteChannel;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -94,7 +93,7 @@ public final class SafetensorsWriter {
    * @throws java.io.UncheckedIOException when it cannot be written; then nothing is left behind
    */
   public void write(Path path) {
-    AtomicFiles.write(path, out -> writeTo(out.channel()));
+    AtomicFiles.write(path, this::writeTo);
   }
 
   /**
@@ -105,6 +104,11 @@ public final class SafetensorsWriter {
    */
   public void writeTo(WritableByteChannel channel) throws IOException {
     FileOutput out = new FileOutput(channel);
+    writeTo(out);
+    out.flush();
+  }
+
+  private void writeTo(FileOutput out) throws IOException {
     List<Pending> ordered = new ArrayList<>(tensors.values());
     ordered.sort(
         Comparator.comparingInt((Pending tensor) -> -SafetensorsTypes.rank(tensor.dtype()))
@@ -113,19 +117,8 @@ public final class SafetensorsWriter {
     out.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong(header.length).array());
     out.write(header);
     for (Pending tensor : ordered) {
-      MemorySegment data = tensor.data().get();
-      if (data.byteSize() != tensor.byteSize()) {
-        throw new IllegalArgumentException(
-            "the data of tensor "
-                + Names.quote(tensor.name())
-                + " has "
-                + data.byteSize()
-                + " bytes; expected "
-                + tensor.byteSize());
-      }
-      out.write(data);
+      out.writeTensor(tensor.name(), tensor.data().get(), tensor.byteSize());
     }
-    out.flush();
   }
 
   private byte[] header(List<Pending> ordered) {
@@ -134,8 +127,8 @@ public final class SafetensorsWriter {
     if (!metadata.isEmpty()) {
       json.append('"').append(SafetensorsHeader.METADATA_KEY).append("\":{");
       metadata.forEach((key, value) -> {
-        quote(json, key).append(':');
-        quote(json, value).append(',');
+        JsonText.quote(json, key).append(':');
+        JsonText.quote(json, value).append(',');
       });
       json.setCharAt(json.length() - 1, '}');
       separator = ",";
@@ -143,7 +136,7 @@ public final class SafetensorsWriter {
     long begin = 0;
     for (Pending tensor : ordered) {
       long end = Math.addExact(begin, tensor.byteSize());
-      quote(json.append(separator), tensor.name());
+      JsonText.quote(json.append(separator), tensor.name());
       json.append(":{\"dtype\":\"").append(tensor.dtype().name()).append("\",\"shape\":[");
       for (int i = 0; i < tensor.shape().length; i++) {
         json.append(i == 0 ? "" : ",").append(tensor.shape()[i]);
@@ -152,7 +145,7 @@ public final class SafetensorsWriter {
       begin = end;
       separator = ",";
     }
-    byte[] utf8 = encode(json.append('}'));
+    byte[] utf8 = StrictUtf8.encode(json.append('}'));
     int padded = (utf8.length + 7) & -8;
     if (padded > SafetensorsHeader.MAX_HEADER) {
       throw new IllegalArgumentException(
@@ -165,41 +158,5 @@ public final class SafetensorsWriter {
     byte[] header = Arrays.copyOf(utf8, padded);
     Arrays.fill(header, utf8.length, padded, (byte) ' ');
     return header;
-  }
-
-  private static byte[] encode(StringBuilder json) {
-    try {
-      ByteBuffer utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(json));
-      byte[] bytes = new byte[utf8.remaining()];
-      utf8.get(bytes);
-      return bytes;
-    } catch (CharacterCodingException e) {
-      throw new IllegalArgumentException(
-          "a name or metadata value holds half of a surrogate pair; expected Unicode text", e);
-    }
-  }
-
-  private static StringBuilder quote(StringBuilder out, String text) {
-    out.append('"');
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      switch (c) {
-        case '"' -> out.append("\\\"");
-        case '\\' -> out.append("\\\\");
-        case '\n' -> out.append("\\n");
-        case '\r' -> out.append("\\r");
-        case '\t' -> out.append("\\t");
-        case '\b' -> out.append("\\b");
-        case '\f' -> out.append("\\f");
-        default -> {
-          if (c < 0x20) {
-            out.append("\\u00").append(c < 0x10 ? "0" : "").append(Integer.toHexString(c));
-          } else {
-            out.append(c);
-          }
-        }
-      }
-    }
-    return out.append('"');
   }
 }

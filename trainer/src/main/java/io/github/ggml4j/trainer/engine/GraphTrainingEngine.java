@@ -9,12 +9,12 @@ import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.Dropout;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.GraphCache;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -64,7 +64,8 @@ public final class GraphTrainingEngine implements TrainingEngine {
   private final Gpt2 evaluated;
   private final OptimizerState optimizer;
   private final Map<String, Tensor> gradientViews;
-  private final Map<PlanKey, Plan> plans = new LinkedHashMap<>(8, 0.75f, true);
+  private final GraphCache<PlanKey, Plan> plans =
+      new GraphCache<>(MAX_PLANS, this::build, Plan::graph);
   private long microSteps;
   private boolean closed;
 
@@ -154,7 +155,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
     return model
         .device()
         .exclusively(() -> {
-          var plan = plan(new PlanKey(batch, length, attentionMask != null, training));
+          var plan = plans.get(new PlanKey(batch, length, attentionMask != null, training));
           plan.tokens().setInts(tokens);
           var positions = new int[batch * length];
           Arrays.setAll(positions, i -> i % length);
@@ -205,18 +206,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
               + " * "
               + length);
     }
-    for (int i = 0; i < n; i++) {
-      if (tokens[i] < 0 || tokens[i] >= config.vocabSize()) {
-        throw new IllegalArgumentException(
-            "Token "
-                + i
-                + " is "
-                + tokens[i]
-                + ", expected 0 to "
-                + (config.vocabSize() - 1)
-                + ". Use the tokenizer of this model.");
-      }
-    }
+    config.checkTokens(tokens);
   }
 
   /** Logits at t predict the label at t + 1, as transformers does inside of its models. */
@@ -226,20 +216,6 @@ public final class GraphTrainingEngine implements TrainingEngine {
       shifted[i] = (i + 1) % length == 0 ? CrossEntropy.IGNORE_INDEX : labels[i + 1];
     }
     return shifted;
-  }
-
-  private Plan plan(PlanKey key) {
-    var plan = plans.get(key);
-    if (plan == null) {
-      if (plans.size() >= MAX_PLANS) {
-        var eldest = plans.entrySet().iterator();
-        eldest.next().getValue().graph().close();
-        eldest.remove();
-      }
-      plan = build(key);
-      plans.put(key, plan);
-    }
-    return plan;
   }
 
   private Plan build(PlanKey key) {
@@ -289,7 +265,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
 
   /** Bytes of gradients, optimizer state and graphs. */
   public long bytes() {
-    return store.bytes() + plans.values().stream().mapToLong(plan -> plan.graph().bytes()).sum();
+    return store.bytes() + plans.bytes();
   }
 
   private void checkOpen() {
@@ -302,8 +278,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
   public void close() {
     if (!closed) {
       closed = true;
-      plans.values().forEach(plan -> plan.graph().close());
-      plans.clear();
+      plans.close();
       optimizer.close();
       store.close();
     }
