@@ -7,12 +7,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -23,24 +20,18 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Tokenizer {
   private final TokenizerModel model;
-  private final Bpe bpe;
-  private final AddedTokenMatcher early;
-  private final AddedTokenMatcher late;
+  private final TextEncoder encoder;
+  private final OffsetTrimmer offsets;
   private final boolean[] special;
-  private final BitSet added = new BitSet();
   private volatile @Nullable Map<String, Integer> ids;
 
   Tokenizer(TokenizerModel model) {
     this.model = model;
-    this.bpe = model.bpe();
-    this.early =
-        new AddedTokenMatcher(model.added().stream().filter(t -> !t.normalized()).toList());
-    this.late =
-        new AddedTokenMatcher(model.added().stream().filter(AddedToken::normalized).toList());
+    this.encoder = new TextEncoder(model);
+    this.offsets = new OffsetTrimmer(model);
     this.special = new boolean[model.size()];
     for (AddedToken token : model.added()) {
       special[token.id()] = token.special();
-      added.set(token.id());
     }
   }
 
@@ -91,11 +82,7 @@ public final class Tokenizer {
 
   /** The ids of a text; added tokens in it, such as {@code <|endoftext|>}, become their own ids. */
   public int[] encode(String text) {
-    Encoder encoder = new Encoder(text, true, false);
-    encoder.addAll(model.settings().before);
-    encoder.run();
-    encoder.addAll(model.settings().after);
-    return encoder.ids.toArray();
+    return encoder.ids(model.settings().before, text, model.settings().after);
   }
 
   /**
@@ -123,9 +110,7 @@ public final class Tokenizer {
   private Encoding encodeUnpadded(String text, EncodeOptions options) {
     List<Integer> before = options.addSpecialTokens() ? model.settings().before : List.of();
     List<Integer> after = options.addSpecialTokens() ? model.settings().after : List.of();
-    Encoder encoder = new Encoder(text, options.parseSpecialTokens(), true);
-    encoder.run();
-    Encoding encoding = encoder.encoding();
+    Encoding encoding = encoder.encode(text, options.parseSpecialTokens());
     if (options.maxLength() > 0) {
       int room = options.maxLength() - before.size() - after.size();
       if (room < 0) {
@@ -139,65 +124,9 @@ public final class Tokenizer {
       encoding = encoding.truncated(room, options.truncationSide());
     }
     if (model.settings().trimOffsets) {
-      encoding = trimmed(encoding, text);
+      encoding = offsets.trim(encoding, text);
     }
     return encoding.surrounded(before, after);
-  }
-
-  /**
-   * As {@code process_offsets} of Hugging Face's {@code ByteLevel}, which looks at what is left
-   * after truncation, and at added tokens with the white space that they take along.
-   */
-  private Encoding trimmed(Encoding encoding, String text) {
-    int[] from = new int[encoding.length()];
-    int[] to = new int[encoding.length()];
-    int[] ids = encoding.ids();
-    for (int i = 0; i < ids.length; i++) {
-      int start = encoding.start(i);
-      int end = encoding.end(i);
-      String token = added.get(ids[i]) ? text.substring(start, end) : model.token(ids[i]);
-      int leading = 0;
-      while (leading < token.length() && isSpace(token.charAt(leading))) {
-        leading++;
-      }
-      int trailing = 0;
-      while (trailing < token.length() && isSpace(token.charAt(token.length() - 1 - trailing))) {
-        trailing++;
-      }
-      if (leading > 0) {
-        boolean kept = model.settings().keepFirstSpace && (i == 0 || start == 0);
-        start = kept ? start : Math.min(move(text, start, leading), end);
-      }
-      end = Math.max(move(text, end, -trailing), start);
-      from[i] = start;
-      to[i] = end;
-    }
-    return new Encoding(ids, from, to, new boolean[ids.length], 0, 0);
-  }
-
-  /**
-   * An index moved by code points, or as it was when the text has too few: the space put before a
-   * text has the place of its first character, which may be a surrogate pair.
-   */
-  private static int move(String text, int index, int codePoints) {
-    int moved = index;
-    for (int left = codePoints; left > 0; left--) {
-      if (moved == text.length()) {
-        return moved;
-      }
-      moved += Character.charCount(text.codePointAt(moved));
-    }
-    for (int left = codePoints; left < 0; left++) {
-      if (moved == 0) {
-        return index;
-      }
-      moved -= Character.charCount(text.codePointBefore(moved));
-    }
-    return moved;
-  }
-
-  private static boolean isSpace(char c) {
-    return c == '\u0120' || (CharacterClasses.of(c) & CharacterClasses.STRIPPED) != 0;
   }
 
   private Encoding pad(Encoding encoding, EncodeOptions options, int longest) {
@@ -384,175 +313,5 @@ public final class Tokenizer {
       return TokenizerModel.NO_BYTES;
     }
     return model.bytes(id);
-  }
-
-  /** One run over one text. */
-  private final class Encoder implements AddedTokenMatcher.Sink {
-    private final String text;
-    private final boolean parseSpecial;
-    private final Ints ids;
-
-    /** Where each token begins and ends, or null when nobody asks. */
-    private final @Nullable Ints starts;
-
-    private final @Nullable Ints ends;
-    private byte[] word = new byte[96];
-
-    /** The place in the text of each piece of the word's spelling, see {@link Bpe#width}. */
-    private int[] placeStarts = {};
-
-    private int[] placeEnds = {};
-
-    Encoder(String text, boolean parseSpecial, boolean withOffsets) {
-      this.text = text;
-      this.parseSpecial = parseSpecial;
-      this.ids = new Ints(text.length() / 3);
-      this.starts = withOffsets ? new Ints(text.length() / 3) : null;
-      this.ends = withOffsets ? new Ints(text.length() / 3) : null;
-    }
-
-    void run() {
-      early.split(
-          text,
-          0,
-          text.length(),
-          parseSpecial,
-          new AddedTokenMatcher.Sink() {
-            @Override
-            public void text(int start, int end) {
-              late.split(text, start, end, parseSpecial, Encoder.this);
-            }
-
-            @Override
-            public void token(AddedToken token, int start, int end) {
-              Encoder.this.token(token, start, end);
-            }
-          });
-    }
-
-    void addAll(List<Integer> more) {
-      more.forEach(ids::add);
-    }
-
-    Encoding encoding() {
-      int[] from = Objects.requireNonNull(starts).toArray();
-      int[] to = Objects.requireNonNull(ends).toArray();
-      return new Encoding(ids.toArray(), from, to, new boolean[from.length], 0, 0);
-    }
-
-    @Override
-    public void text(int start, int end) {
-      if (model.settings().addPrefixSpace && text.charAt(start) != ' ') {
-        words(" " + text.substring(start, end), 0, end - start + 1, start);
-      } else {
-        words(text, start, end, -1);
-      }
-    }
-
-    @Override
-    public void token(AddedToken token, int start, int end) {
-      ids.add(token.id());
-      if (starts != null && ends != null) {
-        starts.add(start);
-        ends.add(end);
-      }
-    }
-
-    /**
-     * Encodes text word by word.
-     *
-     * @param prefixed where the text begins in the whole text when a space was put before it, or -1
-     */
-    private void words(String from, int start, int end, int prefixed) {
-      boolean splits = model.settings().splitWords;
-      int i = start;
-      while (i < end) {
-        int next = splits ? WordSplitter.endOfWord(from, i, end) : end;
-        int length = utf8(from, i, next); // may replace word
-        Bpe.Word encoded = bpe.encode(word, length);
-        ids.add(encoded.ids());
-        if (starts != null && ends != null) {
-          findPlaces(from, i, next, prefixed);
-          int tokenStart = 0;
-          for (int tokenEnd : encoded.ends()) {
-            starts.add(placeStarts[tokenStart]);
-            ends.add(placeEnds[tokenEnd - 1]);
-            tokenStart = tokenEnd;
-          }
-        }
-        i = next;
-      }
-    }
-
-    /** Finds the character of each piece of a word's spelling. */
-    private void findPlaces(String from, int start, int end, int prefixed) {
-      int most = 2 * word.length;
-      if (placeStarts.length < most) {
-        placeStarts = new int[most];
-        placeEnds = new int[most];
-      }
-      int shift = prefixed < 0 ? 0 : prefixed - 1;
-      int pieces = 0;
-      int bytes = 0;
-      int i = start;
-      while (i < end) {
-        int codePoint = CharacterClasses.codePointAt(from, i);
-        int length = codePoint > 0xffff ? 2 : 1;
-        int placeStart = i + shift;
-        int placeEnd = placeStart + length;
-        if (prefixed >= 0 && i == 0) {
-          // The space that was put there has the place of the first character.
-          placeStart = prefixed;
-          placeEnd = prefixed + (CharacterClasses.codePointAt(from, 1) > 0xffff ? 2 : 1);
-        }
-        for (int left = utf8Length(codePoint); left > 0; left--) {
-          int pieceEnd = pieces + Bpe.width(word[bytes++]);
-          Arrays.fill(placeStarts, pieces, pieceEnd, placeStart);
-          Arrays.fill(placeEnds, pieces, pieceEnd, placeEnd);
-          pieces = pieceEnd;
-        }
-        i += length;
-      }
-    }
-
-    private static int utf8Length(int codePoint) {
-      return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint <= 0xffff ? 3 : 4;
-    }
-
-    /** Writes UTF-8 into {@link #word} and returns its length. */
-    private int utf8(String from, int start, int end) {
-      if (word.length < 3L * (end - start)) {
-        word = new byte[Math.toIntExact(3L * (end - start))];
-      }
-      byte[] out = word;
-      int n = 0;
-      for (int i = start; i < end; i++) {
-        int c = from.charAt(i);
-        if (c < 0x80) {
-          out[n++] = (byte) c;
-          continue;
-        }
-        if (c < 0x800) {
-          out[n++] = (byte) (0xc0 | c >> 6);
-          out[n++] = (byte) (0x80 | (c & 0x3f));
-          continue;
-        }
-        if (Character.isSurrogate((char) c)) {
-          c = CharacterClasses.codePointAt(from, i);
-          if (c > 0xffff) {
-            i++;
-            out[n++] = (byte) (0xf0 | c >> 18);
-            out[n++] = (byte) (0x80 | (c >> 12 & 0x3f));
-            out[n++] = (byte) (0x80 | (c >> 6 & 0x3f));
-            out[n++] = (byte) (0x80 | (c & 0x3f));
-            continue;
-          }
-        }
-        out[n++] = (byte) (0xe0 | c >> 12);
-        out[n++] = (byte) (0x80 | (c >> 6 & 0x3f));
-        out[n++] = (byte) (0x80 | (c & 0x3f));
-      }
-      return n;
-    }
   }
 }

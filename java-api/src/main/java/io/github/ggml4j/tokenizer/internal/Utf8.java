@@ -1,11 +1,55 @@
 package io.github.ggml4j.tokenizer.internal;
 
 /**
- * UTF-8 to text as Rust and Python do it: each longest piece that could have begun a character
- * becomes one U+FFFD. Java's own decoder counts encoded surrogates differently.
+ * UTF-8 as Rust and Python have it: when decoding, each longest piece that could have begun a
+ * character becomes one U+FFFD. Java's own decoder counts encoded surrogates differently.
  */
 public final class Utf8 {
   private Utf8() {}
+
+  /** The number of bytes of a character. */
+  public static int length(int codePoint) {
+    return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint <= 0xffff ? 3 : 4;
+  }
+
+  /**
+   * Writes a part of a text, unpaired surrogates as U+FFFD.
+   *
+   * @param out takes up to 3 bytes for each {@code char}
+   * @return the number of bytes
+   */
+  public static int encode(String text, int start, int end, byte[] out) {
+    int n = 0;
+    for (int i = start; i < end; i++) {
+      int c = text.charAt(i);
+      if (c < 0x80) {
+        out[n++] = (byte) c;
+        continue;
+      }
+      if (c < 0x800) {
+        out[n++] = (byte) (0xc0 | c >> 6);
+        out[n++] = (byte) (0x80 | (c & 0x3f));
+        continue;
+      }
+      if (Character.isSurrogate((char) c)) {
+        c = text.codePointAt(i);
+        if (c <= 0xffff) {
+          c = 0xfffd;
+        } else {
+          i++;
+          out[n++] = (byte) (0xf0 | c >> 18);
+          out[n++] = (byte) (0x80 | (c >> 12 & 0x3f));
+          out[n++] = (byte) (0x80 | (c >> 6 & 0x3f));
+          out[n++] = (byte) (0x80 | (c & 0x3f));
+          continue;
+        }
+      }
+      out[n++] = (byte) (0xe0 | c >> 12);
+      out[n++] = (byte) (0x80 | (c >> 6 & 0x3f));
+      out[n++] = (byte) (0x80 | (c & 0x3f));
+    }
+    return n;
+  }
 
   /**
    * Appends the text of {@code bytes[start, end)}.
