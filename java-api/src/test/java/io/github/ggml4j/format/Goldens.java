@@ -1,9 +1,8 @@
 package io.github.ggml4j.format;
 
+import io.github.ggml4j.Golden;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.URISyntaxException;
-import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -13,15 +12,7 @@ public final class Goldens {
 
   /** The path of a file or folder. */
   public static Path path(String name) {
-    URL anchor = Goldens.class.getResource("/golden/formats/expected.json");
-    if (anchor == null) {
-      throw new IllegalStateException("golden files are not on the class path");
-    }
-    try {
-      return Path.of(anchor.toURI()).resolveSibling(name);
-    } catch (URISyntaxException e) {
-      throw new IllegalStateException(e);
-    }
+    return Golden.path("formats").resolve(name);
   }
 
   /** The content of a file. */

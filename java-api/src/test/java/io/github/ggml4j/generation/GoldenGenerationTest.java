@@ -4,43 +4,31 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.Golden;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
-import java.io.IOException;
-import java.net.URISyntaxException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.ObjectMapper;
 
 /** Greedy and beam search over whole models against transformers' (make_golden_models.py). */
 class GoldenGenerationTest {
-  static Stream<Path> models() throws IOException, URISyntaxException {
-    var resource = GoldenGenerationTest.class.getResource("/golden/models");
-    try (var folders = Files.list(Path.of(Objects.requireNonNull(resource).toURI()))) {
-      return folders
-          .filter(folder -> Files.exists(folder.resolve("golden.json")))
-          .sorted()
-          .toList()
-          .stream();
-    }
+  static List<Path> models() {
+    return Golden.models();
   }
 
   @ParameterizedTest
   @MethodSource("models")
   void sequencesAreTheSame(Path folder) {
-    var golden = new ObjectMapper().readTree(folder.resolve("golden.json").toFile());
+    var golden = Golden.json("models/" + folder.getFileName() + "/golden.json");
     try (var model = Gpt2Model.load(folder, Device.cpu(1));
         var generator = generator(model)) {
       for (var one : golden.get("generation")) {
@@ -69,8 +57,8 @@ class GoldenGenerationTest {
     var config = builder.build();
     var prompts = new ArrayList<int[]>();
     for (int i = 0; i < one.get("prompts").size(); i++) {
-      int[] mask = ids(one.get("attention_mask").get(i));
-      int[] padded = ids(one.get("prompts").get(i));
+      int[] mask = Golden.ints(one.get("attention_mask").get(i));
+      int[] padded = Golden.ints(one.get("prompts").get(i));
       int padding = (int) Arrays.stream(mask).filter(m -> m == 0).count();
       prompts.add(Arrays.copyOfRange(padded, padding, padded.length));
     }
@@ -79,7 +67,7 @@ class GoldenGenerationTest {
     assertThat(sequences).as(name).hasSize(one.get("sequences").size());
     for (int i = 0; i < sequences.size(); i++) {
       var sequence = sequences.get(i);
-      int[] expected = ids(one.get("sequences").get(i));
+      int[] expected = Golden.ints(one.get("sequences").get(i));
       int end = promptLength;
       while (end < expected.length && (end == promptLength || !isEos(config, expected[end - 1]))) {
         end++;
@@ -116,7 +104,7 @@ class GoldenGenerationTest {
 
   @Test
   void aSessionServesManyCallsAndABatchGivesWhatEachPromptGivesAlone() throws Exception {
-    try (var model = Gpt2Model.load(models().findFirst().orElseThrow(), Device.cpu(1));
+    try (var model = Gpt2Model.load(models().getFirst(), Device.cpu(1));
         var generator = generator(model)) {
       var prompts = List.of(new int[] {1, 2, 3}, new int[] {4}, new int[] {5, 6, 7, 8, 9});
       var config = GenerationConfig.builder().doSample(true).numReturnSequences(3).seed(3).build();
@@ -142,9 +130,5 @@ class GoldenGenerationTest {
       assertThatThrownBy(() -> generator.generate(List.of(new int[0]), empty))
           .hasMessageContaining("prompt is empty");
     }
-  }
-
-  private static int[] ids(JsonNode array) {
-    return IntStream.range(0, array.size()).map(i -> array.get(i).asInt()).toArray();
   }
 }

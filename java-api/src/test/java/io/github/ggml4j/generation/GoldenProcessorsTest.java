@@ -1,41 +1,27 @@
 package io.github.ggml4j.generation;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.Golden;
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
-import java.lang.foreign.MemorySegment;
-import java.net.URISyntaxException;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.ObjectMapper;
 
 /** Every processor, and all in order, against transformers' (make_golden_processors.py). */
 class GoldenProcessorsTest {
-  private static final Path FOLDER = folder();
   private static SafetensorsFile tensors;
-
-  private static Path folder() {
-    try {
-      return Path.of(GoldenProcessorsTest.class.getResource("/golden/processors").toURI());
-    } catch (URISyntaxException e) {
-      throw new IllegalStateException(e);
-    }
-  }
 
   @BeforeAll
   static void open() {
-    tensors = SafetensorsFile.open(FOLDER.resolve("golden.safetensors"));
+    tensors = SafetensorsFile.open(Golden.path("processors/golden.safetensors"));
   }
 
   @AfterAll
@@ -45,8 +31,10 @@ class GoldenProcessorsTest {
 
   @TestFactory
   Stream<DynamicTest> processors() {
-    var golden = new ObjectMapper().readTree(FOLDER.resolve("golden.json").toFile());
-    return StreamSupport.stream(golden.get("cases").spliterator(), false)
+    var golden = Golden.json("processors/golden.json");
+    return golden
+        .get("cases")
+        .valueStream()
         .filter(GoldenProcessorsTest::isOurs)
         .map(one -> DynamicTest.dynamicTest(one.get("name").asString(), () -> check(golden, one)));
   }
@@ -66,7 +54,7 @@ class GoldenProcessorsTest {
       }
       int[] tokens =
           Arrays.copyOfRange(
-              ids(golden.get("input_ids").get(row)), padding, one.get("length").asInt());
+              Golden.ints(golden.get("input_ids").get(row)), padding, one.get("length").asInt());
       int promptLength = one.get("prompt_length").asInt() - padding;
       float[] actual = logits[row].clone();
       var plan = plan(one.get("options"), tokens, promptLength, actual.length);
@@ -89,7 +77,9 @@ class GoldenProcessorsTest {
 
   private static int padding(JsonNode golden, int row) {
     return (int)
-        Arrays.stream(ids(golden.get("attention_mask").get(row))).filter(mask -> mask == 0).count();
+        Arrays.stream(Golden.ints(golden.get("attention_mask").get(row)))
+            .filter(mask -> mask == 0)
+            .count();
   }
 
   /** There the padding of transformers' batch counts as tokens; our batches have none. */
@@ -108,16 +98,12 @@ class GoldenProcessorsTest {
 
   private static float[][] rows(String name) {
     long[] shape = Objects.requireNonNull(tensors.tensors().get(name)).shape();
-    MemorySegment data = tensors.data(name);
-    float[][] rows = new float[(int) shape[0]][(int) shape[1]];
+    float[] values = Golden.floats(tensors, name);
+    float[][] rows = new float[(int) shape[0]][];
     for (int row = 0; row < rows.length; row++) {
-      MemorySegment.copy(
-          data, JAVA_FLOAT_UNALIGNED, 4L * row * shape[1], rows[row], 0, (int) shape[1]);
+      int start = row * (int) shape[1];
+      rows[row] = Arrays.copyOfRange(values, start, start + (int) shape[1]);
     }
     return rows;
-  }
-
-  private static int[] ids(JsonNode array) {
-    return StreamSupport.stream(array.spliterator(), false).mapToInt(JsonNode::asInt).toArray();
   }
 }

@@ -2,18 +2,16 @@ package io.github.ggml4j.generation;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
+import io.github.ggml4j.Golden;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Stop strings and text as it grows. */
 class StopStringsTest {
@@ -78,17 +76,15 @@ class StopStringsTest {
   }
 
   @TestFactory
-  Stream<DynamicTest> matchesAreTransformers() throws IOException {
-    try (var in = StopStringsTest.class.getResourceAsStream("/golden/stop_strings/golden.json")) {
-      var golden = JsonMapper.shared().readTree(Objects.requireNonNull(in));
-      var text =
-          new FakeText(
-              golden.get("vocabulary").valueStream().map(StopStringsTest::bytes).toList(), -1);
-      return golden
-          .get("cases")
-          .valueStream()
-          .map(one -> DynamicTest.dynamicTest(one.toString(), () -> checkMatches(text, one)));
-    }
+  Stream<DynamicTest> matchesAreTransformers() {
+    var golden = Golden.json("stop_strings/golden.json");
+    var text =
+        new FakeText(
+            golden.get("vocabulary").valueStream().map(StopStringsTest::bytes).toList(), -1);
+    return golden
+        .get("cases")
+        .valueStream()
+        .map(one -> DynamicTest.dynamicTest(one.toString(), () -> checkMatches(text, one)));
   }
 
   private static byte[] bytes(JsonNode array) {
@@ -100,7 +96,7 @@ class StopStringsTest {
   }
 
   private static void checkMatches(TokenText text, JsonNode one) {
-    int[] ids = one.get("ids").valueStream().mapToInt(JsonNode::asInt).toArray();
+    int[] ids = Golden.ints(one.get("ids"));
     var strings = one.get("stop_strings").valueStream().map(JsonNode::asString).toList();
     var stop = new StopStrings(strings, text);
     var matches = IntStream.range(1, ids.length).filter(i -> stop.find(ids, i + 1) >= 0);

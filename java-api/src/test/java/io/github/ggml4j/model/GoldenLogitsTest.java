@@ -2,6 +2,7 @@ package io.github.ggml4j.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.ggml4j.Golden;
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
@@ -32,30 +33,32 @@ class GoldenLogitsTest {
   }
 
   static Stream<Arguments> modelsAndDevices() {
-    return GoldenModels.names().stream()
+    return Golden.models().stream()
+        .map(folder -> folder.getFileName().toString())
         .flatMap(name -> Stream.of("cpu", "cpu-stock").map(device -> Arguments.of(name, device)));
   }
 
   static List<String> models() {
-    return GoldenModels.names();
+    return Golden.models().stream().map(folder -> folder.getFileName().toString()).toList();
   }
 
   @ParameterizedTest
   @MethodSource("modelsAndDevices")
   void promptAndDecode(String name, String device) {
-    var golden = GoldenModels.json(name).get("logits");
-    var prompt = GoldenModels.ints(golden.get("prompt"));
-    var full = GoldenModels.ints(golden.get("full_prompt"));
-    try (var file = SafetensorsFile.open(GoldenModels.folder(name).resolve("golden.safetensors"));
-        var model = Gpt2Model.load(GoldenModels.folder(name), Device.open(device, 2))) {
-      var expected = rows(GoldenModels.floats(file, "logits"), model.config().vocabSize());
+    var golden = Golden.json("models/" + name + "/golden.json").get("logits");
+    var prompt = Golden.ints(golden.get("prompt"));
+    var full = Golden.ints(golden.get("full_prompt"));
+    try (var file =
+            SafetensorsFile.open(Golden.path("models/" + name).resolve("golden.safetensors"));
+        var model = Gpt2Model.load(Golden.path("models/" + name), Device.open(device, 2))) {
+      var expected = rows(Golden.floats(file, "logits"), model.config().vocabSize());
       var actual = model.logits(prompt);
       for (int t = 0; t < prompt.length; t++) {
         assertClose(actual[t], expected[t], tolerance(name, device), "prompt position " + t);
       }
       var last = model.logits(full)[full.length - 1];
       assertClose(
-          last, GoldenModels.floats(file, "full_logits"), tolerance(name, device), "last position");
+          last, Golden.floats(file, "full_logits"), tolerance(name, device), "last position");
       try (var session = model.newSession()) {
         int sequence = session.newSequence();
         var logits = new float[model.config().vocabSize()];
@@ -71,24 +74,24 @@ class GoldenLogitsTest {
   @ParameterizedTest
   @MethodSource("modelsAndDevices")
   void batchOfDifferentLengths(String name, String device) {
-    var golden = GoldenModels.json(name).get("logits");
+    var golden = Golden.json("models/" + name + "/golden.json").get("logits");
     var batch = golden.get("batch");
     var mask = golden.get("batch_attention_mask");
-    try (var file = SafetensorsFile.open(GoldenModels.folder(name).resolve("golden.safetensors"));
-        var model = Gpt2Model.load(GoldenModels.folder(name), Device.open(device, 2));
+    try (var file =
+            SafetensorsFile.open(Golden.path("models/" + name).resolve("golden.safetensors"));
+        var model = Gpt2Model.load(Golden.path("models/" + name), Device.open(device, 2));
         var session = model.newSession()) {
       int n = batch.size();
       var sequences = new int[n];
       var tokens = new int[n][];
       for (int i = 0; i < n; i++) {
         sequences[i] = session.newSequence();
-        var ids = GoldenModels.ints(batch.get(i));
-        int padding =
-            (int) Arrays.stream(GoldenModels.ints(mask.get(i))).filter(m -> m == 0).count();
+        var ids = Golden.ints(batch.get(i));
+        int padding = (int) Arrays.stream(Golden.ints(mask.get(i))).filter(m -> m == 0).count();
         tokens[i] = Arrays.copyOfRange(ids, padding, ids.length);
       }
       session.step(sequences, tokens);
-      var expected = rows(GoldenModels.floats(file, "batch_logits"), model.config().vocabSize());
+      var expected = rows(Golden.floats(file, "batch_logits"), model.config().vocabSize());
       var logits = new float[model.config().vocabSize()];
       for (int i = 0; i < n; i++) {
         session.logits(i, logits);
@@ -100,8 +103,9 @@ class GoldenLogitsTest {
   @ParameterizedTest
   @MethodSource("models")
   void savedModelGivesTheSameLogits(String name, @TempDir Path folder) {
-    var prompt = GoldenModels.ints(GoldenModels.json(name).get("logits").get("prompt"));
-    try (var model = Gpt2Model.load(GoldenModels.folder(name), Device.cpu(1))) {
+    var prompt =
+        Golden.ints(Golden.json("models/" + name + "/golden.json").get("logits").get("prompt"));
+    try (var model = Gpt2Model.load(Golden.path("models/" + name), Device.cpu(1))) {
       var expected = model.logits(prompt);
       model.saveFolder(folder.resolve("saved"), null, Map.of());
       try (var again = Gpt2Model.load(folder.resolve("saved"), Device.cpu(1))) {
@@ -118,8 +122,9 @@ class GoldenLogitsTest {
   @ParameterizedTest
   @MethodSource("models")
   void quantizedWeightsStayNear(String name, @TempDir Path folder) {
-    var prompt = GoldenModels.ints(GoldenModels.json(name).get("logits").get("prompt"));
-    try (var model = Gpt2Model.load(GoldenModels.folder(name), Device.cpu(1))) {
+    var prompt =
+        Golden.ints(Golden.json("models/" + name + "/golden.json").get("logits").get("prompt"));
+    try (var model = Gpt2Model.load(Golden.path("models/" + name), Device.cpu(1))) {
       if (!model.config().activationFunction().startsWith("gelu_")) {
         return; // llama.cpp's GPT-2 has this function only, so other models have no GGUF file
       }

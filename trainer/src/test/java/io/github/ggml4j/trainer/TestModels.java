@@ -21,13 +21,11 @@ final class TestModels {
     return Gpt2Model.load(ODD, Device.cpu(1));
   }
 
-  /** One token for each byte, and the end of text. */
+  /** GPT-2's first 256 tokens, which are the bytes, and the end of text. */
   static Tokenizer tokenizer() {
     List<String> tokens = new ArrayList<>();
-    int other = 0;
-    for (int b = 0; b < 256; b++) {
-      boolean printable = (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xff && b != 0xad);
-      tokens.add(Character.toString(printable ? b : 256 + other++));
+    for (int id = 0; id < 256; id++) {
+      tokens.add(Tokenizer.gpt2().idToToken(id));
     }
     tokens.add("<|endoftext|>");
     var eos = AddedToken.special(256, "<|endoftext|>");
