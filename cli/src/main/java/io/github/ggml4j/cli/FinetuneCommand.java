@@ -200,7 +200,7 @@ final class FinetuneCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    checkOutput();
+    checkOptions();
     var data = train.stream().map(this::dataset).toArray(Dataset[]::new);
     var dataset = data.length == 1 ? data[0] : Datasets.concat(data);
     var files = model.open();
@@ -251,10 +251,14 @@ final class FinetuneCommand implements Callable<Integer> {
         result.lastLoss());
   }
 
-  private void checkOutput() {
+  private void checkOptions() {
     if (Files.exists(output) && !Files.isDirectory(output)) {
       throw new ParameterException(
           spec.commandLine(), "--output " + output + " is a file, expected a folder");
+    }
+    if (packing && padding == Padding.LEARNED) {
+      throw new ParameterException(
+          spec.commandLine(), "--padding learned and --packing exclude each other");
     }
   }
 

@@ -112,7 +112,7 @@ public final class Main implements Runnable {
     }
     var message = OptionNames.translate(Failures.describe(e), command.getCommandSpec());
     int exitCode = FAILED;
-    if (e instanceof IllegalArgumentException && message.startsWith("--")) {
+    if (e instanceof IllegalArgumentException && OptionNames.areIn(message)) {
       exitCode = wrongUsage(message, command);
     } else {
       command.getErr().println("ggml4j: " + message);

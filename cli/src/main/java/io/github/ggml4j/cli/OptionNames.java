@@ -16,6 +16,8 @@ final class OptionNames {
   private static final Pattern PARAMETER = Pattern.compile("\\b([a-z]+(?:[A-Z]\\w*)+)\\b");
   private static final Pattern FIRST_WORD = Pattern.compile("^([A-Za-z]+) (is|must|has) ");
 
+  private static final Pattern BEGINNING = Pattern.compile("^(\\w+ )?--\\w");
+
   private OptionNames() {}
 
   static String translate(String message, CommandSpec command) {
@@ -35,6 +37,11 @@ final class OptionNames {
       }
     }
     return text;
+  }
+
+  /** Whether a translated message begins with an option, perhaps behind the name of its owner. */
+  static boolean areIn(String message) {
+    return BEGINNING.matcher(message).find();
   }
 
   private static Map<String, String> optionsByParameter(CommandSpec command) {

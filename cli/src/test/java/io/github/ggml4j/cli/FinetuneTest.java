@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
 class FinetuneTest {
@@ -135,22 +139,23 @@ class FinetuneTest {
     assertThat(outcome.err()).contains("--output").hasLineCount(1);
   }
 
-  @Test
-  void badValuesAreOneLine() {
-    var outcome =
-        Cli.run(
-            "finetune",
-            "--model",
-            model,
-            "--train",
-            text.toString(),
-            "--output",
-            folder.resolve("out").toString(),
-            "--batch-size",
-            "0");
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--batch-size 0",
+        "--learning-rate -1",
+        "--max-sequence-length 9999",
+        "--padding learned --packing"
+      })
+  void badValuesNameTheirOption(String options) {
+    var words = options.split(" ", -1);
+    var args = new ArrayList<>(List.of("finetune", "--model", model, "--train", text.toString()));
+    args.addAll(List.of("--output", folder.resolve("out").toString()));
+    args.addAll(List.of(words));
+    var outcome = Cli.run(args.toArray(String[]::new));
 
     assertThat(outcome.exitCode()).isEqualTo(2);
-    assertThat(outcome.err()).contains("--batch-size must be").hasLineCount(1);
+    assertThat(outcome.err()).contains(words[0] + " ", "--help").hasLineCount(1);
     assertThat(folder.resolve("out")).doesNotExist();
   }
 }
