@@ -2,6 +2,7 @@
 module io.github.ggml4j {
   requires static transitive org.jspecify;
   requires io.github.ggml4j.bindings;
+  requires java.net.http;
   requires tools.jackson.databind;
 
   exports io.github.ggml4j;
@@ -9,6 +10,7 @@ module io.github.ggml4j {
   exports io.github.ggml4j.format.gguf;
   exports io.github.ggml4j.format.safetensors;
   exports io.github.ggml4j.generation;
+  exports io.github.ggml4j.hub;
   exports io.github.ggml4j.model;
   exports io.github.ggml4j.nn;
   exports io.github.ggml4j.tensor;

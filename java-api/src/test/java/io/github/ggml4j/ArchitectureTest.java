@@ -30,9 +30,10 @@ class ArchitectureTest {
   @CsvSource({
     "tensor,",
     "tokenizer, format",
+    "hub, format",
     "format, tensor",
     "nn, tensor",
-    "model, nn format tokenizer tensor",
+    "model, nn format hub tokenizer tensor",
     "generation, model tokenizer tensor",
   })
   void partsDependDownwardsOnly(String part, String uses) {

@@ -1,0 +1,60 @@
+package io.github.ggml4j.hub;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.regex.Pattern;
+
+/**
+ * Checks a content against the name that the Hub knows it by: the SHA-256 of a file in large file
+ * storage, git's id of any other (the SHA-1 of a header with the size, and the content). Mirrors
+ * may send the plain SHA-1 instead. Any other name says nothing about the content.
+ */
+final class Checksum {
+  private static final Pattern HEX = Pattern.compile("[0-9a-f]+");
+  private static final int SHA256_DIGITS = 64;
+  private static final int SHA1_DIGITS = 40;
+
+  private Checksum() {}
+
+  /** Whether a file has the content that an entity tag names. */
+  static boolean matches(Path file, String etag) throws IOException {
+    if (!HEX.matcher(etag).matches()) {
+      return true;
+    }
+    return switch (etag.length()) {
+      case SHA256_DIGITS -> etag.equals(hash(file, "SHA-256", ""));
+      case SHA1_DIGITS ->
+          etag.equals(hash(file, "SHA-1", "blob " + Files.size(file) + "\0"))
+              || etag.equals(hash(file, "SHA-1", ""));
+      default -> true;
+    };
+  }
+
+  /** The SHA-256 of a file in hex digits. */
+  static String sha256(Path file) throws IOException {
+    return hash(file, "SHA-256", "");
+  }
+
+  private static String hash(Path file, String algorithm, String header) throws IOException {
+    MessageDigest digest;
+    try {
+      digest = MessageDigest.getInstance(algorithm);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("Every Java has " + algorithm, e);
+    }
+    digest.update(header.getBytes(StandardCharsets.UTF_8));
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] chunk = new byte[256 << 10];
+      for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
+        digest.update(chunk, 0, n);
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
+  }
+}

@@ -1,0 +1,55 @@
+package io.github.ggml4j.hub;
+
+import io.github.ggml4j.format.internal.Names;
+import java.net.URI;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the Hub says about a file before it sends it.
+ *
+ * @param commit the commit it belongs to
+ * @param etag what names its content: SHA-256, git's id, or something else
+ * @param size in bytes; -1 when it is not told
+ * @param location where its bytes are
+ */
+record FileMetadata(String commit, String etag, long size, URI location) {
+
+  /** Asks for it. */
+  static FileMetadata of(HubSettings settings, Transport transport, Target target, String commit) {
+    var uri = address(settings, target, commit);
+    try (var response = transport.send(Transport.Call.head(uri), target)) {
+      var named = response.header("x-repo-commit");
+      if (named == null || !HubPaths.isCommitName(named)) {
+        throw Failures.nonsense(response.uri(), target, "it names no commit");
+      }
+      var linked = response.header("x-linked-etag");
+      var etag = normalize(linked != null ? linked : response.header("etag"));
+      if (!HubPaths.isBlobName(etag)) {
+        throw Failures.nonsense(response.uri(), target, "its entity tag is " + Names.quote(etag));
+      }
+      var elsewhere = response.redirect();
+      long size = response.number("x-linked-size");
+      if (size < 0 && elsewhere == null) {
+        size = response.number("content-length");
+      }
+      return new FileMetadata(named, etag, size, elsewhere != null ? elsewhere : response.uri());
+    }
+  }
+
+  static URI address(HubSettings settings, Target target, String commit) {
+    return settings.address(
+        target.repo().urlPath()
+            + "/resolve/"
+            + Urls.encode(commit)
+            + "/"
+            + Urls.encodePath(String.valueOf(target.path())));
+  }
+
+  private static String normalize(@Nullable String etag) {
+    if (etag == null) {
+      return "";
+    }
+    var strong = etag.startsWith("W/") ? etag.substring(2) : etag;
+    return strong.replace("\"", "");
+  }
+}

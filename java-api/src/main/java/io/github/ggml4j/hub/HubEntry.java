@@ -1,0 +1,11 @@
+package io.github.ggml4j.hub;
+
+/**
+ * A file in a repository.
+ *
+ * @param path its path in the repository, with {@code /} between folders
+ * @param size its size in bytes
+ * @param oid what its content is known by: the SHA-256 (64 hex digits) of a file in large file
+ *     storage, else git's id of it (40 hex digits). Equal ids mean equal content.
+ */
+public record HubEntry(String path, long size, String oid) {}

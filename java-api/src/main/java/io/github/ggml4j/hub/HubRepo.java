@@ -1,0 +1,218 @@
+package io.github.ggml4j.hub;
+
+import io.github.ggml4j.hub.HubException.Reason;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A repository on the Hub at a revision. The first call that needs it finds the commit that the
+ * revision stands for; all calls on this object then speak of that commit.
+ *
+ * <p>Without an answer from the server, the commit is the one that the revision stood for at the
+ * last download, with a warning in the log.
+ *
+ * <p>Thread-safe.
+ */
+public final class HubRepo implements RemoteRepo {
+  /** The branch that is used unless another revision is named. */
+  public static final String MAIN = "main";
+
+  private static final System.Logger LOG = System.getLogger(HubRepo.class.getName());
+
+  /**
+   * What a revision stands for.
+   *
+   * @param cacheOnly whether the server is not asked for more
+   */
+  private record Resolved(String commit, boolean cacheOnly) {}
+
+  private final HubSettings settings;
+  private final Transport transport;
+  private final RepoId repo;
+  private final String revision;
+  private final RepoApi api;
+  private final HubCache cache;
+  private @Nullable Resolved resolved;
+  private @Nullable List<TreeEntry> tree;
+
+  HubRepo(HubSettings settings, Transport transport, RepoId repo, String revision) {
+    this.settings = settings;
+    this.transport = transport;
+    this.repo = repo;
+    this.revision = revision;
+    this.api = new RepoApi(settings, transport);
+    this.cache = new HubCache(settings.cache(), repo);
+  }
+
+  /**
+   * The same repository at a branch, a tag or a commit.
+   *
+   * @throws IllegalArgumentException when no revision can have that name
+   */
+  public HubRepo revision(String revision) {
+    return new HubRepo(settings, transport, repo, HubPaths.checkRevision(revision));
+  }
+
+  @Override
+  public String id() {
+    return repo.id();
+  }
+
+  /** The branch, tag or commit. */
+  public String revision() {
+    return revision;
+  }
+
+  /**
+   * The commit that the revision stands for.
+   *
+   * @throws HubException when there is none, or it cannot be found out
+   */
+  public String commit() {
+    return resolve().commit();
+  }
+
+  private synchronized Resolved resolve() {
+    var known = resolved;
+    if (known == null) {
+      known = find();
+      resolved = known;
+    }
+    return known;
+  }
+
+  private Resolved find() {
+    if (HubPaths.isCommit(revision)) {
+      return new Resolved(revision, settings.offline());
+    }
+    var cached = cache.commit(revision);
+    if (settings.offline()) {
+      if (cached == null) {
+        throw Failures.offline(new Target(repo, revision, null).toString(), "is not in the cache");
+      }
+      return new Resolved(cached, true);
+    }
+    try {
+      return new Resolved(
+          api.commit(repo, revision, cached == null ? settings.retries() : 0), false);
+    } catch (HubException e) {
+      boolean down =
+          e.reason() == Reason.UNREACHABLE
+              || e.reason() == Reason.SERVER
+              || e.reason() == Reason.RATE_LIMITED;
+      if (cached == null || !down) {
+        throw e;
+      }
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "The cache is used for " + repo + ", as of the last download: " + e.getMessage());
+      return new Resolved(cached, true);
+    }
+  }
+
+  /** All files. See {@link #list(String)}. */
+  public List<HubEntry> list() {
+    return list("");
+  }
+
+  @Override
+  public List<HubEntry> list(String folder) {
+    if (!folder.isEmpty()) {
+      HubPaths.checkPath(folder);
+    }
+    var at = resolve();
+    var known = knownTree(at.commit());
+    List<HubEntry> entries;
+    if (known != null) {
+      entries = known.stream().map(TreeEntry::toHubEntry).toList();
+    } else if (at.cacheOnly()) {
+      entries = cache.cachedFiles(at.commit());
+    } else if (folder.isEmpty()) {
+      entries = tree(at.commit()).stream().map(TreeEntry::toHubEntry).toList();
+    } else {
+      entries =
+          api.tree(repo, at.commit(), revision, folder).stream()
+              .map(TreeEntry::toHubEntry)
+              .toList();
+    }
+    var found =
+        entries.stream()
+            .filter(e -> folder.isEmpty() || e.path().startsWith(folder + "/"))
+            .sorted(Comparator.comparing(HubEntry::path))
+            .toList();
+    if (found.isEmpty() && !folder.isEmpty()) {
+      throw Failures.entryNotFound(new Target(repo, revision, folder));
+    }
+    return found;
+  }
+
+  private synchronized @Nullable List<TreeEntry> knownTree(String commit) {
+    if (tree == null) {
+      tree = cache.tree(commit);
+    }
+    return tree;
+  }
+
+  private synchronized List<TreeEntry> tree(String commit) {
+    var known = knownTree(commit);
+    if (known == null) {
+      known = api.tree(repo, commit, revision, "");
+      tree = known;
+    }
+    return known;
+  }
+
+  @Override
+  public RemoteFile open(String path) {
+    var target = new Target(repo, revision, HubPaths.checkPath(path));
+    var at = resolve();
+    var pointer = cache.pointer(at.commit(), path);
+    if (Files.isRegularFile(pointer)) {
+      return new CachedFile(path, pointer);
+    }
+    if (at.cacheOnly()) {
+      throw notCached(at, target);
+    }
+    var file = FileMetadata.of(settings, transport, target, at.commit());
+    if (file.size() < 0) {
+      throw Failures.nonsense(file.location(), target, "it does not tell the size of the file");
+    }
+    return new RangeFile(settings, transport, target, at.commit(), file);
+  }
+
+  @Override
+  public Path file(String path) {
+    var target = new Target(repo, revision, HubPaths.checkPath(path));
+    var at = resolve();
+    var pointer = cache.pointer(at.commit(), path);
+    if (Files.isRegularFile(pointer)) {
+      return pointer;
+    }
+    if (at.cacheOnly()) {
+      throw notCached(at, target);
+    }
+    var progress = new Progress(settings.progress());
+    progress.add(path, -1);
+    var file =
+        new FileDownload(settings, transport, cache, target, at.commit(), progress).run(null);
+    cache.writeCommit(revision, at.commit());
+    return file;
+  }
+
+  private HubException notCached(Resolved at, Target target) {
+    if (target.path() != null && cache.isKnownMissing(at.commit(), target.path())) {
+      return Failures.entryNotFound(target);
+    }
+    return settings.offline()
+        ? Failures.offline(target.toString(), "is not in the cache")
+        : Failures.notCached(target);
+  }
+
+  @Override
+  public String toString() {
+    return repo + " at " + revision;
+  }
+}

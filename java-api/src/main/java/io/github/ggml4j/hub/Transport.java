@@ -1,0 +1,182 @@
+package io.github.ggml4j.hub;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpTimeoutException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/** Sends requests: with time limits, redirects, the token where it may go, and further tries. */
+final class Transport {
+  /** A request to send, once or several times. */
+  record Call(
+      String method,
+      URI uri,
+      Map<String, String> headers,
+      @Nullable Content content,
+      Redirects redirects) {
+    static Call get(URI uri) {
+      return new Call("GET", uri, Map.of(), null, Redirects.ANY_HOST);
+    }
+
+    static Call head(URI uri) {
+      return new Call("HEAD", uri, Map.of(), null, Redirects.SAME_HOST);
+    }
+
+    static Call send(String method, URI uri, Content content) {
+      return new Call(method, uri, Map.of(), content, Redirects.SAME_HOST);
+    }
+
+    Call with(String name, String value) {
+      Map<String, String> more = new LinkedHashMap<>(headers);
+      more.put(name, value);
+      return new Call(method, uri, Map.copyOf(more), content, redirects);
+    }
+  }
+
+  /** The body of a request, new for each try. */
+  @FunctionalInterface
+  interface Content {
+    HttpRequest.BodyPublisher open() throws IOException;
+  }
+
+  /** Where redirects are followed to. */
+  enum Redirects {
+    /** A redirect to another host is the answer. */
+    SAME_HOST,
+    ANY_HOST
+  }
+
+  private static final int MOST_REDIRECTS = 10;
+  private static final String USER_AGENT = "ggml4j; java/" + Runtime.version().feature();
+  private static final System.Logger LOG = System.getLogger(Transport.class.getName());
+
+  private final HubSettings settings;
+  private final HttpClient client;
+
+  Transport(HubSettings settings, HttpClient client) {
+    this.settings = settings;
+    this.client = client;
+  }
+
+  boolean hasToken() {
+    return settings.token() != null;
+  }
+
+  /**
+   * Sends a request until it is answered with a success, or with a redirect that is not followed.
+   * Tries again after a broken connection, and where the server asks to come back later.
+   *
+   * @throws HubException for any other answer, and after the last try
+   */
+  Response send(Call call, Target target) {
+    return send(call, target, settings.retries());
+  }
+
+  /** As {@link #send(Call, Target)}, with as many further tries as said. */
+  Response send(Call call, Target target, int retries) {
+    for (int attempt = 0; ; attempt++) {
+      Duration wait;
+      try {
+        var response = follow(call, target);
+        if (response.isSuccess() || response.redirect() != null) {
+          return response;
+        }
+        try (response) {
+          var failure = Failures.answered(response, target, hasToken());
+          var asked = Waiting.asked(response.status(), response.headers());
+          boolean tooLong = asked != null && asked.compareTo(HubSettings.LONGEST_WAIT) > 0;
+          if (attempt >= retries || !mayRetry(response.status()) || tooLong) {
+            throw failure;
+          }
+          wait = asked != null ? asked : Waiting.backoff(settings.retryDelay(), attempt);
+          LOG.log(System.Logger.Level.DEBUG, () -> "Trying again: " + failure.getMessage());
+        }
+      } catch (IOException e) {
+        if (Thread.currentThread().isInterrupted()) {
+          throw Waiting.interrupted();
+        }
+        var failure = Failures.unreachable(call.uri(), target, e, attempt + 1);
+        if (attempt >= retries) {
+          throw failure;
+        }
+        wait = Waiting.backoff(settings.retryDelay(), attempt);
+        LOG.log(System.Logger.Level.DEBUG, () -> "Trying again: " + failure.getMessage());
+      }
+      Waiting.sleep(wait);
+    }
+  }
+
+  private static boolean mayRetry(int status) {
+    return switch (status) {
+      case 408, 429, 500, 502, 503, 504 -> true;
+      default -> false;
+    };
+  }
+
+  private Response follow(Call call, Target target) throws IOException {
+    URI uri = call.uri();
+    for (int i = 0; i <= MOST_REDIRECTS; i++) {
+      var response = exchange(call, uri);
+      boolean redirects = response.status() / 100 == 3 && response.header("location") != null;
+      if (!redirects) {
+        return response;
+      }
+      var next = response.redirect();
+      if (next == null) {
+        response.close();
+        throw Failures.nonsense(uri, target, "it redirects to no address");
+      }
+      if (Urls.isSecure(uri) && !Urls.isSecure(next)) {
+        response.close();
+        throw Failures.nonsense(uri, target, "it redirects from https to http");
+      }
+      if (call.redirects() == Redirects.SAME_HOST && !Urls.sameOrigin(call.uri(), next)) {
+        return response;
+      }
+      response.body().readSome(4096); // So that the connection can be used again
+      response.close();
+      uri = next;
+    }
+    throw Failures.nonsense(uri, target, "it redirects more than " + MOST_REDIRECTS + " times");
+  }
+
+  /** One request, one answer; returns when the headers are there. */
+  private Response exchange(Call call, URI uri) throws IOException {
+    var builder =
+        HttpRequest.newBuilder(uri)
+            .setHeader("User-Agent", USER_AGENT)
+            .setHeader("Accept-Encoding", "identity"); // Sizes and ranges are those of the file
+    call.headers().forEach(builder::setHeader);
+    if (settings.token() != null) {
+      settings.token().authorize(builder, uri, settings.endpoint());
+    }
+    var content = call.content();
+    builder.method(
+        call.method(), content == null ? HttpRequest.BodyPublishers.noBody() : content.open());
+    var answer = client.sendAsync(builder.build(), _ -> new Body(settings.timeout()));
+    // A request that carries a file takes as long as the file
+    long limit = content == null ? settings.timeout().toMillis() : Long.MAX_VALUE;
+    try {
+      var response = answer.get(limit, TimeUnit.MILLISECONDS);
+      return new Response(response.statusCode(), response.headers(), response.body(), uri);
+    } catch (InterruptedException e) {
+      answer.cancel(true);
+      throw Waiting.interrupted();
+    } catch (TimeoutException e) {
+      answer.cancel(true);
+      throw new HttpTimeoutException(
+          "no answer came within " + Waiting.seconds(settings.timeout()));
+    } catch (ExecutionException e) {
+      var cause = e.getCause() == null ? e : e.getCause();
+      throw cause instanceof IOException io ? io : new IOException(cause.toString(), cause);
+    }
+  }
+}
