@@ -1,6 +1,9 @@
 /** Fine-tuning of GPT-2: datasets, optimizers, schedules, the training loop. */
 module io.github.ggml4j.trainer {
   requires transitive io.github.ggml4j;
+  requires com.github.luben.zstd_jni;
+  requires de.siegmar.fastcsv;
+  requires dev.hardwood.core;
   requires me.tongfei.progressbar;
   requires tools.jackson.databind;
   requires static transitive org.jspecify;

@@ -82,6 +82,47 @@ public final class Datasets {
   }
 
   /**
+   * Rows of table files, as Hugging Face's {@code load_dataset("csv", data_files=...)} reads them.
+   * Files whose name ends in {@code .gz} or {@code .zst} are decompressed.
+   *
+   * <pre>{@code
+   * Datasets.load("parquet", "code/*.parquet").where("language", "Python").text("code");
+   * Datasets.load("text", "corpus.txt.gz");
+   * }</pre>
+   *
+   * @param format {@code parquet}, {@code csv} (comma, the first record names the columns), {@code
+   *     tsv}, {@code json} (JSON lines, or one array of objects) or {@code text} (each line a row
+   *     with the column {@code text})
+   * @param files names of files, of folders for all files of the format in them, or globs such as
+   *     {@code data/*.csv}; at least one
+   * @return the dataset, in the order given, within a glob or folder by path
+   */
+  public static TableDataset load(String format, String... files) {
+    TableFormat named = TableFormat.named(format);
+    List<String> all = List.of(files);
+    if (all.isEmpty()) {
+      throw new IllegalArgumentException("a dataset needs at least one file");
+    }
+    return new TableDataset(
+        names(all), new Lazy<>(() -> new TableSource(named, LocalFiles.find(named, all))), true);
+  }
+
+  /**
+   * Rows of table files, as by {@link #load(String, String...)}; the names are taken as they are,
+   * without globs.
+   *
+   * @param format {@code parquet}, {@code csv}, {@code tsv}, {@code json} or {@code text}
+   * @param files at least one
+   * @return the dataset, in the order given
+   */
+  public static TableDataset load(String format, Path... files) {
+    TableFormat named = TableFormat.named(format);
+    List<Path> all = nonEmpty(files);
+    List<RowFile> opened = all.stream().<RowFile>map(LocalFile::new).toList();
+    return new TableDataset(names(all), () -> new TableSource(named, opened), true);
+  }
+
+  /**
    * Each matching entry of a zip archive one document, in the order of their names.
    *
    * @param archive a zip (or jar) file
@@ -181,8 +222,8 @@ public final class Datasets {
     return List.of(files);
   }
 
-  private static String names(List<Path> files) {
-    String first = files.stream().limit(3).map(Path::toString).collect(Collectors.joining(", "));
+  private static String names(List<?> files) {
+    String first = files.stream().limit(3).map(Object::toString).collect(Collectors.joining(", "));
     return files.size() <= 3 ? first : first + " and " + (files.size() - 3) + " more";
   }
 }

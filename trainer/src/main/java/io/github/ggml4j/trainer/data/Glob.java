@@ -17,13 +17,22 @@ final class Glob {
   private final boolean matchesHidden;
 
   Glob(String pattern) {
+    this(pattern, pattern.indexOf('/') < 0 && !pattern.equals("**"));
+  }
+
+  private Glob(String pattern, boolean nameOnly) {
     if (pattern.isEmpty()) {
       throw new IllegalArgumentException("glob must not be empty; ** matches every file");
     }
     this.pattern = pattern;
-    this.nameOnly = pattern.indexOf('/') < 0 && !pattern.equals("**");
+    this.nameOnly = nameOnly;
     this.matchesHidden = pattern.startsWith(".") || pattern.contains("/.");
     this.regex = compile(pattern);
+  }
+
+  /** A pattern that also without a slash stands for the path, not for a name in any folder. */
+  static Glob ofPath(String pattern) {
+    return new Glob(pattern, false);
   }
 
   /** Whether a path with forward slashes, relative to the root, matches. */

@@ -3,7 +3,6 @@ package io.github.ggml4j.trainer.data;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
@@ -74,18 +73,6 @@ final class JsonLinesReader extends LineFileReader {
   }
 
   private static String kind(JsonParser parser) {
-    JsonToken token = parser.currentToken();
-    if (token == null) {
-      return "nothing";
-    }
-    return switch (token) {
-      case START_ARRAY -> "an array";
-      case START_OBJECT -> "an object";
-      case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> "a number";
-      case VALUE_TRUE, VALUE_FALSE -> "a boolean";
-      case VALUE_NULL -> "null";
-      case VALUE_STRING -> "a string";
-      default -> token.toString().toLowerCase(Locale.ROOT);
-    };
+    return JsonKinds.of(parser.currentToken());
   }
 }

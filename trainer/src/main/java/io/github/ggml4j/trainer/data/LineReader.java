@@ -20,8 +20,12 @@ final class LineReader implements AutoCloseable {
   private long nextByte;
 
   LineReader(Path file, ReadOptions options) {
-    this.name = file.toString();
-    this.in = InputFiles.open(file);
+    this(file.toString(), InputFiles.open(file), options);
+  }
+
+  LineReader(String name, InputStream in, ReadOptions options) {
+    this.name = name;
+    this.in = in;
     this.options = options;
   }
 
