@@ -1,5 +1,7 @@
 package io.github.ggml4j.cli;
 
+import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_FOOTER;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -18,6 +20,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ConfigCommand.class,
       TokenizeCommand.class,
       GenerateCommand.class,
+      ConvertCommand.class,
+      ImatrixCommand.class,
       FinetuneCommand.class,
       VersionCommand.class,
       CommandLine.HelpCommand.class
@@ -55,6 +59,9 @@ public final class Main implements Runnable {
     var commandLine = new CommandLine(new Main());
     for (var command : commandLine.getSubcommands().values()) {
       command.getCommandSpec().versionProvider(new VersionCommand());
+      if (command.getCommand() instanceof ConvertCommand) {
+        command.getHelpSectionMap().put(SECTION_KEY_FOOTER, _ -> ConvertCommand.types());
+      }
     }
     return commandLine
         .setCaseInsensitiveEnumValuesAllowed(true)

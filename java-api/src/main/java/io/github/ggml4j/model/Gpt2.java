@@ -49,6 +49,18 @@ public final class Gpt2 {
     Tensor apply(int layer, Tensor qkv, float scale);
   }
 
+  /** Sees what each matrix of the blocks is multiplied with. */
+  @FunctionalInterface
+  public interface LinearInputs {
+    /**
+     * Called while the graph is built, before the product is added.
+     *
+     * @param weight name of the matrix
+     * @param x its input, {@code (tokens, in)}
+     */
+    void accept(String weight, Tensor x);
+  }
+
   /**
    * The dropouts outside of attention.
    *
@@ -124,6 +136,17 @@ public final class Gpt2 {
       Tensor positions,
       AttentionLayer attention,
       @Nullable Dropouts dropouts) {
+    return hidden(graph, tokens, positions, attention, dropouts, (weight, x) -> {});
+  }
+
+  /** The same with an observer of what the matrices are multiplied with. */
+  Tensor hidden(
+      Graph graph,
+      Tensor tokens,
+      Tensor positions,
+      AttentionLayer attention,
+      @Nullable Dropouts dropouts,
+      LinearInputs inputs) {
     float eps = (float) config.layerNormEpsilon();
     var x = Embedding.forward(graph, tokens, positions, wte, wpe);
     if (dropouts != null) {
@@ -132,11 +155,15 @@ public final class Gpt2 {
     for (int layer = 0; layer < blocks.size(); layer++) {
       var block = blocks.get(layer);
       var normed = LayerNorm.forward(graph, x, block.ln1Weight(), block.ln1Bias(), eps);
+      inputs.accept(block.cAttnWeight().name(), normed);
       var qkv = Linear.forward(graph, normed, block.cAttnWeight(), block.cAttnBias());
       var mixed = attention.apply(layer, qkv, attentionScale(layer));
+      inputs.accept(block.attnProjWeight().name(), mixed);
       x = residual(graph, x, mixed, block.attnProjWeight(), block.attnProjBias(), dropouts);
       normed = LayerNorm.forward(graph, x, block.ln2Weight(), block.ln2Bias(), eps);
+      inputs.accept(block.cFcWeight().name(), normed);
       var inner = Linear.activated(graph, normed, block.cFcWeight(), block.cFcBias(), activation);
+      inputs.accept(block.mlpProjWeight().name(), inner);
       x = residual(graph, x, inner, block.mlpProjWeight(), block.mlpProjBias(), dropouts);
     }
     return LayerNorm.forward(graph, x, lnFWeight, lnFBias, eps);

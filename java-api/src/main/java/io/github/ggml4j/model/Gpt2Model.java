@@ -3,13 +3,17 @@ package io.github.ggml4j.model;
 import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Quantizer;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tokenizer.Tokenizer;
+import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * sessions are open; closing twice is allowed.
  */
 public final class Gpt2Model implements AutoCloseable {
+  private static final String GGUF_SUFFIX = ".gguf";
+
   private final Gpt2Config config;
   private final Device device;
   private final String origin;
@@ -211,6 +217,68 @@ public final class Gpt2Model implements AutoCloseable {
   }
 
   /**
+   * Writes a GGUF file that llama.cpp loads, or a Hugging Face folder that transformers loads.
+   *
+   * @param path a GGUF file where it ends with {@code .gguf}, else a folder
+   * @param quantization what the weights are stored as
+   * @param tokenizer goes with it; null for a model without one
+   * @see #save(Path, ModelExport)
+   */
+  public void save(Path path, Quantization quantization, @Nullable Tokenizer tokenizer) {
+    save(path, ModelExport.builder().quantization(quantization).tokenizer(tokenizer).build());
+  }
+
+  /**
+   * Writes a GGUF file that llama.cpp loads, or a Hugging Face folder that transformers loads. What
+   * was there stays until the new files are complete.
+   *
+   * @param path a GGUF file where it ends with {@code .gguf}, else a folder, which takes F32, F16
+   *     and BF16
+   * @throws IllegalArgumentException when the model cannot be written so: a quantized folder, an
+   *     importance matrix that is missing or another model's, weights that are not finite
+   * @throws java.io.UncheckedIOException when the files cannot be written
+   * @throws CancellationException when the thread is interrupted; it stays interrupted, and nothing
+   *     is left behind
+   */
+  public void save(Path path, ModelExport export) {
+    var file = String.valueOf(path.getFileName());
+    if (!file.endsWith(GGUF_SUFFIX)) {
+      saveFolder(path, export);
+      return;
+    }
+    var name =
+        export.name() != null
+            ? export.name()
+            : file.substring(0, file.length() - GGUF_SUFFIX.length());
+    device.exclusively(() -> {
+      checkOpen();
+      var present = new TreeMap<String, DType>();
+      weights.tensors().forEach((key, tensor) -> present.put(key, tensor.type()));
+      var types = export.types(config, present);
+      var header = ModelWriter.Header.of(name, export.tokenizer(), export);
+      writeGguf(path, types, header, export);
+      return null;
+    });
+  }
+
+  private void saveFolder(Path folder, ModelExport export) {
+    var quantization = export.quantization();
+    if (quantization != null && !quantization.isFloat()) {
+      throw new IllegalArgumentException(
+          "The type is "
+              + quantization
+              + ", expected F32, F16 or BF16 for a Hugging Face folder. Give a path that ends with"
+              + " .gguf for others.");
+    }
+    var tokenizer = export.tokenizer();
+    saveFolder(
+        folder,
+        quantization == null ? null : quantization.type(),
+        tokenizer == null ? Map.of() : tokenizer.files(),
+        export);
+  }
+
+  /**
    * Writes a Hugging Face folder that transformers loads.
    *
    * @param folder made if it does not exist; files of the same names are replaced, all or none
@@ -220,6 +288,11 @@ public final class Gpt2Model implements AutoCloseable {
    * @throws java.io.UncheckedIOException when the folder cannot be written
    */
   public void saveFolder(Path folder, @Nullable DType type, Map<String, byte[]> tokenizerFiles) {
+    saveFolder(folder, type, tokenizerFiles, ModelExport.builder().build());
+  }
+
+  private void saveFolder(
+      Path folder, @Nullable DType type, Map<String, byte[]> tokenizerFiles, ModelExport export) {
     checkOpen();
     var wanted = type != null ? type : uniformType();
     if (wanted != DType.F32 && wanted != DType.F16 && wanted != DType.BF16) {
@@ -235,8 +308,12 @@ public final class Gpt2Model implements AutoCloseable {
           PythonJson.write(generation).getBytes(StandardCharsets.UTF_8));
     }
     device.exclusively(() -> {
-      try (var export = new ModelExport(this, wanted, true)) {
-        ModelWriter.writeFolder(folder, config, export, files);
+      var types = new TreeMap<String, DType>();
+      WeightSpec.of(config).forEach(spec -> types.put(spec.name(), wanted));
+      try (var converted = converted(types, export)) {
+        ModelWriter.writeFolder(folder, config, converted, files);
+      } catch (UncheckedIOException e) {
+        throw cancelled(e);
       }
       return null;
     });
@@ -249,7 +326,7 @@ public final class Gpt2Model implements AutoCloseable {
   }
 
   /**
-   * Writes a GGUF file that llama.cpp loads.
+   * Writes a GGUF file that llama.cpp loads, with all matrices of one type.
    *
    * @param file replaced if it exists
    * @param type of the matrices, plain or quantized; rows that are not whole blocks of it become
@@ -257,17 +334,64 @@ public final class Gpt2Model implements AutoCloseable {
    * @param tokenizer goes into the file; null for a file without one
    * @param name the model's name, for display
    * @throws java.io.UncheckedIOException when the file cannot be written
+   * @see #save(Path, Quantization, Tokenizer)
    */
   public void saveGguf(
       Path file, @Nullable DType type, @Nullable Tokenizer tokenizer, String name) {
-    checkOpen();
-    var vocabulary = tokenizer == null ? null : ModelWriter.vocabulary(tokenizer);
-    device.exclusively(() -> {
-      try (var export = new ModelExport(this, type, false)) {
-        ModelWriter.writeGguf(file, config, export, vocabulary, name);
+    var types = new TreeMap<String, DType>();
+    if (type != null) {
+      checkOneType(type);
+      for (var spec : WeightSpec.of(config)) {
+        long columns = spec.shape()[spec.shape().length - 1];
+        boolean fits = spec.isMatrix() && columns % type.blockSize() == 0;
+        types.put(spec.name(), fits ? type : DType.F32);
       }
+    }
+    var export = ModelExport.builder().build();
+    device.exclusively(() -> {
+      checkOpen();
+      writeGguf(file, types, ModelWriter.Header.of(name, tokenizer, export), export);
       return null;
     });
+  }
+
+  private static void checkOneType(DType type) {
+    if (type != DType.F32 && !Quantizer.writes(type)) {
+      throw new IllegalArgumentException(
+          "type is " + type + ", expected a type for weights, such as F16, Q8_0 or Q4_K");
+    }
+    if (Quantizer.needsImportance(type)) {
+      throw new IllegalArgumentException(
+          "type is "
+              + type
+              + ", which needs an importance matrix: give one to save(Path, ModelExport)");
+    }
+  }
+
+  private void writeGguf(
+      Path file, Map<String, DType> types, ModelWriter.Header header, ModelExport export) {
+    try (var converted = converted(types, export)) {
+      ModelWriter.writeGguf(file, config, converted, header);
+    } catch (UncheckedIOException e) {
+      throw cancelled(e);
+    }
+  }
+
+  private ConvertedWeights converted(Map<String, DType> types, ModelExport export) {
+    int threads = export.threads() == 0 ? device.threads() : export.threads();
+    return new ConvertedWeights(this, types, export, threads);
+  }
+
+  /** An interrupt closes the file that is being written; it is the user's wish all the same. */
+  private static RuntimeException cancelled(UncheckedIOException e) {
+    for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+      if (cause instanceof ClosedByInterruptException) {
+        var cancellation = new CancellationException("Saving was interrupted");
+        cancellation.initCause(e);
+        return cancellation;
+      }
+    }
+    return e;
   }
 
   Gpt2Weights weights() {

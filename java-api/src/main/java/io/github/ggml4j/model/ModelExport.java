@@ -1,149 +1,253 @@
 package io.github.ggml4j.model;
 
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
 import io.github.ggml4j.tensor.DType;
-import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Quantizer;
-import io.github.ggml4j.tensor.Tensor;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of a model on their way into a file: read from the device one at a time and
- * converted. Vectors are F32, matrices of the type asked for where their rows are whole blocks of
- * it, else F32.
+ * How {@link Gpt2Model#save} writes a model.
  *
- * <p>Memory management: the bytes of a weight are valid until the next one is asked for.
+ * <pre>{@code
+ * model.save(
+ *     Path.of("gpt2-q4_k_m.gguf"),
+ *     ModelExport.builder().quantization(Quantization.Q4_K_M).tokenizer(tokenizer).build());
+ * }</pre>
+ *
+ * <p>Immutable.
  */
-final class ModelExport implements WeightSource {
-  private final Gpt2Model model;
-  private final Map<String, Tensor> tensors;
-  private final @Nullable DType type;
-  private final @Nullable Quantizer quantizer;
-  private final boolean vectorsToo;
-  private @Nullable Arena arena;
+public final class ModelExport {
+  /**
+   * How far writing has come.
+   *
+   * @param weight the weight that was written last, by its Hugging Face name
+   * @param type what it was written as
+   * @param written how many weights are written
+   * @param total how many there are
+   */
+  public record Progress(String weight, DType type, int written, int total) {}
+
+  private final @Nullable Quantization quantization;
+  private final boolean pure;
+  private final Map<Pattern, DType> tensorTypes;
+  private final @Nullable ImportanceMatrix importanceMatrix;
+  private final boolean requantize;
+  private final @Nullable Tokenizer tokenizer;
+  private final @Nullable String name;
+  private final int threads;
+  private final Consumer<Progress> progress;
+
+  private ModelExport(Builder builder) {
+    this.quantization = builder.quantization;
+    this.pure = builder.pure;
+    this.tensorTypes = new LinkedHashMap<>(builder.tensorTypes);
+    this.importanceMatrix = builder.importanceMatrix;
+    this.requantize = builder.requantize;
+    this.tokenizer = builder.tokenizer;
+    this.name = builder.name;
+    this.threads = builder.threads;
+    this.progress = builder.progress;
+  }
+
+  /** The types that the weights have, no tokenizer, as many threads as the model's device. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  @Nullable Quantization quantization() {
+    return quantization;
+  }
+
+  @Nullable ImportanceMatrix importanceMatrix() {
+    return importanceMatrix;
+  }
+
+  @Nullable Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  @Nullable String name() {
+    return name;
+  }
+
+  int threads() {
+    return threads;
+  }
+
+  Consumer<Progress> progress() {
+    return progress;
+  }
 
   /**
-   * Weights for a file.
+   * The types of a GGUF file's weights by name; empty when they keep theirs.
    *
-   * @param type of matrices; null for the type they have
-   * @param vectorsToo whether vectors are converted as well, as in Hugging Face folders
+   * @param config the model
+   * @param present the types that its weights have
+   * @throws IllegalArgumentException when they cannot be written so
    */
-  ModelExport(Gpt2Model model, @Nullable DType type, boolean vectorsToo) {
-    this.model = model;
-    this.tensors = model.tensors();
-    this.type = type;
-    this.vectorsToo = vectorsToo;
-    this.quantizer = quantizer(type);
-  }
-
-  private static @Nullable Quantizer quantizer(@Nullable DType type) {
-    if (type == null || type == DType.F32 || type == DType.F16 || type == DType.BF16) {
-      return null;
+  Map<String, DType> types(Gpt2Config config, Map<String, DType> present) {
+    if (quantization == null) {
+      return Map.of();
     }
-    return new Quantizer(type);
-  }
-
-  @Override
-  public Set<String> names() {
-    return tensors.keySet();
-  }
-
-  @Override
-  public WeightInfo info(String name) {
-    var tensor = tensor(name);
-    return new WeightInfo(name, target(tensor), tensor.shape(), false);
-  }
-
-  private Tensor tensor(String name) {
-    var tensor = tensors.get(name);
-    if (tensor == null) {
-      throw new IllegalArgumentException("There is no weight " + name);
-    }
-    return tensor;
-  }
-
-  private DType target(Tensor tensor) {
-    if (type == null) {
-      return tensor.type();
-    }
-    boolean vector = tensor.shape().length == 1;
-    if (vector && !vectorsToo) {
-      return DType.F32;
-    }
-    return tensor.ne(0) % type.blockSize() == 0 ? type : DType.F32;
-  }
-
-  @Override
-  public MemorySegment data(String name) {
-    close();
-    var fresh = Arena.ofShared();
-    arena = fresh;
-    var tensor = tensor(name);
-    var target = target(tensor);
-    if (tensor.type() == target) {
-      var bytes = fresh.allocate(tensor.bytes(), 64);
-      tensor.get(bytes, 0, tensor.bytes());
-      return bytes.asReadOnly();
-    }
-    var floats = floats(tensor, fresh);
-    return convert(floats, target, tensor, fresh).asReadOnly();
-  }
-
-  private MemorySegment floats(Tensor tensor, Arena to) {
-    var floats = to.allocate(4 * tensor.elements(), 64);
-    if (tensor.type() == DType.F32) {
-      tensor.get(floats, 0, floats.byteSize());
-      return floats;
-    }
-    try (var graph = Graph.forward(model.device(), 8)) {
-      var copy = graph.input(DType.F32, tensor.shape());
-      graph.copyInto(tensor, copy);
-      graph.build().compute();
-      copy.get(floats, 0, floats.byteSize());
-      return floats;
-    }
-  }
-
-  private MemorySegment convert(MemorySegment floats, DType target, Tensor tensor, Arena to) {
-    long n = tensor.elements();
-    if (target == DType.F32) {
-      return floats;
-    }
-    var result = to.allocate(target.byteSize(n), 64);
-    if (target == DType.F16) {
-      for (long i = 0; i < n; i++) {
-        result.setAtIndex(JAVA_SHORT, i, Float.floatToFloat16(floats.getAtIndex(JAVA_FLOAT, i)));
+    var types =
+        QuantizationMix.types(config, quantization, importanceMatrix != null, pure, tensorTypes);
+    for (var spec : WeightSpec.of(config)) {
+      var from = present.getOrDefault(spec.name(), DType.F32);
+      var to = types.getOrDefault(spec.name(), DType.F32);
+      checkRequantize(spec.name(), from, to);
+      if (from != to) {
+        checkImportance(spec, to, quantization);
       }
-    } else if (target == DType.BF16) {
-      for (long i = 0; i < n; i++) {
-        result.setAtIndex(JAVA_SHORT, i, toBfloat16(floats.getAtIndex(JAVA_FLOAT, i)));
+    }
+    return types;
+  }
+
+  private void checkRequantize(String name, DType from, DType to) {
+    if (from.isQuantized() && to.isQuantized() && from != to && !requantize) {
+      throw new IllegalArgumentException(
+          name
+              + " is "
+              + from
+              + " and would be quantized again to "
+              + to
+              + ", which adds the losses of both. Start from a model in F32, F16 or BF16, or"
+              + " allow it (requantize, --requantize).");
+    }
+  }
+
+  private void checkImportance(WeightSpec spec, DType to, Quantization quantization) {
+    long columns = spec.shape()[spec.shape().length - 1];
+    var known = importanceMatrix == null ? null : importanceMatrix.find(spec.ggufName());
+    if (known != null && to.isQuantized() && known.length != columns) {
+      throw new IllegalArgumentException(
+          "The importance matrix has "
+              + known.length
+              + " columns for "
+              + spec.ggufName()
+              + ", the model "
+              + columns
+              + ". It belongs to another model.");
+    }
+    if (known == null && QuantizationMix.needsImportance(spec, to, quantization)) {
+      throw new IllegalArgumentException(
+          spec.name()
+              + " would be "
+              + to
+              + ", which needs an importance matrix"
+              + (importanceMatrix == null ? "" : ", and the one given does not have this weight")
+              + ". Compute one from a text (ImportanceMatrix.compute, or ggml4j imatrix), or choose"
+              + " a type that needs none, such as q2_k, q3_k_m or q4_k_m.");
+    }
+  }
+
+  /** The importance of the columns of a weight, null where unknown. */
+  float @Nullable [] importance(WeightSpec spec) {
+    return importanceMatrix == null ? null : importanceMatrix.find(spec.ggufName());
+  }
+
+  /** Sets options. */
+  public static final class Builder {
+    private @Nullable Quantization quantization;
+    private boolean pure;
+    private final Map<Pattern, DType> tensorTypes = new LinkedHashMap<>();
+    private @Nullable ImportanceMatrix importanceMatrix;
+    private boolean requantize;
+    private @Nullable Tokenizer tokenizer;
+    private @Nullable String name;
+    private int threads;
+    private Consumer<Progress> progress = _ -> {};
+
+    private Builder() {}
+
+    /** What the weights are stored as; null, the default, for the types that they have. */
+    public Builder quantization(@Nullable Quantization quantization) {
+      this.quantization = quantization;
+      return this;
+    }
+
+    /** Whether all matrices get the type of the quantization, with no mixture. */
+    public Builder pure(boolean pure) {
+      this.pure = pure;
+      return this;
+    }
+
+    /**
+     * Gives some matrices a type of your choice; of several patterns that match, the first counts.
+     *
+     * @param pattern a regular expression to be found in the name that a tensor has in GGUF, such
+     *     as {@code blk.0.ffn_down.weight}
+     * @throws IllegalArgumentException when the pattern is none, or the type not one for weights
+     */
+    public Builder tensorType(String pattern, DType type) {
+      if (type != DType.F32 && !Quantizer.writes(type)) {
+        throw new IllegalArgumentException(
+            "The type for " + pattern + " is " + type + ", expected one for weights such as Q8_0");
       }
-    } else if (quantizer != null) {
-      quantizer.quantize(floats, n / tensor.ne(0), tensor.ne(0), result);
+      try {
+        tensorTypes.put(Pattern.compile(pattern), type);
+      } catch (PatternSyntaxException e) {
+        throw new IllegalArgumentException(
+            "\"" + pattern + "\" is no regular expression: " + e.getDescription(), e);
+      }
+      return this;
     }
-    return result;
-  }
 
-  /** Rounded to the nearest, ties to even, as PyTorch and ggml do; a NaN stays one. */
-  static short toBfloat16(float value) {
-    int bits = Float.floatToRawIntBits(value);
-    if (Float.isNaN(value)) {
-      return (short) ((bits >>> 16) | 64);
+    /** How much errors in each column of each matrix matter. */
+    public Builder importanceMatrix(@Nullable ImportanceMatrix importanceMatrix) {
+      this.importanceMatrix = importanceMatrix;
+      return this;
     }
-    return (short) ((bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16);
-  }
 
-  @Override
-  public void close() {
-    if (arena != null) {
-      arena.close();
-      arena = null;
+    /** Whether weights that are quantized already may be quantized again to another type. */
+    public Builder requantize(boolean requantize) {
+      this.requantize = requantize;
+      return this;
+    }
+
+    /** The tokenizer that goes into the file or folder; null for none. */
+    public Builder tokenizer(@Nullable Tokenizer tokenizer) {
+      this.tokenizer = tokenizer;
+      return this;
+    }
+
+    /** The model's name, for display; by default that of the file. */
+    public Builder name(@Nullable String name) {
+      this.name = name;
+      return this;
+    }
+
+    /** Threads to quantize with; 0, the default, for as many as the model's device has. */
+    public Builder threads(int threads) {
+      if (threads < 0) {
+        throw new IllegalArgumentException("threads is " + threads + ", expected 0 or more");
+      }
+      this.threads = threads;
+      return this;
+    }
+
+    /** Is told about each weight that was written. */
+    public Builder progress(Consumer<Progress> progress) {
+      this.progress = progress;
+      return this;
+    }
+
+    /**
+     * The options.
+     *
+     * @throws IllegalArgumentException when they do not go together
+     */
+    public ModelExport build() {
+      boolean quantized = quantization != null && !quantization.isFloat();
+      if ((pure || !tensorTypes.isEmpty()) && !quantized) {
+        throw new IllegalArgumentException(
+            "pure and tensorType go with a quantized type, and the type is " + quantization);
+      }
+      return new ModelExport(this);
     }
   }
 }

@@ -120,12 +120,39 @@ public final class ModelWriter {
       WeightSource weights,
       @Nullable GgufVocabulary vocabulary,
       String name) {
+    writeGguf(file, config, weights, new Header(name, vocabulary, null, null));
+  }
+
+  /**
+   * What else a GGUF file has.
+   *
+   * @param name the model's name, for display
+   * @param vocabulary null for a model without a tokenizer
+   * @param quantization null to tell by the types of the weights
+   * @param importanceMatrix what the weights were quantized with, or null
+   */
+  record Header(
+      String name,
+      @Nullable GgufVocabulary vocabulary,
+      @Nullable Quantization quantization,
+      @Nullable ImportanceMatrix importanceMatrix) {
+    static Header of(String name, @Nullable Tokenizer tokenizer, ModelExport export) {
+      return new Header(
+          name,
+          tokenizer == null ? null : ModelWriter.vocabulary(tokenizer),
+          export.quantization(),
+          export.importanceMatrix());
+    }
+  }
+
+  static void writeGguf(Path file, Gpt2Config config, WeightSource weights, Header header) {
+    GgufVocabulary vocabulary = header.vocabulary();
     checkForGguf(config);
     Map<WeightSpec, WeightInfo> infos = checked(config, weights);
     GgufWriter gguf = new GgufWriter();
     gguf.putString(GgufModel.ARCHITECTURE_KEY, GgufModel.ARCHITECTURE);
     gguf.putString("general.type", "model");
-    gguf.putString("general.name", name);
+    gguf.putString("general.name", header.name());
     gguf.putUint32(GgufModel.BLOCK_COUNT, config.nLayer());
     gguf.putUint32(GgufModel.CONTEXT_LENGTH, config.nPositions());
     gguf.putUint32(GgufModel.EMBEDDING_LENGTH, config.nEmbd());
@@ -133,7 +160,10 @@ public final class ModelWriter {
     gguf.putUint32(GgufModel.HEAD_COUNT, config.nHead());
     gguf.putFloat32(GgufModel.LAYER_NORM_EPSILON, (float) config.layerNormEpsilon());
     gguf.putUint32("gpt2.vocab_size", config.vocabSize());
-    putFileType(gguf, infos);
+    putFileType(gguf, infos, header.quantization());
+    if (header.importanceMatrix() != null) {
+      putImportance(gguf, header.importanceMatrix());
+    }
     if (vocabulary == null) {
       gguf.putString("tokenizer.ggml.model", "none");
     } else {
@@ -201,7 +231,8 @@ public final class ModelWriter {
     }
   }
 
-  private static void putFileType(GgufWriter gguf, Map<WeightSpec, WeightInfo> infos) {
+  private static void putFileType(
+      GgufWriter gguf, Map<WeightSpec, WeightInfo> infos, @Nullable Quantization quantization) {
     Map<DType, Integer> counts = new EnumMap<>(DType.class);
     infos.forEach((spec, info) -> {
       if (spec.linear()) {
@@ -214,9 +245,22 @@ public final class ModelWriter {
         most = entry.getKey();
       }
     }
-    gguf.putUint32("general.file_type", GgufFileType.of(most, counts.size() > 1));
-    if (counts.keySet().stream().anyMatch(DType::isQuantized)) {
+    gguf.putUint32(
+        "general.file_type",
+        quantization != null ? quantization.fileType() : GgufFileType.of(most, counts.size() > 1));
+    if (infos.values().stream().anyMatch(info -> info.dtype().isQuantized())) {
       gguf.putUint32("general.quantization_version", QUANTIZATION_VERSION);
+    }
+  }
+
+  /** What llama.cpp's tool notes about the matrix that it used. */
+  private static void putImportance(GgufWriter gguf, ImportanceMatrix matrix) {
+    if (!matrix.sources().isEmpty()) {
+      gguf.putString("quantize.imatrix.dataset", matrix.sources().getFirst());
+    }
+    gguf.putUint32("quantize.imatrix.entries_count", matrix.size());
+    if (matrix.chunkCount() > 0) {
+      gguf.putUint32("quantize.imatrix.chunks_count", matrix.chunkCount());
     }
   }
 

@@ -1,34 +1,56 @@
 package io.github.ggml4j.tensor;
 
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.ffi.Ggml;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
-/** Conversion of rows of floats to a quantized type, by ggml's own quantizers. Thread-safe. */
+/**
+ * Conversion of rows of floats to another type of weights, by ggml's own quantizers. The result
+ * does not depend on the number of threads. Thread-safe.
+ */
 public final class Quantizer {
+  /** Rows are handed out in pieces of about as many elements. */
+  private static final long PIECE = 32 * 512;
+
   private final DType type;
 
   /**
    * A quantizer.
    *
-   * @throws IllegalArgumentException when weights cannot be of this type, or it needs an importance
-   *     matrix
+   * @param type F16, BF16 or a quantized type
+   * @throws IllegalArgumentException when weights cannot be of this type
    */
   public Quantizer(DType type) {
     NativeLibrary.load();
-    boolean weights =
-        type.isQuantized() && type.isGgml() && type != DType.Q8_1 && type != DType.Q8_K;
-    if (!weights) {
+    if (!writes(type)) {
       throw new IllegalArgumentException(
-          "type is " + type + ", expected a quantized type for weights, such as Q8_0 or Q4_K");
-    }
-    if (Ggml.ggml_quantize_requires_imatrix(type.ggmlId())) {
-      throw new IllegalArgumentException(
-          "type is "
-              + type
-              + ", which needs an importance matrix; use Q8_0, Q6_K, Q5_K, Q4_K or Q4_0");
+          "type is " + type + ", expected a type for weights, such as F16, Q8_0 or Q4_K");
     }
     this.type = type;
+  }
+
+  /** Whether there is a quantizer for a type. */
+  public static boolean writes(DType type) {
+    boolean half = type == DType.F16 || type == DType.BF16;
+    return half
+        || (type.isQuantized() && type.isGgml() && type != DType.Q8_1 && type != DType.Q8_K);
+  }
+
+  /** Whether ggml has no way to quantize to this type without an importance of each column. */
+  public static boolean needsImportance(DType type) {
+    NativeLibrary.load();
+    return type.isGgml() && Ggml.ggml_quantize_requires_imatrix(type.ggmlId());
   }
 
   /**
@@ -36,11 +58,108 @@ public final class Quantizer {
    *
    * @param floats {@code (rows, columns)} F32, native memory
    * @param columns a multiple of the type's block size
+   * @param importance for each column, how much errors there matter: the mean square of what the
+   *     column is multiplied with; null when all matter alike
    * @param target takes {@code type.byteSize(rows * columns)} bytes, native memory
+   * @param threads how many work on it, at least 1
+   * @throws IllegalArgumentException when sizes do not fit, a number is not finite, or the type
+   *     {@linkplain #needsImportance needs} an importance that is not there
+   * @throws CancellationException when the thread is interrupted; it stays interrupted
    */
-  public void quantize(MemorySegment floats, long rows, long columns, MemorySegment target) {
-    if (columns % type.blockSize() != 0
-        || floats.byteSize() < 4 * rows * columns
+  public void quantize(
+      MemorySegment floats,
+      long rows,
+      long columns,
+      float @Nullable [] importance,
+      MemorySegment target,
+      int threads) {
+    check(floats, rows, columns, importance, target);
+    long piece = Math.max(1, (PIECE + columns - 1) / columns);
+    try (var arena = Arena.ofShared()) {
+      var weights =
+          importance == null ? MemorySegment.NULL : arena.allocateFrom(JAVA_FLOAT, importance);
+      var caller = Thread.currentThread();
+      var next = new AtomicLong();
+      Runnable work =
+          () -> {
+            for (long row = next.getAndAdd(piece); row < rows; row = next.getAndAdd(piece)) {
+              if (caller.isInterrupted()) {
+                throw new CancellationException("Quantization was interrupted");
+              }
+              quantize(floats, row, Math.min(piece, rows - row), columns, weights, target);
+            }
+          };
+      run(work, (int) Math.min(threads, (rows + piece - 1) / piece));
+    }
+  }
+
+  private static void run(Runnable work, int threads) {
+    if (threads <= 1) {
+      work.run();
+      return;
+    }
+    var futures = new ArrayList<Future<?>>();
+    try (var executor =
+        Executors.newFixedThreadPool(
+            threads - 1, Thread.ofPlatform().daemon().name("ggml4j-quantize-", 0).factory())) {
+      for (int i = 1; i < threads; i++) {
+        futures.add(CompletableFuture.runAsync(work, executor));
+      }
+      work.run();
+      for (var future : futures) {
+        ((CompletableFuture<?>) future).join();
+      }
+    } catch (CompletionException e) {
+      if (e.getCause() instanceof RuntimeException cause) {
+        throw cause;
+      }
+      throw e;
+    }
+  }
+
+  private void quantize(
+      MemorySegment floats,
+      long row,
+      long rows,
+      long columns,
+      MemorySegment importance,
+      MemorySegment target) {
+    var from = floats.asSlice(4 * row * columns, 4 * rows * columns);
+    var to = target.asSlice(type.byteSize(row * columns), type.byteSize(rows * columns));
+    long bad = type.isQuantized() ? NonFinite.first(from, DType.F32, 1) : -1;
+    if (bad >= 0) {
+      throw new IllegalArgumentException(
+          "The number in row "
+              + (row + bad / columns)
+              + ", column "
+              + bad % columns
+              + " is "
+              + from.getAtIndex(JAVA_FLOAT, bad)
+              + ", expected finite numbers");
+    }
+    Ggml.ggml_quantize_chunk(type.ggmlId(), from, to, 0, rows, columns, importance);
+    if (type.isQuantized() && NonFinite.first(to, type, 1) >= 0) {
+      throw new IllegalArgumentException(
+          "Rows "
+              + row
+              + " to "
+              + (row + rows - 1)
+              + " have numbers that are too large for "
+              + type
+              + "; expected what fits half precision. Use F32 or BF16.");
+    }
+  }
+
+  private void check(
+      MemorySegment floats,
+      long rows,
+      long columns,
+      float @Nullable [] importance,
+      MemorySegment target) {
+    if (columns < 1
+        || columns % type.blockSize() != 0
+        || rows < 0
+        || floats.byteSize() < Math.multiplyExact(4 * rows, columns)
         || target.byteSize() < type.byteSize(rows * columns)) {
       throw new IllegalArgumentException(
           "Cannot quantize "
@@ -54,6 +173,22 @@ public final class Quantizer {
               + " bytes of "
               + type);
     }
-    Ggml.ggml_quantize_chunk(type.ggmlId(), floats, target, 0, rows, columns, MemorySegment.NULL);
+    if (importance == null) {
+      if (needsImportance(type)) {
+        throw new IllegalArgumentException(
+            "type is " + type + ", which needs an importance of each column");
+      }
+      return;
+    }
+    if (importance.length != columns) {
+      throw new IllegalArgumentException(
+          "There are " + importance.length + " importances for " + columns + " columns");
+    }
+    for (float value : importance) {
+      if (!(value >= 0 && Float.isFinite(value))) {
+        throw new IllegalArgumentException(
+            "An importance is " + value + ", expected finite numbers from 0");
+      }
+    }
   }
 }

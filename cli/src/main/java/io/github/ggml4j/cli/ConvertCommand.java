@@ -1,0 +1,226 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.ImportanceMatrix;
+import io.github.ggml4j.model.ModelExport;
+import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+@Command(
+    name = "convert",
+    description = "Writes a model as a GGUF file or a Hugging Face folder, quantized if you like.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class ConvertCommand implements Callable<Integer> {
+  private static final String GGUF = ".gguf";
+  private static final double MEGABYTE = 1e6;
+  private static final int BITS = 8;
+
+  /** Reads names such as q4_k_m. */
+  static final class QuantizationName implements ITypeConverter<Quantization> {
+    @Override
+    public Quantization convert(String name) {
+      try {
+        return Quantization.of(name);
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+    }
+  }
+
+  /** Reads names such as q4_k. */
+  static final class TypeName implements ITypeConverter<DType> {
+    @Override
+    public DType convert(String name) {
+      try {
+        return DType.valueOf(name.toUpperCase(Locale.ROOT));
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException("There is no type " + name + ", expected one as q8_0");
+      }
+    }
+  }
+
+  @Spec private CommandSpec spec;
+
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "FILE.gguf|DIR",
+      description = "What to write: a GGUF file for llama.cpp, or a folder for transformers.")
+  private Path output;
+
+  @Option(
+      names = "--type",
+      paramLabel = "TYPE",
+      converter = QuantizationName.class,
+      description = "See below; folders take f32, f16 and bf16. Default: what the model has.")
+  private @Nullable Quantization type;
+
+  @Option(
+      names = "--imatrix",
+      paramLabel = "FILE",
+      description =
+          "How much each column matters, from ggml4j imatrix or llama-imatrix: better results for"
+              + " all types below 8 bits, and needed by the smallest.")
+  private @Nullable Path imatrix;
+
+  @Option(names = "--pure", description = "The same type for all matrices, no mixture.")
+  private boolean pure;
+
+  @Option(
+      names = "--tensor-type",
+      paramLabel = "PATTERN=TYPE",
+      mapFallbackValue = "",
+      converter = {PatternText.class, TypeName.class},
+      description =
+          "Another type for matrices whose names in GGUF the pattern is found in, as in"
+              + " ffn_down=q8_0. May be repeated.")
+  private Map<String, DType> tensorTypes = new LinkedHashMap<>();
+
+  @Option(
+      names = "--requantize",
+      description = "Quantize what is quantized already, although losses add up.")
+  private boolean requantize;
+
+  /** Takes text as it is. */
+  static final class PatternText implements ITypeConverter<String> {
+    @Override
+    public String convert(String text) {
+      return text;
+    }
+  }
+
+  /** The end of the help: every type there is, and examples. */
+  static String types() {
+    var gpt2 = Gpt2Config.builder().build();
+    var text = new StringBuilder();
+    text.append(
+        "%nTypes, with bits for each weight of GPT-2 124M (* needs --imatrix):%n".formatted());
+    for (var value : Quantization.values()) {
+      text.append(
+          String.format(
+              Locale.ROOT,
+              "  %-10s%5.2f%s %s%n",
+              value.label(),
+              value.bitsPerWeight(gpt2),
+              value.needsImportanceMatrix(gpt2) ? "*" : " ",
+              value.description()));
+    }
+    return text.append(
+            """
+
+            Examples:
+              ggml4j convert --model gpt2/ --output gpt2-q4_k_m.gguf --type q4_k_m
+              ggml4j convert --model gpt2.gguf --output gpt2/ --type f32
+              ggml4j imatrix --model gpt2/ --output gpt2.imatrix.gguf book.txt
+              ggml4j convert --model gpt2/ --output s.gguf --type iq2_m --imatrix gpt2.imatrix.gguf
+            """)
+        .toString();
+  }
+
+  @Override
+  public Integer call() {
+    boolean file = String.valueOf(output.getFileName()).endsWith(GGUF);
+    checkUsage(file);
+    var matrix = imatrix == null ? null : ImportanceMatrix.read(imatrix);
+    var files = model.open();
+    var tokenizer = tokenizer(files);
+    try (var stop = new StopAtExit();
+        var line = new ProgressLine(spec.commandLine().getErr());
+        var loaded = model.load(files)) {
+      var export =
+          ModelExport.builder()
+              .quantization(type)
+              .pure(pure)
+              .importanceMatrix(matrix)
+              .requantize(requantize)
+              .tokenizer(tokenizer)
+              .progress(p ->
+                  line.show(
+                      "[%d/%d] %s %s".formatted(p.written(), p.total(), p.weight(), p.type())));
+      tensorTypes.forEach(export::tensorType);
+      loaded.save(output, export.build());
+      line.clear();
+      long bytes = size(output);
+      spec.commandLine()
+          .getOut()
+          .printf(
+              Locale.ROOT,
+              "Wrote %s: %s, %.1f MB, %.2f bits for each of %,d weights%n",
+              output,
+              type == null ? "types as they were" : type.label(),
+              bytes / MEGABYTE,
+              (double) BITS * bytes / loaded.parameterCount(),
+              loaded.parameterCount());
+    }
+    return 0;
+  }
+
+  private void checkUsage(boolean file) {
+    if (!file && type != null && !type.isFloat()) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--type is "
+              + type.label()
+              + ", expected f32, f16 or bf16 for a folder. Give an --output that ends with .gguf"
+              + " for others");
+    }
+    if ((pure || !tensorTypes.isEmpty()) && (type == null || type.isFloat())) {
+      throw new ParameterException(
+          spec.commandLine(), "--pure and --tensor-type go with a quantized --type such as q4_k_m");
+    }
+  }
+
+  private @Nullable Tokenizer tokenizer(ModelFiles files) {
+    try {
+      if (files.isGguf() ? files.vocabulary().isPresent() : !files.tokenizerFiles().isEmpty()) {
+        return files.tokenizer();
+      }
+    } catch (RuntimeException | Error e) {
+      files.close();
+      throw e;
+    }
+    spec.commandLine()
+        .getErr()
+        .println(
+            "ggml4j convert: " + files.path() + " has no tokenizer, so neither has the result");
+    return null;
+  }
+
+  private static long size(Path written) {
+    try (Stream<Path> parts =
+        Files.isDirectory(written)
+            ? Files.list(written).filter(path -> path.toString().endsWith(".safetensors"))
+            : Stream.of(written)) {
+      long bytes = 0;
+      for (var part : parts.toList()) {
+        bytes += Files.size(part);
+      }
+      return bytes;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.model.ImportanceMatrix;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "imatrix",
+    description = {
+      "Computes from a text how much each column of each matrix matters, for convert --imatrix.",
+      "Some ten thousand tokens of the kind of text that the model will see are enough. The files"
+          + " are llama.cpp's."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footer = {"", "Example:", "  ggml4j imatrix --model gpt2/ --output gpt2.imatrix.gguf book.txt"})
+final class ImatrixCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--output",
+      required = true,
+      paramLabel = "FILE",
+      description = "What to write: llama.cpp's older form where it ends with .dat, else GGUF.")
+  private Path output;
+
+  @Option(
+      names = "--context",
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Tokens of a chunk. Default: 512, or the model's longest text.")
+  private int context;
+
+  @Option(names = "--chunks", paramLabel = "N", description = "Most chunks. Default: all.")
+  private @Nullable Integer chunks;
+
+  @Option(
+      names = "--process-output",
+      description = "Include the head, where it has a matrix of its own.")
+  private boolean processOutput;
+
+  @Option(
+      names = "--in-file",
+      paramLabel = "FILE",
+      description = "An importance matrix to add to, of the same model.")
+  private @Nullable Path inFile;
+
+  @Parameters(paramLabel = "TEXT", description = "UTF-8 text; - for standard input.")
+  private String text;
+
+  @Override
+  public Integer call() throws IOException {
+    var before = inFile == null ? null : ImportanceMatrix.read(inFile);
+    var content = text.equals("-") ? System.in.readAllBytes() : Files.readAllBytes(Path.of(text));
+    var files = model.open();
+    int[] tokens;
+    try {
+      tokens = files.tokenizer().encode(new String(content, StandardCharsets.UTF_8));
+    } catch (RuntimeException | Error e) {
+      files.close();
+      throw e;
+    }
+    try (var stop = new StopAtExit();
+        var line = new ProgressLine(spec.commandLine().getErr());
+        var loaded = model.load(files)) {
+      var options =
+          ImportanceMatrix.Options.defaults()
+              .context(context)
+              .head(processOutput)
+              .source(text.equals("-") ? "" : text)
+              .progress(p -> line.show("[%d/%d chunks]".formatted(p.chunk(), p.total())));
+      if (chunks != null) {
+        options = options.chunks(chunks);
+      }
+      var matrix = ImportanceMatrix.compute(loaded, tokens, options);
+      line.clear();
+      matrix = before == null ? matrix : before.plus(matrix);
+      matrix.save(output);
+      spec.commandLine()
+          .getOut()
+          .printf(
+              "Wrote %s: %d matrices, %d chunks of %d tokens%n",
+              output, matrix.size(), matrix.chunkCount(), matrix.chunkSize());
+    }
+    return 0;
+  }
+}

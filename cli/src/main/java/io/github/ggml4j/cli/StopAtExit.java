@@ -1,0 +1,44 @@
+package io.github.ggml4j.cli;
+
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Ends the work of the thread that made this when the process is asked to end (Ctrl-C), and waits
+ * until it has cleaned up, so that no half-written file is left.
+ */
+final class StopAtExit implements AutoCloseable {
+  private static final long LONGEST_WAIT_SECONDS = 30;
+
+  private final Thread worker = Thread.currentThread();
+  private final CountDownLatch done = new CountDownLatch(1);
+  private final Thread hook = new Thread(this::stop, "ggml4j-stop-at-exit");
+
+  StopAtExit() {
+    Runtime.getRuntime().addShutdownHook(hook);
+  }
+
+  private void stop() {
+    worker.interrupt();
+    try {
+      boolean ended = done.await(LONGEST_WAIT_SECONDS, TimeUnit.SECONDS);
+      if (!ended) {
+        System.getLogger(StopAtExit.class.getName())
+            .log(System.Logger.Level.WARNING, "The work did not end in time");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    done.countDown();
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The process is ending: the hook ends by itself now.
+      return;
+    }
+  }
+}
