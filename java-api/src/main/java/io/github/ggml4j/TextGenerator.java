@@ -38,7 +38,7 @@ public final class TextGenerator implements AutoCloseable {
 
   private final Gpt2Model model;
   private final Tokenizer tokenizer;
-  private final Generator generator;
+  private volatile Generator generator;
   private final boolean ownsModel;
   private volatile boolean closed;
 
@@ -243,7 +243,12 @@ public final class TextGenerator implements AutoCloseable {
     }
     generator.close();
     if (ownsModel) {
-      model.close();
+      try {
+        model.close();
+      } catch (IllegalStateException e) {
+        generator = new Generator(model, tokenizer); // this stays open, and usable
+        throw e;
+      }
     }
     closed = true;
   }

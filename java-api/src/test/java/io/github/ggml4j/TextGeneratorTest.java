@@ -190,6 +190,20 @@ class TextGeneratorTest {
   }
 
   @Test
+  void aGeneratorWithAnOpenStreamStaysUsable() {
+    var own = TextGenerator.load("bundled");
+    var stream = own.stream(PROMPT, g -> g.maxNewTokens(3)).iterator();
+    stream.next();
+    assertThatThrownBy(own::close).hasMessageContaining("open sessions");
+    assertThat(own.generate(PROMPT)).startsWith(PROMPT);
+    while (stream.hasNext()) {
+      stream.next();
+    }
+    own.close();
+    assertThatThrownBy(() -> own.generate(PROMPT)).hasMessage("Already closed: text generator");
+  }
+
+  @Test
   void theVersionIsKnownInAJar() {
     assertThat(Ggml4j.version()).isNotEmpty();
   }
