@@ -8,7 +8,10 @@ module io.github.ggml4j {
   exports io.github.ggml4j;
   exports io.github.ggml4j.format;
   exports io.github.ggml4j.format.gguf;
+  exports io.github.ggml4j.format.llmc;
   exports io.github.ggml4j.format.safetensors;
+  exports io.github.ggml4j.format.tensorflow;
+  exports io.github.ggml4j.format.torch;
   exports io.github.ggml4j.generation;
   exports io.github.ggml4j.hub;
   exports io.github.ggml4j.model;

@@ -1,7 +1,6 @@
 package io.github.ggml4j.model;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.tensor.DType;
@@ -103,14 +102,15 @@ final class Gpt2Weights implements AutoCloseable {
         boolean inPlace =
             device.sharesHostMemory()
                 && !info.transposed()
+                && info.dtype() != DType.F64
                 && (shape.isMatrix() || info.dtype() == DType.F32)
                 && data.address() % Math.min(info.dtype().bytesPerBlock(), 4) == 0;
         if (inPlace) {
           tensors.put(shape.name(), store.map(data, info.dtype(), shape.shape()));
           mapped = true;
         } else {
-          var type = shape.isMatrix() ? info.dtype() : DType.F32;
-          var tensor = store.add(type, shape.shape());
+          boolean keeps = shape.isMatrix() && info.dtype() != DType.F64;
+          var tensor = store.add(keeps ? info.dtype() : DType.F32, shape.shape());
           tensors.put(shape.name(), tensor);
           copies.add(() -> copy(data, info, tensor, device));
         }
@@ -130,7 +130,7 @@ final class Gpt2Weights implements AutoCloseable {
 
   private static void checkType(WeightSpec shape, WeightInfo info, Device device, String origin) {
     var type = info.dtype();
-    boolean simple = type == DType.F32 || type == DType.F16 || type == DType.BF16;
+    boolean simple = type.isFloat(); // F64 becomes F32
     boolean usable =
         shape.isMatrix()
             ? simple
@@ -145,7 +145,7 @@ final class Gpt2Weights implements AutoCloseable {
               + shape.name()
               + " is of type "
               + type
-              + ", which cannot be computed with here; expected F32, F16, BF16"
+              + ", which cannot be computed with here; expected F32, F16, BF16, F64"
               + (shape.isMatrix() ? " or a quantized type with rows of whole blocks" : "")
               + ". Convert the file to one of these.");
     }
@@ -157,7 +157,10 @@ final class Gpt2Weights implements AutoCloseable {
    */
   private static void checkFinite(
       MemorySegment data, WeightInfo info, Device device, String origin) {
-    long first = NonFinite.first(data, info.dtype(), device.threads());
+    long first =
+        info.dtype() == DType.F64
+            ? WeightLayout.firstBeyondFloat32(data)
+            : NonFinite.first(data, info.dtype(), device.threads());
     if (first >= 0) {
       throw ModelFormatException.of(
           origin,
@@ -183,26 +186,19 @@ final class Gpt2Weights implements AutoCloseable {
   }
 
   private static void copy(MemorySegment data, WeightInfo info, Tensor target, Device device) {
-    if (info.transposed()) {
-      target.setTransposed(data, device.threads());
-    } else if (target.type() == info.dtype()) {
-      target.set(data);
-    } else {
-      target.setFloats(toFloats(data, info.dtype(), Math.toIntExact(target.elements())));
+    try (var arena = Arena.ofConfined()) {
+      var elements = data;
+      if (target.type() != info.dtype()) {
+        elements = WeightLayout.toFloat32(data, info.dtype(), arena);
+      } else if (data.address() % target.type().bytesPerBlock() != 0 && info.transposed()) {
+        elements = arena.allocate(data.byteSize(), 64).copyFrom(data); // C wants it aligned
+      }
+      if (info.transposed()) {
+        target.setTransposed(elements, device.threads());
+      } else {
+        target.set(elements);
+      }
     }
-  }
-
-  private static float[] toFloats(MemorySegment data, DType type, int n) {
-    var values = new float[n];
-    for (int i = 0; i < n; i++) {
-      values[i] =
-          switch (type) {
-            case F16 -> Float.float16ToFloat(data.get(JAVA_SHORT_UNALIGNED, 2L * i));
-            case BF16 -> Float.intBitsToFloat(data.get(JAVA_SHORT_UNALIGNED, 2L * i) << 16);
-            default -> data.get(JAVA_FLOAT_UNALIGNED, 4L * i);
-          };
-    }
-    return values;
   }
 
   /**

@@ -5,6 +5,8 @@ import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.format.safetensors.SafetensorsEntry;
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
+import io.github.ggml4j.format.torch.TorchFile;
+import io.github.ggml4j.format.torch.TorchTensor;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -22,6 +24,8 @@ final class HuggingFaceFolder {
   static final String CONFIG = "config.json";
   static final String WEIGHTS = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
+  static final String TORCH_WEIGHTS = "pytorch_model.bin";
+  static final String TORCH_INDEX = "pytorch_model.bin.index.json";
   static final String GENERATION = "generation_config.json";
   private static final String PREFIX = "transformer.";
   private static final int MOST_SHARDS = 10_000;
@@ -96,53 +100,53 @@ final class HuggingFaceFolder {
   }
 
   static WeightSource open(Path folder, Gpt2Config config) {
-    Path single = folder.resolve(WEIGHTS);
-    Path index = folder.resolve(INDEX);
-    List<SafetensorsFile> files = new ArrayList<>();
+    List<Runnable> closers = new ArrayList<>();
     boolean opened = false;
     try {
-      Map<String, CheckedWeights.Stored> tensors = new HashMap<>();
-      if (Files.exists(single)) {
-        addAll(tensors, single, files, null);
-      } else if (Files.exists(index)) {
-        readShards(tensors, folder, index, files);
-      } else {
-        throw noWeights(folder);
-      }
+      Map<String, CheckedWeights.Stored> tensors = tensors(folder, closers);
       WeightSource weights =
           new CheckedWeights(
               folder.toString(),
               config,
               true,
               spec -> tensors.get(spec.name()),
-              () -> files.forEach(SafetensorsFile::close));
+              () -> closers.forEach(Runnable::run));
       opened = true;
       return weights;
     } finally {
       if (!opened) {
-        files.forEach(SafetensorsFile::close);
+        closers.forEach(Runnable::run);
       }
     }
   }
 
-  private static ModelFormatException noWeights(Path folder) {
-    boolean pickled =
-        Files.exists(folder.resolve("pytorch_model.bin"))
-            || Files.exists(folder.resolve("pytorch_model.bin.index.json"));
-    return ModelFormatException.of(
-        folder.toString(),
-        pickled ? "has its weights in pytorch_model.bin only" : "has no weights",
-        WEIGHTS + " or " + INDEX,
-        pickled
-            ? "Save the model again with save_pretrained, which writes safetensors."
-            : "Download the model again, or give the folder that holds the weights.");
+  /** The tensors of the first form of weights that is there, in the order of transformers. */
+  private static Map<String, CheckedWeights.Stored> tensors(
+      Path folder, List<Runnable> closers) {
+    Map<String, CheckedWeights.Stored> tensors = new HashMap<>();
+    if (Files.exists(folder.resolve(WEIGHTS))) {
+      addAll(tensors, folder.resolve(WEIGHTS), closers, null);
+    } else if (Files.exists(folder.resolve(INDEX))) {
+      readShards(tensors, folder, folder.resolve(INDEX), closers);
+    } else if (Files.exists(folder.resolve(TORCH_WEIGHTS))) {
+      addAll(tensors, folder.resolve(TORCH_WEIGHTS), closers, null);
+    } else if (Files.exists(folder.resolve(TORCH_INDEX))) {
+      readShards(tensors, folder, folder.resolve(TORCH_INDEX), closers);
+    } else {
+      throw ModelFormatException.of(
+          folder.toString(),
+          "has no weights",
+          WEIGHTS + ", " + INDEX + ", " + TORCH_WEIGHTS + " or " + TORCH_INDEX,
+          "Download the model again, or give the folder that holds the weights.");
+    }
+    return tensors;
   }
 
   private static void readShards(
       Map<String, CheckedWeights.Stored> tensors,
       Path folder,
       Path index,
-      List<SafetensorsFile> files) {
+      List<Runnable> closers) {
     Map<String, String> shardOf = shardOf(index);
     TreeSet<String> shards = new TreeSet<>(shardOf.values());
     if (shards.size() > MOST_SHARDS) {
@@ -161,7 +165,7 @@ final class HuggingFaceFolder {
             "every file it names in the same folder",
             "Download the missing file.");
       }
-      addAll(tensors, file, files, shardOf);
+      addAll(tensors, file, closers, shardOf);
     }
     shardOf.forEach((name, shard) -> {
       if (!tensors.containsKey(canonical(name)) && !isBuffer(canonical(name))) {
@@ -184,16 +188,17 @@ final class HuggingFaceFolder {
           "an object that gives a file name for each weight",
           "Download the file again.");
     }
+    String extension = index.endsWith(TORCH_INDEX) ? ".bin" : ".safetensors";
     Map<String, String> shardOf = new LinkedHashMap<>();
     weightMap.forEach((name, file) -> {
-      if (!(file instanceof String shard) || !isPlainName(shard)) {
+      if (!(file instanceof String shard) || !isPlainName(shard, extension)) {
         throw ModelFormatException.of(
             index.toString(),
             "gives "
                 + Names.quote(String.valueOf(file))
                 + " for "
                 + Names.quote(String.valueOf(name)),
-            "the name of a .safetensors file in the same folder",
+            "the name of a " + extension + " file in the same folder",
             "Download the file again.");
       }
       shardOf.put(String.valueOf(name), shard);
@@ -201,8 +206,8 @@ final class HuggingFaceFolder {
     return shardOf;
   }
 
-  private static boolean isPlainName(String name) {
-    return name.endsWith(".safetensors")
+  private static boolean isPlainName(String name, String extension) {
+    return name.endsWith(extension)
         && name.length() <= 255
         && name.chars().allMatch(c -> c > 0x1f && c != '/' && c != '\\' && c != ':')
         && !name.startsWith(".");
@@ -211,21 +216,15 @@ final class HuggingFaceFolder {
   private static void addAll(
       Map<String, CheckedWeights.Stored> tensors,
       Path path,
-      List<SafetensorsFile> files,
+      List<Runnable> closers,
       @Nullable Map<String, String> shardOf) {
-    SafetensorsFile file = SafetensorsFile.open(path);
-    files.add(file);
     String fileName = String.valueOf(path.getFileName());
-    for (SafetensorsEntry entry : file.tensors().values()) {
-      if (shardOf != null && !fileName.equals(shardOf.get(entry.name()))) {
-        continue;
+    fileTensors(path, closers).forEach((key, stored) -> {
+      String name = canonical(key);
+      boolean elsewhere = shardOf != null && !fileName.equals(shardOf.get(key));
+      if (elsewhere || isBuffer(name)) {
+        return;
       }
-      String name = canonical(entry.name());
-      if (isBuffer(name)) {
-        continue;
-      }
-      CheckedWeights.Stored stored =
-          new CheckedWeights.Stored(entry.dtype(), entry.shape(), () -> file.data(entry.name()));
       if (tensors.put(name, stored) != null) {
         throw ModelFormatException.of(
             path.toString(),
@@ -233,7 +232,32 @@ final class HuggingFaceFolder {
             "one of the two",
             "Save the model again.");
       }
+    });
+  }
+
+  /** The tensors of one file, whichever form it is of. */
+  private static Map<String, CheckedWeights.Stored> fileTensors(
+      Path path, List<Runnable> closers) {
+    Map<String, CheckedWeights.Stored> stored = new LinkedHashMap<>();
+    if (path.toString().endsWith(".bin")) {
+      TorchFile file = TorchFile.open(path);
+      closers.add(file::close);
+      for (TorchTensor tensor : file.tensors().values()) {
+        String name = tensor.name();
+        stored.put(
+            name,
+            new CheckedWeights.Stored(tensor.dtype(), tensor.shape(), () -> file.data(name)));
+      }
+      return stored;
     }
+    SafetensorsFile file = SafetensorsFile.open(path);
+    closers.add(file::close);
+    for (SafetensorsEntry entry : file.tensors().values()) {
+      String name = entry.name();
+      stored.put(
+          name, new CheckedWeights.Stored(entry.dtype(), entry.shape(), () -> file.data(name)));
+    }
+    return stored;
   }
 
   /** The name without the prefix that models with a head have. */

@@ -3,6 +3,8 @@ package io.github.ggml4j.model;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.format.llmc.LlmcFile;
+import io.github.ggml4j.format.llmc.LlmcHeader;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -12,11 +14,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model on disk: a Hugging Face folder or a GGUF file, opened, checked and mapped. Opening reads
- * headers only, so that it takes the same short time for every size.
+ * A model on disk, opened, checked and mapped: a Hugging Face folder, a GGUF file, a folder as
+ * OpenAI published GPT-2, or a file of llm.c. Opening reads headers only, so that it takes the same
+ * short time for every size.
  *
  * <p>Memory management: owns the mapped files; weights are valid until {@link #close()}. May be
  * shared between threads.
@@ -31,6 +35,7 @@ public final class ModelFiles implements AutoCloseable {
   private final Map<String, @Nullable Object> generation;
   private final List<Integer> eosTokenIds;
   private final @Nullable GgufFile gguf;
+  private final Supplier<Tokenizer> tokenizerSource;
   private @Nullable Tokenizer tokenizer;
 
   private ModelFiles(
@@ -38,13 +43,15 @@ public final class ModelFiles implements AutoCloseable {
       Gpt2Config config,
       Map<String, @Nullable Object> generation,
       WeightSource weights,
-      @Nullable GgufFile gguf) {
+      @Nullable GgufFile gguf,
+      Supplier<Tokenizer> tokenizerSource) {
     this.path = path;
     this.config = config;
     this.generation = generation;
     this.eosTokenIds = HuggingFaceFolder.eosTokenIds(path.toString(), generation, config);
     this.weights = weights;
     this.gguf = gguf;
+    this.tokenizerSource = tokenizerSource;
   }
 
   /**
@@ -63,38 +70,77 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * Opens a model.
+   * Opens a model; what form it has is seen from what the path holds.
    *
-   * @param path a folder with {@code config.json} and {@code model.safetensors} (or its index and
-   *     shards), or a {@code .gguf} file
+   * @param path a folder with {@code config.json} and {@code model.safetensors} or {@code
+   *     pytorch_model.bin} (or the index and shards of one of these); a GGUF file or a folder with
+   *     one; a folder with {@code hparams.json} and a checkpoint of TensorFlow; or a model file of
+   *     llm.c
    * @throws ModelFormatException when there is no model, or one that is damaged or not supported
    * @throws UncheckedIOException when a file cannot be read
    */
   public static ModelFiles open(Path path) {
-    if (Files.isDirectory(path)) {
-      Gpt2Config config = Gpt2Config.read(configFile(path));
-      Map<String, @Nullable Object> generation = HuggingFaceFolder.generation(path);
-      WeightSource weights = HuggingFaceFolder.open(path, config);
-      try {
-        return new ModelFiles(path, config, generation, weights, null);
-      } catch (RuntimeException e) {
-        weights.close();
-        throw e;
-      }
-    }
     checkExists(path);
-    String name = String.valueOf(path.getFileName());
-    if (name.endsWith(".safetensors") || name.endsWith(".json")) {
-      throw ModelFormatException.of(
-          path.toString(),
-          "is one file of a Hugging Face folder",
-          "the folder, or a .gguf file",
-          "Give the folder that holds it.");
+    ModelForm.Found found = ModelForm.of(path);
+    return switch (found.form()) {
+      case HUGGING_FACE_FOLDER -> {
+        Gpt2Config config = Gpt2Config.read(path.resolve(HuggingFaceFolder.CONFIG));
+        Map<String, @Nullable Object> generation = HuggingFaceFolder.generation(path);
+        yield of(path, config, generation, HuggingFaceFolder.open(path, config));
+      }
+      case TENSORFLOW_FOLDER -> {
+        Gpt2Config config = TensorFlowFolder.config(path);
+        yield of(path, config, Map.of(), TensorFlowFolder.weights(path, config));
+      }
+      case GGUF_FILE -> openGguf(found.path());
+      case LLMC_FILE -> openLlmc(path);
+    };
+  }
+
+  /** A folder's files, which include its tokenizer. */
+  private static ModelFiles of(
+      Path folder,
+      Gpt2Config config,
+      Map<String, @Nullable Object> generation,
+      WeightSource weights) {
+    try {
+      return new ModelFiles(
+          folder, config, generation, weights, null, () -> Tokenizer.load(folder));
+    } catch (RuntimeException e) {
+      weights.close();
+      throw e;
     }
+  }
+
+  private static ModelFiles openGguf(Path path) {
     GgufFile file = GgufFile.open(path);
     try {
-      Gpt2Config config = GgufModel.config(file);
-      return new ModelFiles(path, config, Map.of(), GgufModel.weights(file, config), file);
+      return of(path, file);
+    } catch (RuntimeException e) {
+      file.close();
+      throw e;
+    }
+  }
+
+  private static ModelFiles of(Path path, GgufFile file) {
+    Gpt2Config config = GgufModel.config(file);
+    WeightSource weights = GgufModel.weights(file, config);
+    return new ModelFiles(
+        path, config, Map.of(), weights, file, () -> GgufModel.tokenizer(file));
+  }
+
+  private static ModelFiles openLlmc(Path path) {
+    LlmcFile file = LlmcFile.open(path);
+    try {
+      Gpt2Config config = LlmcModel.config(file);
+      LlmcHeader header = file.header();
+      return new ModelFiles(
+          path,
+          config,
+          Map.of(),
+          LlmcModel.weights(file, config),
+          null,
+          () -> LlmcModel.tokenizer(path, header));
     } catch (RuntimeException e) {
       file.close();
       throw e;
@@ -108,10 +154,7 @@ public final class ModelFiles implements AutoCloseable {
    * @throws IllegalStateException when it is missing from the jar
    */
   public static ModelFiles bundled() {
-    var file = GgufFile.of(BundledModel.bytes(), BUNDLED);
-    var config = GgufModel.config(file);
-    return new ModelFiles(
-        Path.of(BUNDLED), config, Map.of(), GgufModel.weights(file, config), file);
+    return of(Path.of(BUNDLED), GgufFile.of(BundledModel.bytes(), BUNDLED));
   }
 
   /** The path as given; of the bundled model its name. */
@@ -156,14 +199,16 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * The tokenizer's files of a folder by name, as {@link ModelWriter#writeFolder} takes them; empty
-   * for a GGUF file.
+   * The tokenizer's files of a Hugging Face folder by name, as {@link ModelWriter#writeFolder} takes
+   * them; empty for the other forms, see {@link Tokenizer#files()}.
    *
    * @throws ModelFormatException when one is too large to be what its name says
    * @throws UncheckedIOException when one cannot be read
    */
   public Map<String, byte[]> tokenizerFiles() {
-    return gguf != null ? Map.of() : HuggingFaceFolder.tokenizerFiles(path);
+    return gguf == null && Files.isDirectory(path)
+        ? HuggingFaceFolder.tokenizerFiles(path)
+        : Map.of();
   }
 
   /**
@@ -175,7 +220,7 @@ public final class ModelFiles implements AutoCloseable {
   public synchronized Tokenizer tokenizer() {
     Tokenizer known = tokenizer;
     if (known == null) {
-      known = gguf == null ? Tokenizer.load(path) : GgufModel.tokenizer(gguf);
+      known = tokenizerSource.get();
       tokenizer = known;
     }
     return known;
@@ -184,15 +229,21 @@ public final class ModelFiles implements AutoCloseable {
   /**
    * Reads a tokenizer where there may be no model.
    *
-   * @param path a folder with a tokenizer's files, or a {@code .gguf} file with a vocabulary
+   * @param path a folder with a tokenizer's files, a GGUF file with a vocabulary, or a model file of
+   *     llm.c
    * @throws ModelFormatException when there is none, or one that is damaged or not GPT-2's kind
    * @throws UncheckedIOException when a file cannot be read
    */
   public static Tokenizer readTokenizer(Path path) {
+    checkExists(path);
     if (Files.isDirectory(path)) {
       return Tokenizer.load(path);
     }
-    checkExists(path);
+    if (ModelForm.of(path).form() == ModelForm.LLMC_FILE) {
+      try (LlmcFile file = LlmcFile.open(path)) {
+        return LlmcModel.tokenizer(path, file.header());
+      }
+    }
     try (GgufFile file = GgufFile.open(path)) {
       return GgufModel.tokenizer(file);
     }
@@ -236,17 +287,5 @@ public final class ModelFiles implements AutoCloseable {
               + BUNDLED
               + "\". Names on the Hugging Face Hub are not looked up: give the path of a copy.");
     }
-  }
-
-  private static Path configFile(Path folder) {
-    Path config = folder.resolve(HuggingFaceFolder.CONFIG);
-    if (!Files.exists(config)) {
-      throw ModelFormatException.of(
-          folder.toString(),
-          "has no " + HuggingFaceFolder.CONFIG,
-          "a folder as Hugging Face's save_pretrained writes it",
-          "Give the folder of a model, or a .gguf file.");
-    }
-    return config;
   }
 }

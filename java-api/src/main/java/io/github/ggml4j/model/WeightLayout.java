@@ -77,6 +77,16 @@ final class WeightLayout {
     return to.asSlice(0, 4 * elements);
   }
 
+  /** The index of the first F64 number that no finite F32 stands for; -1 when there is none. */
+  static long firstBeyondFloat32(MemorySegment doubles) {
+    for (long i = 0; i < doubles.byteSize() / Double.BYTES; i++) {
+      if (!Float.isFinite((float) doubles.get(LE_DOUBLE, Double.BYTES * i))) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
   private static void copyElement(
       MemorySegment from, long fromOffset, MemorySegment to, long toOffset, int size) {
     switch (size) {

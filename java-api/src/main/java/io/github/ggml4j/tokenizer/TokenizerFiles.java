@@ -18,11 +18,16 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
-/** Reads the tokenizer files of a Hugging Face folder. */
+/** Reads the tokenizer files of a folder of Hugging Face's or OpenAI's kind. */
 final class TokenizerFiles {
   static final String TOKENIZER = "tokenizer.json";
   static final String VOCABULARY = "vocab.json";
   static final String MERGES = "merges.txt";
+
+  /** What OpenAI called the two of them. */
+  static final String ENCODER = "encoder.json";
+
+  static final String BPE = "vocab.bpe";
   static final String CONFIG = "tokenizer_config.json";
   static final String SPECIAL_TOKENS = "special_tokens_map.json";
   static final String ADDED_TOKENS = "added_tokens.json";
@@ -45,11 +50,15 @@ final class TokenizerFiles {
       builder = new TokenizerModel.Builder(vocabulary.toString());
       readVocabulary(vocabulary, builder);
       readMerges(folder.resolve(MERGES), builder);
+    } else if (Files.exists(folder.resolve(ENCODER))) {
+      builder = new TokenizerModel.Builder(folder.resolve(ENCODER).toString());
+      readVocabulary(folder.resolve(ENCODER), builder);
+      readMerges(folder.resolve(BPE), builder);
     } else {
       throw ModelFormatException.of(
           folder.toString(),
-          "has no " + TOKENIZER + " and no " + VOCABULARY,
-          "a tokenizer as Hugging Face's save_pretrained writes it",
+          "has no " + TOKENIZER + ", no " + VOCABULARY + " and no " + ENCODER,
+          "a tokenizer as Hugging Face's save_pretrained writes it, or OpenAI's",
           "Copy the tokenizer's files into the folder.");
     }
     new TokenizerConfigFiles(folder, builder).read();
@@ -142,7 +151,7 @@ final class TokenizerFiles {
       throw ModelFormatException.of(
           file.toString(),
           "does not exist",
-          MERGES + " beside " + VOCABULARY,
+          "the merges beside the vocabulary",
           "Copy the tokenizer's files into the folder.");
     }
     String text;

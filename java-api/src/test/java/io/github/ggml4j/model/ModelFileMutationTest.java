@@ -8,7 +8,11 @@ import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufType;
 import io.github.ggml4j.format.gguf.GgufValue;
 import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.format.llmc.LlmcFile;
+import io.github.ggml4j.format.llmc.LlmcTensor;
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
+import io.github.ggml4j.format.tensorflow.TensorFlowCheckpoint;
+import io.github.ggml4j.format.torch.TorchFile;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -18,8 +22,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -75,6 +81,109 @@ class ModelFileMutationTest {
   void gguf() throws IOException {
     List<byte[]> seeds = List.of(Goldens.bytes("types.gguf"), Goldens.bytes("f16.gguf"));
     assertThat(mutate(2, IN_MEMORY, seeds, ModelFileMutationTest::readGguf)).isPositive();
+  }
+
+  @Test
+  void torchArchives() throws IOException {
+    assertThat(mutate(7, IN_MEMORY, List.of(reader("torch-views/pytorch_model.bin")), TORCH))
+        .isPositive();
+  }
+
+  @Test
+  void torchFilesOfTheOldForm() throws IOException {
+    List<byte[]> seeds =
+        List.of(reader("torch-float16-legacy/pytorch_model.bin"), reader("torch-old/pytorch_model.bin"));
+    assertThat(mutate(8, IN_MEMORY, seeds, TORCH)).isPositive();
+  }
+
+  @Test
+  void llmcFiles() throws IOException {
+    List<byte[]> seeds = List.of(reader("llmc-v1.bin"), reader("llmc-v4.bin"));
+    Use use =
+        bytes -> {
+          try (LlmcFile file = LlmcFile.of(MemorySegment.ofArray(bytes), "mutant")) {
+            for (LlmcTensor tensor : file.tensors().values()) {
+              assertThat(file.data(tensor.name()).byteSize()).isEqualTo(tensor.byteSize());
+            }
+            orFormatError(() -> LlmcModel.weights(file, LlmcModel.config(file)).names());
+          }
+        };
+    assertThat(mutate(9, IN_MEMORY, seeds, use)).isPositive();
+  }
+
+  @Test
+  void tensorFlowCheckpoints() throws IOException {
+    List<byte[]> seeds =
+        List.of(
+            reader("tensorflow/model.ckpt.index"), reader("tensorflow-snappy/model-20.index"));
+    mutate(10, IN_MEMORY / 4, seeds, index -> readTensorFlow(index, 2));
+  }
+
+  /** Blocks are damaged before their checksum is taken, so that what is behind it is reached. */
+  @Test
+  void tensorFlowBlocks() throws IOException {
+    List<byte[]> plain = List.of(firstBlock(reader("tensorflow/model.ckpt.index")));
+    Use use = block -> readTensorFlow(table(block, 0), 1);
+    assertThat(mutate(11, IN_MEMORY, plain, use)).isPositive();
+    List<byte[]> compressed = List.of(firstBlock(reader("tensorflow-snappy/model-20.index")));
+    Use useCompressed = block -> readTensorFlow(table(block, 1), 2);
+    assertThat(mutate(12, IN_MEMORY / 2, compressed, useCompressed)).isPositive();
+  }
+
+  private static void readTensorFlow(byte[] index, int files) {
+    List<MemorySegment> data =
+        Collections.nCopies(files, MemorySegment.ofArray(new byte[140_000]));
+    MemorySegment bytes = MemorySegment.ofArray(index);
+    try (TensorFlowCheckpoint checkpoint = TensorFlowCheckpoint.of(bytes, data, "mutant")) {
+      checkpoint.tensors().keySet().forEach(name -> orFormatError(() -> checkpoint.data(name)));
+      Gpt2Config config =
+          Gpt2Config.builder().vocabSize(211).nPositions(40).nEmbd(32).nHead(2).nLayer(2).build();
+      orFormatError(() -> TensorFlowFolder.weights(checkpoint, "mutant", config).names());
+    }
+  }
+
+  /** The content of the first block of a table: it ends where its checksum fits. */
+  private static byte[] firstBlock(byte[] file) {
+    ByteBuffer buffer = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+    int size = 0;
+    while (buffer.getInt(size + 1) != checksum(file, size + 1)) {
+      size++;
+    }
+    return Arrays.copyOf(file, size);
+  }
+
+  /** A table of one block. */
+  private static byte[] table(byte[] block, int kind) {
+    ByteBuffer out =
+        ByteBuffer.allocate(block.length + 200).order(ByteOrder.LITTLE_ENDIAN);
+    out.put(block).put((byte) kind);
+    out.putInt(checksum(out.array(), out.position()));
+    int index = out.position();
+    out.put(new byte[] {0, 1, 4, (byte) 0xff, 0}); // a key of one byte, a handle of four
+    putVarint(out, block.length, 3);
+    out.putInt(0).putInt(1).put((byte) 0);
+    byte[] entry = Arrays.copyOfRange(out.array(), index, out.position());
+    out.putInt(checksum(entry, entry.length));
+    int footer = out.position();
+    out.put((byte) 0).put((byte) 0);
+    putVarint(out, index, 3);
+    putVarint(out, entry.length - 1, 3);
+    return Arrays.copyOf(
+        out.position(footer + 40).putLong(0xdb4775248b80fb57L).array(), footer + 48);
+  }
+
+  private static void putVarint(ByteBuffer out, int value, int bytes) {
+    for (int i = 1; i < bytes; i++) {
+      out.put((byte) (0x80 | (value & 0x7f)));
+      value >>= 7;
+    }
+    out.put((byte) value);
+  }
+
+  private static int checksum(byte[] bytes, int length) {
+    CRC32C crc = new CRC32C();
+    crc.update(bytes, 0, length);
+    return Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
   }
 
   @Test
@@ -150,6 +259,25 @@ class ModelFileMutationTest {
           Files.write(path, file);
           readModel(path);
         });
+  }
+
+  private static final Use TORCH =
+      bytes -> {
+        try (TorchFile file = TorchFile.of(MemorySegment.ofArray(bytes), "mutant")) {
+          file.tensors()
+              .forEach(
+                  (name, tensor) ->
+                      assertThat(file.data(name).byteSize())
+                          .isEqualTo(elements(tensor.shape()) * tensor.dtype().bytesPerBlock()));
+        }
+      };
+
+  private static long elements(long[] shape) {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+  }
+
+  private static byte[] reader(String name) throws IOException {
+    return Files.readAllBytes(Goldens.path("../readers/" + name));
   }
 
   private static void readSafetensors(byte[] bytes) {

@@ -4,6 +4,8 @@ import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.MappedFile;
 import io.github.ggml4j.format.internal.Names;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
@@ -18,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * and metadata arrays are valid until {@link #close()}. Immutable, may be shared between threads.
  */
 public final class GgufFile implements AutoCloseable {
+  private static final ValueLayout.OfInt MAGIC =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
   private final String source;
   private final MemorySegment bytes;
   private final @Nullable MappedFile mapping;
@@ -28,6 +33,11 @@ public final class GgufFile implements AutoCloseable {
     this.bytes = bytes;
     this.mapping = mapping;
     this.head = GgufReader.read(bytes, source);
+  }
+
+  /** Whether a file begins as a GGUF file. */
+  public static boolean matches(MemorySegment bytes) {
+    return bytes.byteSize() >= Integer.BYTES && bytes.get(MAGIC, 0) == GgufReader.MAGIC;
   }
 
   /**
