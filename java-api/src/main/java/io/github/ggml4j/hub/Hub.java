@@ -1,6 +1,5 @@
 package io.github.ggml4j.hub;
 
-import java.net.http.HttpClient;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -19,23 +18,12 @@ import org.jspecify.annotations.Nullable;
  * message. Thread-safe.
  */
 public final class Hub {
-  private static final class Client {
-    static final HttpClient SHARED =
-        HttpClient.newBuilder()
-            .version(
-                HttpClient.Version
-                    .HTTP_1_1) // A connection for each file is faster than one for all
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(Duration.ofSeconds(10))
-            .build();
-  }
-
   private final HubSettings settings;
   private final Transport transport;
 
   private Hub(HubSettings settings) {
     this.settings = settings;
-    this.transport = new Transport(settings, Client.SHARED);
+    this.transport = new Transport(settings);
   }
 
   /** The Hub as the environment variables say. */

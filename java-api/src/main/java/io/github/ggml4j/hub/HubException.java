@@ -38,12 +38,14 @@ public final class HubException extends RuntimeException {
   /** What went wrong. */
   private final Reason reason;
 
-  HubException(Reason reason, String message) {
+  /** An error whose message already names cause and remedy. */
+  public HubException(Reason reason, String message) {
     super(message);
     this.reason = reason;
   }
 
-  HubException(Reason reason, String message, Throwable cause) {
+  /** As {@link #HubException(Reason, String)}, with what caused it. */
+  public HubException(Reason reason, String message, Throwable cause) {
     super(message, cause);
     this.reason = reason;
   }

@@ -5,6 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -200,6 +203,95 @@ public final class HubRepo implements RemoteRepo {
         new FileDownload(settings, transport, cache, target, at.commit(), progress).run(null);
     cache.writeCommit(revision, at.commit());
     return file;
+  }
+
+  /**
+   * Downloads files, several at a time, and returns the folder of the commit with them. It has the
+   * files that were ever downloaded of this commit, and can be given to transformers as well.
+   *
+   * @param patterns which files, as in {@code *.json} or {@code data/}; none for all. {@code *}
+   *     stands for anything, slashes too.
+   * @throws HubException when one cannot be downloaded, or offline when one is not in the cache;
+   *     what was downloaded stays for the next try
+   */
+  public Path download(String... patterns) {
+    var chosen = new Patterns(List.of(patterns));
+    var at = resolve();
+    var known = at.cacheOnly() ? knownTree(at.commit()) : tree(at.commit());
+    if (known == null) {
+      if (cache.cachedFiles(at.commit()).stream().noneMatch(e -> chosen.choose(e.path()))) {
+        throw notCached(at, new Target(repo, revision, null));
+      }
+      return cache.snapshot(at.commit());
+    }
+    var entries = known.stream().filter(e -> chosen.choose(e.path())).toList();
+    if (entries.isEmpty()) {
+      throw Failures.entryNotFound(
+          new Target(repo, revision, patterns.length == 0 ? "*" : String.join(" ", patterns)));
+    }
+    fetch(at, entries);
+    return cache.snapshot(at.commit());
+  }
+
+  /**
+   * Downloads the files that a model needs: its configuration, its tokenizer, and its weights in one
+   * format, safetensors before PyTorch's.
+   *
+   * @return the folder with them, or the file, of a repository that holds a single {@code .gguf}
+   *     file
+   * @throws HubException when the repository has no model or several, or one cannot be downloaded;
+   *     what was downloaded stays for the next try
+   */
+  public Path downloadModel() {
+    var at = resolve();
+    Map<String, TreeEntry> files = new TreeMap<>();
+    var known = at.cacheOnly() ? null : tree(at.commit());
+    if (known != null) {
+      known.stream().filter(e -> e.path().indexOf('/') < 0).forEach(e -> files.put(e.path(), e));
+    } else {
+      for (HubEntry e : cache.cachedFiles(at.commit())) {
+        files.put(e.path(), new TreeEntry(e.path(), e.size(), e.oid(), null, null));
+      }
+    }
+    ModelChoice choice;
+    try {
+      choice = ModelChoice.of(files.keySet(), repo);
+    } catch (HubException e) {
+      if (known == null) {
+        var missing = notCached(at, new Target(repo, revision, null));
+        missing.addSuppressed(e);
+        throw missing;
+      }
+      throw e;
+    }
+    fetch(at, choice.files().stream().map(files::get).toList());
+    if (choice.index() != null) {
+      var index = cache.pointer(at.commit(), choice.index());
+      var shards = ModelChoice.shards(index, files.keySet(), repo);
+      fetch(at, shards.stream().map(files::get).toList());
+    }
+    return choice.gguf() == null
+        ? cache.snapshot(at.commit())
+        : cache.pointer(at.commit(), choice.gguf());
+  }
+
+  /** Downloads what is not there, or says what is not there. */
+  private void fetch(Resolved at, List<@Nullable TreeEntry> chosen) {
+    var entries = chosen.stream().filter(Objects::nonNull).toList();
+    if (at.cacheOnly()) {
+      for (TreeEntry entry : entries) {
+        if (!Files.isRegularFile(cache.pointer(at.commit(), entry.path()))) {
+          throw notCached(at, new Target(repo, revision, entry.path()));
+        }
+      }
+      return;
+    }
+    new SnapshotDownload(settings, transport, cache, repo, revision, at.commit()).run(entries);
+    // Only now: an older commit that is whole is better than a new one that is not
+    cache.writeCommit(revision, at.commit());
+    if (tree != null) {
+      cache.writeTree(at.commit(), tree);
+    }
   }
 
   private HubException notCached(Resolved at, Target target) {

@@ -59,11 +59,20 @@ final class Transport {
   private static final System.Logger LOG = System.getLogger(Transport.class.getName());
 
   private final HubSettings settings;
-  private final HttpClient client;
 
-  Transport(HubSettings settings, HttpClient client) {
+  /** The connections of all; made when the network is first needed. */
+  private static final class Client {
+    static final HttpClient SHARED =
+        HttpClient.newBuilder()
+            // A connection for each file is faster than one for all
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(Duration.ofSeconds(10))
+            .build();
+  }
+
+  Transport(HubSettings settings) {
     this.settings = settings;
-    this.client = client;
   }
 
   boolean hasToken() {
@@ -161,7 +170,7 @@ final class Transport {
     var content = call.content();
     builder.method(
         call.method(), content == null ? HttpRequest.BodyPublishers.noBody() : content.open());
-    var answer = client.sendAsync(builder.build(), _ -> new Body(settings.timeout()));
+    var answer = Client.SHARED.sendAsync(builder.build(), _ -> new Body(settings.timeout()));
     // A request that carries a file takes as long as the file
     long limit = content == null ? settings.timeout().toMillis() : Long.MAX_VALUE;
     try {
