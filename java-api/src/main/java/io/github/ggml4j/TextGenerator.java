@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  * Continues texts with a model, as Hugging Face's text-generation pipeline.
  *
  * <pre>{@code
- * try (var generator = TextGenerator.load("gpt2.gguf")) {
+ * try (var generator = TextGenerator.load("gpt2")) {
  *   generator
  *       .generate("Once upon a time", g -> g.maxLength(100).numReturnSequences(5).seed(42))
  *       .forEach(System.out::println);
@@ -52,13 +52,28 @@ public final class TextGenerator implements AutoCloseable {
   /**
    * Loads a model onto a GPU where the natives have one, else the CPU.
    *
-   * @param model the path of a Hugging Face folder or a {@code .gguf} file, or {@code bundled} for
+   * @param model the path of a Hugging Face folder or a {@code .gguf} file; else the name of a
+   *     model on the Hugging Face Hub, as {@code gpt2}, {@code org/name} or {@code
+   *     org/name/file.gguf}, which is downloaded unless it is in the cache; or {@code bundled} for
    *     the small model that comes with the library
    * @throws io.github.ggml4j.format.ModelFormatException when there is no such model, or it is
    *     damaged, incomplete or of a kind that is not supported
+   * @throws io.github.ggml4j.hub.HubException when it cannot be downloaded
    */
   public static TextGenerator load(String model) {
     return load(ModelFiles.open(model), () -> Device.open("auto", 0));
+  }
+
+  /**
+   * Loads a model as {@link #load(String)} with options, as in {@code load("org/name", o ->
+   * o.revision("v1").token(token))}.
+   *
+   * @throws IllegalArgumentException for an option that makes no sense
+   */
+  public static TextGenerator load(String model, Consumer<LoadOptions> options) {
+    var chosen = new LoadOptions();
+    options.accept(chosen);
+    return load(ModelFiles.open(model, chosen::hub, chosen.revision()), chosen::openDevice);
   }
 
   /**

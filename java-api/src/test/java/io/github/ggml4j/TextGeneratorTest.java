@@ -6,10 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.generation.FinishReason;
 import io.github.ggml4j.generation.GenerationConfig;
+import io.github.ggml4j.hub.HubException;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
@@ -20,6 +22,7 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Text in, text out, over a small model with GPT-2's vocabulary and random weights. */
 class TextGeneratorTest {
@@ -169,11 +172,21 @@ class TextGeneratorTest {
 
   @Test
   void whatIsNoModelIsNamed() {
-    assertThatThrownBy(() -> TextGenerator.load("openai-community/none"))
+    assertThatThrownBy(() -> TextGenerator.load("./none.gguf"))
         .isInstanceOf(ModelFormatException.class)
-        .hasMessageContaining("openai-community/none")
+        .hasMessageContaining("none.gguf")
         .hasMessageContaining("looked for")
         .hasMessageContaining("Hub");
+  }
+
+  @Test
+  void whatIsNotHereIsLookedForOnTheHub(@TempDir Path cache) {
+    assertThatThrownBy(
+            () -> TextGenerator.load("openai-community/none", o -> o.offline(true).cache(cache)))
+        .isInstanceOf(HubException.class)
+        .hasMessageContaining("no file or folder 'openai-community/none'")
+        .hasMessageContaining("not in the cache")
+        .hasMessageContaining("HF_HUB_OFFLINE");
   }
 
   @Test

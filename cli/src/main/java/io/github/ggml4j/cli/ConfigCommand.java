@@ -2,6 +2,7 @@ package io.github.ggml4j.cli;
 
 import io.github.ggml4j.model.ModelFiles;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -21,9 +22,11 @@ final class ConfigCommand implements Runnable {
       description = ModelOptions.MODEL)
   private String model;
 
+  @Mixin private HubOptions hub;
+
   @Override
   public void run() {
-    try (var files = ModelFiles.open(model)) {
+    try (var files = ModelFiles.open(model, hub::hub, hub.revision())) {
       spec.commandLine().getOut().println(files.config().toJson().strip());
     }
   }

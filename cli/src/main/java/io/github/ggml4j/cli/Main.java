@@ -23,13 +23,14 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ConvertCommand.class,
       ImatrixCommand.class,
       FinetuneCommand.class,
+      DownloadCommand.class,
       VersionCommand.class,
       CommandLine.HelpCommand.class
     },
     footer = {
       "",
-      "A model is a Hugging Face folder, a .gguf file, or bundled: the small one that comes with"
-          + " ggml4j.",
+      "A model is a Hugging Face folder, a .gguf file, a name on the Hugging Face Hub such as gpt2 or",
+      "org/name, or bundled: the small one that comes with ggml4j.",
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Each command has --help."
     })
 public final class Main implements Runnable {

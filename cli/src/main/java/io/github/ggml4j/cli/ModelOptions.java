@@ -3,17 +3,20 @@ package io.github.ggml4j.cli;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Which model, and what computes it. */
 final class ModelOptions {
   static final String BUNDLED = ModelFiles.BUNDLED;
   static final String MODEL =
-      "A Hugging Face folder, a .gguf file, or bundled: the small model that comes with ggml4j."
-          + " Default: ${DEFAULT-VALUE}.";
+      "A Hugging Face folder, a .gguf file, a model on the Hub such as gpt2 or org/name, or bundled:"
+          + " the small model that comes with ggml4j. Default: ${DEFAULT-VALUE}.";
 
   @Option(names = "--model", defaultValue = BUNDLED, paramLabel = "MODEL", description = MODEL)
   private String model;
+
+  @Mixin private HubOptions hub;
 
   @Option(
       names = "--device",
@@ -33,7 +36,7 @@ final class ModelOptions {
   private int threads;
 
   ModelFiles open() {
-    return ModelFiles.open(model);
+    return ModelFiles.open(model, hub::hub, hub.revision());
   }
 
   /** Loads opened files, whose weights become the model's. */

@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -35,10 +36,12 @@ final class TokenizeCommand implements Callable<Integer> {
       paramLabel = "MODEL",
       description = {
         "Whose tokenizer: a Hugging Face folder (its tokenizer files are enough), a .gguf file (its"
-            + " vocabulary is enough), or bundled: GPT-2's.",
+            + " vocabulary is enough), a model on the Hub, or bundled: GPT-2's.",
         "Default: ${DEFAULT-VALUE}."
       })
   private String model;
+
+  @Mixin private HubOptions hub;
 
   @Option(names = "--whole", description = "Take the input as one text, line ends included.")
   private boolean whole;
@@ -73,7 +76,7 @@ final class TokenizeCommand implements Callable<Integer> {
     if (model.equals(ModelOptions.BUNDLED)) {
       return Tokenizer.gpt2();
     }
-    return ModelFiles.readTokenizer(Path.of(model));
+    return ModelFiles.readTokenizer(model, hub::hub, hub.revision());
   }
 
   private InputStream input() throws IOException {

@@ -3,6 +3,7 @@ package io.github.ggml4j.hub;
 import io.github.ggml4j.hub.HubException.Reason;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -234,8 +235,8 @@ public final class HubRepo implements RemoteRepo {
   }
 
   /**
-   * Downloads the files that a model needs: its configuration, its tokenizer, and its weights in one
-   * format, safetensors before PyTorch's.
+   * Downloads the files that a model needs: its configuration, its tokenizer, and its weights in
+   * one format, safetensors before PyTorch's.
    *
    * @return the folder with them, or the file, of a repository that holds a single {@code .gguf}
    *     file
@@ -264,20 +265,27 @@ public final class HubRepo implements RemoteRepo {
       }
       throw e;
     }
-    fetch(at, choice.files().stream().map(files::get).toList());
+    fetch(at, pick(files, choice.files()));
     if (choice.index() != null) {
       var index = cache.pointer(at.commit(), choice.index());
       var shards = ModelChoice.shards(index, files.keySet(), repo);
-      fetch(at, shards.stream().map(files::get).toList());
+      fetch(at, pick(files, shards));
     }
     return choice.gguf() == null
         ? cache.snapshot(at.commit())
         : cache.pointer(at.commit(), choice.gguf());
   }
 
+  private static List<TreeEntry> pick(Map<String, TreeEntry> files, List<String> names) {
+    List<TreeEntry> picked = new ArrayList<>();
+    for (String name : names) {
+      picked.add(Objects.requireNonNull(files.get(name)));
+    }
+    return picked;
+  }
+
   /** Downloads what is not there, or says what is not there. */
-  private void fetch(Resolved at, List<@Nullable TreeEntry> chosen) {
-    var entries = chosen.stream().filter(Objects::nonNull).toList();
+  private void fetch(Resolved at, List<TreeEntry> entries) {
     if (at.cacheOnly()) {
       for (TreeEntry entry : entries) {
         if (!Files.isRegularFile(cache.pointer(at.commit(), entry.path()))) {

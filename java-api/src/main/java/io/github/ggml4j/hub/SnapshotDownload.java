@@ -42,8 +42,7 @@ final class SnapshotDownload {
       download(entries.iterator().next());
       return;
     }
-    var threads =
-        Executors.newFixedThreadPool(settings.parallel(), Thread.ofVirtual().factory());
+    var threads = Executors.newFixedThreadPool(settings.parallel(), Thread.ofVirtual().factory());
     List<Future<?>> files = new ArrayList<>();
     try {
       var service = new ExecutorCompletionService<Void>(threads);

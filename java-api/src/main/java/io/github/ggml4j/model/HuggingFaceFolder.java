@@ -33,7 +33,7 @@ final class HuggingFaceFolder {
   private static final long LARGEST_TOKENIZER_FILE = 64L << 20;
 
   /** What tokenizers of this family are saved as. */
-  private static final List<String> TOKENIZER_FILES =
+  static final List<String> TOKENIZER_FILES =
       List.of(
           "tokenizer.json",
           "tokenizer_config.json",

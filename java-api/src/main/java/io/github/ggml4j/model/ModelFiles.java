@@ -5,6 +5,8 @@ import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufVocabulary;
 import io.github.ggml4j.format.llmc.LlmcFile;
 import io.github.ggml4j.format.llmc.LlmcHeader;
+import io.github.ggml4j.hub.Hub;
+import io.github.ggml4j.hub.HubRepo;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -55,18 +57,26 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * Opens a model by the name that a user gives.
-   *
-   * @param model the path of a Hugging Face folder or a {@code .gguf} file, or {@value #BUNDLED}
-   * @throws ModelFormatException as {@link #open(Path)}
+   * Opens a model by the name that a user gives, as {@link #open(String, Supplier, String)} at
+   * {@code main} of the Hub that the environment variables name.
    */
   public static ModelFiles open(String model) {
-    if (model.isEmpty()) {
-      throw new IllegalArgumentException(
-          "model is empty, expected the path of a Hugging Face folder or a .gguf file, or "
-              + BUNDLED);
-    }
-    return model.equals(BUNDLED) ? bundled() : open(Path.of(model));
+    return open(model, Hub::defaults, HubRepo.MAIN);
+  }
+
+  /**
+   * Opens a model by the name that a user gives.
+   *
+   * @param model the path of a Hugging Face folder or a {@code .gguf} file; else the name of a
+   *     model on the Hub, as {@code gpt2}, {@code org/name} or {@code org/name/file.gguf}, which is
+   *     downloaded unless it is in the cache; or {@value #BUNDLED}
+   * @param hub the Hub to use, asked for only when the model is not a path
+   * @param revision the branch, tag or commit there
+   * @throws ModelFormatException as {@link #open(Path)}
+   * @throws io.github.ggml4j.hub.HubException when it cannot be downloaded
+   */
+  public static ModelFiles open(String model, Supplier<Hub> hub, String revision) {
+    return model.equals(BUNDLED) ? bundled() : open(ModelName.locate(model, hub, revision));
   }
 
   /**
@@ -246,6 +256,22 @@ public final class ModelFiles implements AutoCloseable {
     }
     try (GgufFile file = GgufFile.open(path)) {
       return GgufModel.tokenizer(file);
+    }
+  }
+
+  /**
+   * Reads a tokenizer by the name that a user gives, as {@link #open(String, Supplier, String)}
+   * finds it; of a model on the Hub only the tokenizer is downloaded.
+   *
+   * @throws ModelFormatException when there is none, or one that is damaged or not GPT-2's kind
+   * @throws io.github.ggml4j.hub.HubException when it cannot be downloaded
+   */
+  public static Tokenizer readTokenizer(String model, Supplier<Hub> hub, String revision) {
+    if (!model.equals(BUNDLED)) {
+      return readTokenizer(ModelName.locateTokenizer(model, hub, revision));
+    }
+    try (ModelFiles files = bundled()) {
+      return files.tokenizer();
     }
   }
 

@@ -1,0 +1,75 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.hub.HubRepo;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "download",
+    description = "Downloads from the Hugging Face Hub into the cache, and prints the path.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "Of a model, only what it takes to run it is downloaded; what is in the cache already is not.",
+      "The cache is that of Python's huggingface_hub. Environment variables, as there: HF_TOKEN,",
+      "HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE.",
+      "",
+      "Examples:",
+      "  ggml4j download gpt2",
+      "  ggml4j download distilgpt2 --revision main tokenizer.json 'onnx/*'",
+      "  ggml4j generate --model \"$(ggml4j download gpt2)\" --prompt Hello"
+    })
+final class DownloadCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private HubOptions hub;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "REPO",
+      description = "The repository, as gpt2 or org/name; datasets/org/name is a data set.")
+  private String repo;
+
+  @Parameters(
+      index = "1..*",
+      paramLabel = "FILE",
+      description = {
+        "Files or patterns: * stands for anything, a / at the end for a folder.",
+        "Default: what the model needs; of a data set, everything."
+      })
+  private List<String> files = List.of();
+
+  @Option(names = "--dataset", description = "REPO is a data set.")
+  private boolean dataset;
+
+  @Option(names = "--all", description = "Everything in the repository.")
+  private boolean all;
+
+  @Override
+  public Integer call() {
+    spec.commandLine().getOut().println(download());
+    return ExitCode.OK;
+  }
+
+  private Path download() {
+    boolean isDataset = dataset || repo.startsWith("datasets/");
+    var name = repo.startsWith("datasets/") ? repo.substring("datasets/".length()) : repo;
+    HubRepo source = isDataset ? hub.hub().dataset(name) : hub.hub().model(name);
+    var at = source.revision(hub.revision());
+    if (files.size() == 1
+        && files.getFirst().chars().noneMatch(c -> "*?[".indexOf(c) >= 0)
+        && !files.getFirst().endsWith("/")) {
+      return at.file(files.getFirst());
+    }
+    return files.isEmpty() && !all && !isDataset
+        ? at.downloadModel()
+        : at.download(files.toArray(String[]::new));
+  }
+}

@@ -1,0 +1,82 @@
+package io.github.ggml4j;
+
+import io.github.ggml4j.hub.DownloadProgress;
+import io.github.ggml4j.hub.Hub;
+import io.github.ggml4j.hub.HubRepo;
+import io.github.ggml4j.tensor.Device;
+import java.nio.file.Path;
+import java.util.function.Consumer;
+
+/**
+ * Where {@link TextGenerator#load(String, Consumer)} gets a model from, and what computes it. What
+ * is not set is as the environment variables of Python's {@code huggingface_hub} say. Not
+ * thread-safe.
+ */
+public final class LoadOptions {
+  private final Hub.Builder hub = Hub.builder();
+  private String revision = HubRepo.MAIN;
+  private String device = "auto";
+  private int threads;
+
+  LoadOptions() {}
+
+  /** The branch, tag or commit of a model on the Hub. Default: {@code main}. */
+  public LoadOptions revision(String value) {
+    revision = value;
+    return this;
+  }
+
+  /** The access token. Default: {@code HF_TOKEN}, else that of a login. */
+  public LoadOptions token(String value) {
+    hub.token(value);
+    return this;
+  }
+
+  /** The cache folder. Default: {@code HF_HUB_CACHE}, else {@code hub} in {@code HF_HOME}. */
+  public LoadOptions cache(Path folder) {
+    hub.cache(folder);
+    return this;
+  }
+
+  /** The address of the Hub. Default: {@code HF_ENDPOINT}, else the public one. */
+  public LoadOptions endpoint(String address) {
+    hub.endpoint(address);
+    return this;
+  }
+
+  /** Whether to use the cache only. Default: {@code HF_HUB_OFFLINE}, else false. */
+  public LoadOptions offline(boolean value) {
+    hub.offline(value);
+    return this;
+  }
+
+  /** Is told how far a download is. */
+  public LoadOptions progress(Consumer<? super DownloadProgress> listener) {
+    hub.progress(listener);
+    return this;
+  }
+
+  /** {@code auto}, {@code cpu} or a GPU such as {@code cuda}. Default: auto. */
+  public LoadOptions device(String name) {
+    device = name;
+    return this;
+  }
+
+  /** CPU threads; 0 for one for each processor. Default: 0. */
+  public LoadOptions threads(int count) {
+    threads = count;
+    return this;
+  }
+
+  Hub hub() {
+    return hub.build();
+  }
+
+  String revision() {
+    return revision;
+  }
+
+  Device openDevice() {
+    return Device.open(device, threads);
+  }
+}
