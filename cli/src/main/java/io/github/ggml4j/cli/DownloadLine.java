@@ -18,7 +18,13 @@ final class DownloadLine implements Consumer<DownloadProgress> {
   private boolean shown;
 
   DownloadLine(PrintWriter err) {
-    this(err, System.console() != null && System.console().isTerminal());
+    this(err, isTerminal());
+  }
+
+  @SuppressWarnings("SystemConsoleNull") // Null where the JDK's simple console is asked for
+  private static boolean isTerminal() {
+    var console = System.console();
+    return console != null && console.isTerminal();
   }
 
   DownloadLine(PrintWriter err, boolean terminal) {

@@ -69,12 +69,11 @@ final class ModelName {
     }
     if (!Hub.isRepoId(name) || FILE_ENDINGS.stream().anyMatch(name::endsWith)) {
       throw new ModelFormatException(
-          "There is no model "
-              + Names.quote(name)
-              + ": looked for "
+          name.strip()
+              + ": no such file or folder (looked for "
               + absolute(name)
-              + ", and no model on the Hugging Face Hub can have that name. Expected the path of a"
-              + " Hugging Face folder or a .gguf file, a name on the Hub as gpt2 or org/name or"
+              + "), and no model on the Hugging Face Hub can have that name; expected the path of a"
+              + " Hugging Face folder or a .gguf file, a name on the Hub such as gpt2, org/name or"
               + " org/name/file.gguf, or "
               + ModelFiles.BUNDLED
               + ". Check the path.");
