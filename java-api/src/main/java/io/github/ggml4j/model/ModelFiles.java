@@ -135,8 +135,7 @@ public final class ModelFiles implements AutoCloseable {
   private static ModelFiles of(Path path, GgufFile file) {
     Gpt2Config config = GgufModel.config(file);
     WeightSource weights = GgufModel.weights(file, config);
-    return new ModelFiles(
-        path, config, Map.of(), weights, file, () -> GgufModel.tokenizer(file));
+    return new ModelFiles(path, config, Map.of(), weights, file, () -> GgufModel.tokenizer(file));
   }
 
   private static ModelFiles openLlmc(Path path) {
@@ -209,8 +208,8 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * The tokenizer's files of a Hugging Face folder by name, as {@link ModelWriter#writeFolder} takes
-   * them; empty for the other forms, see {@link Tokenizer#files()}.
+   * The tokenizer's files of a Hugging Face folder by name, as {@link ModelWriter#writeFolder}
+   * takes them; empty for the other forms, see {@link Tokenizer#files()}.
    *
    * @throws ModelFormatException when one is too large to be what its name says
    * @throws UncheckedIOException when one cannot be read
@@ -239,8 +238,8 @@ public final class ModelFiles implements AutoCloseable {
   /**
    * Reads a tokenizer where there may be no model.
    *
-   * @param path a folder with a tokenizer's files, a GGUF file with a vocabulary, or a model file of
-   *     llm.c
+   * @param path a folder with a tokenizer's files, a GGUF file with a vocabulary, or a model file
+   *     of llm.c
    * @throws ModelFormatException when there is none, or one that is damaged or not GPT-2's kind
    * @throws UncheckedIOException when a file cannot be read
    */
