@@ -6,6 +6,7 @@ module io.github.ggml4j {
   requires tools.jackson.databind;
 
   exports io.github.ggml4j;
+  exports io.github.ggml4j.evaluation;
   exports io.github.ggml4j.format;
   exports io.github.ggml4j.format.gguf;
   exports io.github.ggml4j.format.llmc;

@@ -35,6 +35,7 @@ class ArchitectureTest {
     "nn, tensor",
     "model, nn format hub tokenizer tensor",
     "generation, model tokenizer tensor",
+    "evaluation, model tokenizer tensor",
   })
   void partsDependDownwardsOnly(String part, String uses) {
     var allowed =

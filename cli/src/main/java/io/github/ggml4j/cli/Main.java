@@ -24,6 +24,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       ImatrixCommand.class,
       FinetuneCommand.class,
       DownloadCommand.class,
+      PerplexityCommand.class,
       VersionCommand.class,
       CommandLine.HelpCommand.class
     },

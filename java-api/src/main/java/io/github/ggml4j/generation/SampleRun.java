@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.tensor.internal.Exp;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

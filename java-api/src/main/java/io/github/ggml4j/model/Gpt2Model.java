@@ -166,6 +166,13 @@ public final class Gpt2Model implements AutoCloseable {
     }
   }
 
+  /** A session that computes how well this model foretells given texts. */
+  public ScoringSession newScoringSession() {
+    checkOpen();
+    sessions.incrementAndGet();
+    return new ScoringSession(this);
+  }
+
   void sessionClosed() {
     sessions.decrementAndGet();
   }
@@ -184,6 +191,20 @@ public final class Gpt2Model implements AutoCloseable {
         session.logits(i, result[i]);
       }
       return result;
+    }
+  }
+
+  /**
+   * The negative log-likelihood, in nats, of every token of a text but its first, each after those
+   * before it.
+   *
+   * @param tokens 2 to {@code nPositions} ids
+   * @return {@code (tokens - 1)}
+   */
+  public float[] negativeLogLikelihoods(int... tokens) {
+    try (var session = newScoringSession()) {
+      session.read(new int[][] {tokens}, 0);
+      return session.losses();
     }
   }
 

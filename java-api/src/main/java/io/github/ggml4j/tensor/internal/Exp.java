@@ -1,10 +1,10 @@
-package io.github.ggml4j.generation;
+package io.github.ggml4j.tensor.internal;
 
 /**
  * The exponential function for probabilities: plain IEEE arithmetic, so that every platform gives
  * the same bits, which {@link Math#exp} does not promise.
  */
-final class Exp {
+public final class Exp {
   private static final int BLOCK = 1024;
 
   /** The middle of the range, so that what the series sees lies on both sides of 0. */
@@ -20,7 +20,7 @@ final class Exp {
   /**
    * {@code e^x} for {@code x <= 0}, relative error under 1e-12; 0 below {@code -700}; NaN stays.
    */
-  static double exp(double x) {
+  public static double exp(double x) {
     return x < SMALLEST ? 0 : inRange(x);
   }
 
@@ -58,7 +58,7 @@ final class Exp {
   }
 
   /** {@code out[i] = e^(values[i] - max)}, where no value is over {@code max}. */
-  static void exp(float[] values, int size, float max, double[] out) {
+  public static void exp(float[] values, int size, float max, double[] out) {
     for (int i = 0; i < size; i++) {
       out[i] = inRange(Math.max(values[i] - (double) max, SMALLEST));
     }
@@ -68,7 +68,7 @@ final class Exp {
   }
 
   /** The largest value; NaN when there is one. */
-  static float max(float[] values, int start, int end) {
+  public static float max(float[] values, int start, int end) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = start; i < end; i++) {
       max = Math.max(max, values[i]);
@@ -77,7 +77,7 @@ final class Exp {
   }
 
   /** {@code log(sum(exp(values[0..size))))}; negative infinity when all are. */
-  static double logSumExp(float[] values, int size) {
+  public static double logSumExp(float[] values, int size) {
     float max = max(values, 0, size);
     if (max == Float.NEGATIVE_INFINITY || Float.isNaN(max)) {
       return max;

@@ -1,0 +1,149 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.evaluation.Perplexity;
+import io.github.ggml4j.evaluation.PerplexityResult;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+@Command(
+    name = "perplexity",
+    description = "Says how well a model foretells a text: the lower, the better.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footer = {
+      "",
+      "strided is the method of Hugging Face's guide (https://huggingface.co/docs/transformers/"
+          + "perplexity), chunked that of llama-perplexity. Compare figures of one method, one"
+          + " context and one text only.",
+      "",
+      "Examples:",
+      "  ggml4j perplexity book.txt",
+      "  ggml4j perplexity --model gpt2.gguf --method chunked --context 512 book.txt"
+    })
+final class PerplexityCommand implements Callable<Integer> {
+  enum MethodName {
+    strided,
+    chunked
+  }
+
+  @Spec private CommandSpec spec;
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--method",
+      defaultValue = "strided",
+      paramLabel = "NAME",
+      description = {
+        "strided: overlapping windows; chunked: windows one behind the other, the second half of"
+            + " each is scored.",
+        "Default: ${DEFAULT-VALUE}."
+      })
+  private MethodName method;
+
+  @Option(
+      names = "--context",
+      paramLabel = "N",
+      description = "Tokens of a window. Default: the most the model takes; 512 when chunked.")
+  private @Nullable Integer context;
+
+  @Option(
+      names = "--stride",
+      paramLabel = "N",
+      description = "Tokens from one window to the next when strided. Default: half the context.")
+  private @Nullable Integer stride;
+
+  @Option(
+      names = "--windows",
+      paramLabel = "N",
+      description = "Read only the first N windows. Default: all.")
+  private @Nullable Integer windows;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
+
+  @Parameters(arity = "1", paramLabel = "FILE", description = "UTF-8 text; - for standard input.")
+  private String file;
+
+  @Override
+  public Integer call() throws IOException {
+    if (stride != null && method == MethodName.chunked) {
+      throw new ParameterException(spec.commandLine(), "--stride is for --method strided");
+    }
+    var text = text();
+    var files = model.open();
+    var tokenizer = files.tokenizer();
+    PerplexityResult result;
+    try (var loaded = model.load(files);
+        var line = new EvaluationLine(spec.commandLine().getErr())) {
+      result = configure(Perplexity.of(loaded, tokenizer).progress(line)).evaluate(text);
+    }
+    spec.commandLine().getOut().println(json ? json(result).toString() : describe(result));
+    return ExitCode.OK;
+  }
+
+  /** As llama-perplexity, which leaves out a line end at the end of the file. */
+  private String text() throws IOException {
+    var text = TextFile.read(file);
+    return method == MethodName.chunked && text.endsWith("\n")
+        ? text.substring(0, text.length() - 1)
+        : text;
+  }
+
+  private Perplexity configure(Perplexity perplexity) {
+    var configured = method == MethodName.chunked ? perplexity.chunked() : perplexity.strided();
+    if (context != null) {
+      configured = configured.context(context);
+    }
+    if (stride != null) {
+      configured = configured.stride(stride);
+    }
+    return windows == null ? configured : configured.maxWindows(windows);
+  }
+
+  static String describe(PerplexityResult result) {
+    double seconds = seconds(result);
+    return String.format(
+        Locale.ROOT,
+        "perplexity %.4f +/- %.4f (%.5f nats per token), %,d tokens in %d windows of %d%s,"
+            + " %.1f s, %,.0f tokens/s",
+        result.perplexity(),
+        result.standardError(),
+        result.nll(),
+        result.tokens(),
+        result.windows(),
+        result.context(),
+        result.stride() == result.context() ? "" : " every " + result.stride(),
+        seconds,
+        result.tokens() / seconds);
+  }
+
+  static ObjectNode json(PerplexityResult result) {
+    var node = JsonMapper.shared().createObjectNode();
+    node.put("perplexity", result.perplexity());
+    node.put("standard_error", result.standardError());
+    node.put("nll", result.nll());
+    node.put("tokens", result.tokens());
+    node.put("method", result.method().name().toLowerCase(Locale.ROOT));
+    node.put("context", result.context());
+    node.put("stride", result.stride());
+    node.put("windows", result.windows());
+    node.put("seconds", seconds(result));
+    return node;
+  }
+
+  private static double seconds(PerplexityResult result) {
+    return Math.max(1e-3, result.duration().toMillis() / 1000.0);
+  }
+}

@@ -1,0 +1,66 @@
+package io.github.ggml4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
+
+class PerplexityTest {
+  @TempDir private static Path folder;
+  private static String model;
+  private static String text;
+
+  @BeforeAll
+  static void write() throws IOException {
+    model = TinyModel.write(folder);
+    text = folder.resolve("text.txt").toString();
+    Files.writeString(Path.of(text), "Alice was beginning to get very tired. ".repeat(20) + "\n");
+  }
+
+  private static Cli.Outcome run(String... options) {
+    var args = new String[options.length + 5];
+    System.arraycopy(
+        new String[] {"perplexity", "--threads", "1", "--model", model}, 0, args, 0, 5);
+    System.arraycopy(options, 0, args, 5, options.length);
+    return Cli.run(args);
+  }
+
+  @Test
+  void strided() {
+    var outcome = run(text, "--context", "64", "--stride", "16", "--json");
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.exitCode()).isZero();
+    var json = JsonMapper.shared().readTree(outcome.out());
+    assertThat(json.get("perplexity").asDouble()).isBetween(200.0, 300.0); // 257 tokens, untrained
+    assertThat(json.get("tokens").asInt()).isBetween(700, 780);
+    assertThat(json.get("method").asString()).isEqualTo("strided");
+    assertThat(json.get("context").asInt()).isEqualTo(64);
+    assertThat(json.get("stride").asInt()).isEqualTo(16);
+  }
+
+  @Test
+  void chunkedLeavesOutTheLastLineEnd() throws IOException {
+    var outcome = run(text, "--method", "chunked", "--context", "64");
+    assertThat(outcome.exitCode()).isZero();
+    assertThat(outcome.out()).startsWith("perplexity 2").contains("in 12 windows of 64");
+    var exact = folder.resolve("exact.txt");
+    Files.writeString(exact, "0123456\n".repeat(16)); // 128 tokens, two windows only with the last
+    var tooShort = run(exact.toString(), "--method", "chunked", "--context", "64");
+    assertThat(tooShort.exitCode()).isEqualTo(Main.FAILED);
+    assertThat(tooShort.err()).contains("has 127 tokens").hasLineCount(1);
+  }
+
+  @Test
+  void mistakesAreOneLine() {
+    assertThat(run(text, "--method", "chunked", "--stride", "3").err())
+        .contains("--stride is for --method strided");
+    assertThat(run("no-such-file").err()).contains("no such file: no-such-file");
+    assertThat(run(text, "--context", "4096").err()).contains("n_positions = 128").hasLineCount(1);
+    assertThat(run().exitCode()).isEqualTo(Main.WRONG_USAGE);
+  }
+}

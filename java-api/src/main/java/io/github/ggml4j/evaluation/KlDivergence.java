@@ -1,0 +1,197 @@
+package io.github.ggml4j.evaluation;
+
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.ScoringSession;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+
+/**
+ * How far the predictions of models are from those of the one that they were made from, as by
+ * quantizing it: over the windows of {@link Perplexity#chunked}, {@code KL(base || model)} of each
+ * scored token, and what else llama-perplexity computes with {@code --kl-divergence}. Logits are
+ * compared as they are, where llama-perplexity keeps those of the base in 16 bits.
+ *
+ * <pre>{@code
+ * var result = KlDivergence.from(base, tokenizer).evaluate(text, quantized);
+ * }</pre>
+ *
+ * <p>Immutable; each setting gives a new object. An interrupt ends an evaluation with a {@link
+ * CancellationException} after the running batch.
+ */
+public final class KlDivergence {
+  private static final int USUAL_CONTEXT = 512;
+
+  /** Logits of so many tokens are in memory for each of two models. */
+  private static final int ROWS = 128;
+
+  private final Gpt2Model base;
+  private final Tokenizer tokenizer;
+  private final int context;
+  private final int maxWindows;
+  private final Consumer<EvaluationProgress> progress;
+
+  private KlDivergence(
+      Gpt2Model base,
+      Tokenizer tokenizer,
+      int context,
+      int maxWindows,
+      Consumer<EvaluationProgress> progress) {
+    this.base = base;
+    this.tokenizer = tokenizer;
+    this.context = context;
+    this.maxWindows = maxWindows;
+    this.progress = progress;
+  }
+
+  /** Compares with a model, in windows of 512 tokens where it has as many positions. */
+  public static KlDivergence from(Gpt2Model base, Tokenizer tokenizer) {
+    int context = Math.min(USUAL_CONTEXT, base.config().nPositions());
+    return new KlDivergence(base, tokenizer, context, Integer.MAX_VALUE, p -> {});
+  }
+
+  /**
+   * Tokens of a window, of which the second half is scored.
+   *
+   * @param tokens 4 to {@code nPositions}
+   */
+  public KlDivergence context(int tokens) {
+    if (tokens < 4 || tokens > base.config().nPositions()) {
+      throw new IllegalArgumentException(
+          "context is "
+              + tokens
+              + ", expected 4 to n_positions = "
+              + base.config().nPositions()
+              + " tokens");
+    }
+    return new KlDivergence(base, tokenizer, tokens, maxWindows, progress);
+  }
+
+  /**
+   * Reads only the beginning of a text.
+   *
+   * @param count windows, at least 1
+   */
+  public KlDivergence maxWindows(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("maxWindows is " + count + ", expected at least 1");
+    }
+    return new KlDivergence(base, tokenizer, context, count, progress);
+  }
+
+  /** Told after each window, on the evaluating thread, with the perplexity of the base. */
+  public KlDivergence progress(Consumer<EvaluationProgress> listener) {
+    return new KlDivergence(base, tokenizer, context, maxWindows, listener);
+  }
+
+  /** Compares one model; see {@link #evaluate(String, List)}. */
+  public KlDivergenceResult evaluate(String text, Gpt2Model model) {
+    return evaluate(text, List.of(model)).getFirst();
+  }
+
+  /**
+   * Compares models with the base, which is computed once for all of them.
+   *
+   * @param models of the same vocabulary and at least the same number of positions as the base
+   * @return a result for each of them, in their order
+   * @throws IllegalArgumentException when the text has not two windows, or a model does not fit
+   * @throws CancellationException when the thread is interrupted
+   */
+  public List<KlDivergenceResult> evaluate(String text, List<Gpt2Model> models) {
+    models.forEach(this::check);
+    int[] tokens = Perplexity.encode(tokenizer, text, Perplexity.Method.CHUNKED);
+    var all = Perplexity.chunks(tokenizer, tokens, context);
+    var windows = all.subList(0, Math.min(all.size(), maxWindows));
+    int scored = windows.stream().mapToInt(Window::scored).sum();
+    var statistics = models.stream().map(model -> new KlStatistics(scored)).toList();
+    var sessions = new ArrayList<ScoringSession>();
+    var baseLosses = new Moments();
+    try (var baseSession = base.newScoringSession()) {
+      for (var model : models) {
+        sessions.add(model.newScoringSession());
+      }
+      int done = 0;
+      for (var window : windows) {
+        Perplexity.checkInterrupt(done, windows.size());
+        compare(window, baseSession, sessions, statistics, baseLosses);
+        done++;
+        progress.accept(
+            new EvaluationProgress(
+                done, windows.size(), baseLosses.count(), Math.exp(baseLosses.mean())));
+      }
+    } finally {
+      sessions.forEach(ScoringSession::close);
+    }
+    return statistics.stream().map(s -> s.result(windows.size())).toList();
+  }
+
+  private void check(Gpt2Model model) {
+    int vocabSize = model.config().vocabSize();
+    if (vocabSize != base.config().vocabSize()) {
+      throw new IllegalArgumentException(
+          "The model's vocab_size is "
+              + vocabSize
+              + ", the base's "
+              + base.config().vocabSize()
+              + ": they cannot be compared");
+    }
+    if (model.config().nPositions() < context) {
+      throw new IllegalArgumentException(
+          "context is "
+              + context
+              + ", the model to compare has n_positions = "
+              + model.config().nPositions());
+    }
+  }
+
+  private static void compare(
+      Window window,
+      ScoringSession base,
+      List<ScoringSession> sessions,
+      List<KlStatistics> statistics,
+      Moments baseLosses) {
+    var tokens = new int[][] {window.tokens()};
+    base.read(tokens, window.first());
+    for (var session : sessions) {
+      session.read(tokens, window.first());
+    }
+    int[] labels = base.labels();
+    int vocabSize = base.vocabSize();
+    try (var arena = Arena.ofShared()) {
+      var baseLogits = arena.allocate(4L * ROWS * vocabSize, 64);
+      var logits = arena.allocate(4L * ROWS * vocabSize, 64);
+      for (int row = 0; row < labels.length; row += ROWS) {
+        int from = row;
+        int count = Math.min(ROWS, labels.length - row);
+        base.logits(row, count, baseLogits);
+        for (int i = 0; i < sessions.size(); i++) {
+          sessions.get(i).logits(row, count, logits);
+          var rows = compare(baseLogits, logits, labels, from, count, vocabSize);
+          for (var comparison : rows) {
+            statistics.get(i).add(comparison);
+            if (i == 0) {
+              baseLosses.add(comparison.baseLoss());
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static List<RowComparison> compare(
+      MemorySegment base, MemorySegment other, int[] labels, int from, int count, int vocabSize) {
+    return IntStream.range(0, count)
+        .parallel()
+        .mapToObj(r ->
+            RowComparison.of(
+                RowComparison.row(base, r, new float[vocabSize]),
+                RowComparison.row(other, r, new float[vocabSize]),
+                labels[from + r]))
+        .toList();
+  }
+}

@@ -1,0 +1,139 @@
+package io.github.ggml4j.evaluation;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+class KlDivergenceTest {
+  private static final Tokenizer TOKENIZER = Tokenizer.gpt2();
+
+  private static Gpt2Model random(long seed, int vocabSize) {
+    var config =
+        Gpt2Config.builder()
+            .vocabSize(vocabSize)
+            .nEmbd(16)
+            .nLayer(1)
+            .nHead(2)
+            .nPositions(32)
+            .initializerRange(0.5)
+            .build();
+    return Gpt2Model.random(config, Device.cpu(1), seed);
+  }
+
+  @Test
+  void aModelDoesNotDivergeFromItself() {
+    try (var model = random(1, 50_257)) {
+      var result = KlDivergence.from(model, TOKENIZER).evaluate("tick tock ".repeat(40), model);
+      assertThat(result.divergence().value()).isCloseTo(0, within(1e-12));
+      assertThat(result.sameTop().value()).isEqualTo(1);
+      assertThat(result.logPerplexityRatio()).isEqualTo(new Estimate(0, 0));
+      assertThat(result.rmsProbabilityChange()).isEqualTo(new Estimate(0, 0));
+      var perplexity = Perplexity.of(model, TOKENIZER).chunked().evaluate("tick tock ".repeat(40));
+      assertThat(result.perplexity().value())
+          .isCloseTo(perplexity.perplexity(), within(1e-5 * perplexity.perplexity()));
+      assertThat(result.tokens()).isEqualTo(perplexity.tokens());
+    }
+  }
+
+  @Test
+  void modelsAgainstTheFormulas() {
+    var text = "It was the best of times, it was the worst of times; the end. ".repeat(6);
+    int[] tokens = TOKENIZER.encode(text);
+    try (var base = random(1, 50_257);
+        var one = random(2, 50_257);
+        var two = random(3, 50_257)) {
+      var results =
+          KlDivergence.from(base, TOKENIZER).context(16).evaluate(text, List.of(one, two));
+      for (int m = 0; m < 2; m++) {
+        var divergences = new ArrayList<Double>();
+        var changes = new ArrayList<Double>();
+        for (int begin = 0; begin + 16 <= tokens.length; begin += 16) {
+          int[] window = Arrays.copyOfRange(tokens, begin, begin + 16);
+          float[][] b = base.logits(window);
+          float[][] q = (m == 0 ? one : two).logits(window);
+          for (int i = 8; i < 15; i++) {
+            divergences.add(divergence(b[i], q[i]));
+            changes.add(softmax(q[i])[window[i + 1]] - softmax(b[i])[window[i + 1]]);
+          }
+        }
+        double mean = divergences.stream().mapToDouble(d -> d).average().orElseThrow();
+        assertThat(results.get(m).divergence().value()).isCloseTo(mean, within(1e-4 * mean));
+        assertThat(results.get(m).divergences().count()).isEqualTo(divergences.size());
+        double max = divergences.stream().mapToDouble(d -> d).max().orElseThrow();
+        assertThat(results.get(m).divergences().max()).isCloseTo(max, within(1e-4 * max));
+        double squares = changes.stream().mapToDouble(c -> c * c).average().orElseThrow();
+        assertThat(results.get(m).rmsProbabilityChange().value())
+            .isCloseTo(Math.sqrt(squares), within(1e-4 * Math.sqrt(squares)));
+      }
+    }
+  }
+
+  private static double divergence(float[] base, float[] other) {
+    double[] p = softmax(base);
+    double[] q = softmax(other);
+    double sum = 0;
+    for (int i = 0; i < p.length; i++) {
+      sum += p[i] * Math.log(p[i] / q[i]);
+    }
+    return sum;
+  }
+
+  private static double[] softmax(float[] logits) {
+    double max = Float.NEGATIVE_INFINITY;
+    for (float logit : logits) {
+      max = Math.max(max, logit);
+    }
+    var e = new double[logits.length];
+    double sum = 0;
+    for (int i = 0; i < e.length; i++) {
+      e[i] = Math.exp(logits[i] - max);
+      sum += e[i];
+    }
+    for (int i = 0; i < e.length; i++) {
+      e[i] /= sum;
+    }
+    return e;
+  }
+
+  @Test
+  void percentilesAreInterpolated() {
+    var values = new Distribution(new float[] {4, 1, 3, 2});
+    assertThat(values.percentile(0)).isEqualTo(1);
+    assertThat(values.percentile(50)).isEqualTo(2.5);
+    assertThat(values.percentile(100)).isEqualTo(4);
+    assertThat(values.percentile(10)).isCloseTo(1.3, within(1e-12));
+    assertThatThrownBy(() -> values.percentile(101)).hasMessageContaining("percent is 101");
+  }
+
+  @Test
+  void meansAndErrorsAreThoseOfTwoPasses() {
+    var random = new Random(1);
+    var values = random.doubles(1000, 1e6, 1e6 + 1).toArray();
+    var moments = new Moments();
+    Arrays.stream(values).forEach(moments::add);
+    double mean = Arrays.stream(values).average().orElseThrow();
+    double variance = Arrays.stream(values).map(v -> (v - mean) * (v - mean)).sum() / 1000;
+    assertThat(moments.mean()).isCloseTo(mean, within(1e-8));
+    assertThat(moments.variance()).isCloseTo(variance, within(1e-9));
+    assertThat(moments.standardError()).isCloseTo(Math.sqrt(variance / 999), within(1e-9));
+  }
+
+  @Test
+  void modelsOfOtherVocabulariesAreRefused() {
+    try (var base = random(1, 50_257);
+        var other = random(1, 100)) {
+      assertThatThrownBy(() -> KlDivergence.from(base, TOKENIZER).evaluate("a", other))
+          .hasMessageContaining("vocab_size is 100");
+    }
+  }
+}
