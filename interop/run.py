@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 import suite
 
-GROUPS = ["transformers", "published", "llama", "quantization", "hub", "perplexity"]
+GROUPS = ["transformers", "published", "llama", "quantization", "hub", "perplexity", "mutation"]
 
 
 def main():
@@ -26,6 +26,8 @@ def main():
     parser.add_argument("--exact-cpu", type=Path, default=environment("LLAMA_EXACT_CPU"),
                         help="a libggml-cpu.so.0 of llama.cpp that computes GELU instead of looking it up")
     parser.add_argument("--text", type=Path, default=environment("INTEROP_TEXT"), help="an English text of at least 200 kB, for perplexity and imatrix")
+    parser.add_argument("--tf-python", type=Path, default=environment("TF_PYTHON"), help="a Python with tensorflow, to write OpenAI's checkpoints")
+    parser.add_argument("--mutants", type=int, default=1000, help="how often each kind of file is damaged; default: %(default)s")
     parser.add_argument("--only", action="append", default=[], metavar="WORDS", help="only cases whose name has these words")
     parser.add_argument("--groups", default=",".join(GROUPS), help="default: %(default)s")
     parser.add_argument("--large", action="store_true", help="also GPT-2 of the published sizes (8 GB of memory)")
@@ -39,7 +41,7 @@ def main():
         with open(work / "log.txt", "a") as log:
             ggml4j = suite.Ggml4j(Path(__file__).resolve().parent.parent, log)
             ggml4j.work = work
-            tools = suite.Tools(ggml4j, work, sys.executable, options.llama_bin, options.llama_source, options.exact_cpu, options.text)
+            tools = suite.Tools(ggml4j, work, sys.executable, options.llama_bin, options.llama_source, options.exact_cpu, options.text, options.tf_python, options.mutants)
             for group in options.groups.split(","):
                 importlib.import_module(group + "_cases")
             rows = suite.run_all(tools, options.only, options.large, show)

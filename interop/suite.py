@@ -142,6 +142,8 @@ class Tools:
     llama_source: Path | None = None
     exact_cpu: Path | None = None
     text: Path | None = None
+    tf_python: Path | None = None
+    mutants: int = 1000
     made: dict = dataclasses.field(default_factory=dict)
 
     def folder(self, name):
