@@ -6,6 +6,7 @@
 
 Both start from the same F32 file. Prints a line for each type; exit code 1 when any differs. Needs the package gguf.
 Not run in CI: it takes llama.cpp's tools, and minutes for a large model.
+The package must be as new as llama.cpp itself (PYTHONPATH=LLAMA_CPP/gguf-py).
 """
 import argparse
 import collections
@@ -27,17 +28,15 @@ def run(command):
     return result.returncode, result.stdout, time.monotonic() - began
 
 
-def tensors(path):
-    return {t.name: (t.tensor_type.name, t.data.tobytes()) for t in GGUFReader(path).tensors}
-
-
-def number(path, key):
-    field = GGUFReader(path).get_field(key)
-    return None if field is None else field.contents()
+def read(path):
+    reader = GGUFReader(path)
+    keys = {key: reader.get_field(key) for key in ("general.file_type", "general.quantization_version")}
+    return ({t.name: (t.tensor_type.name, t.data.tobytes()) for t in reader.tensors},
+            {key: None if field is None else field.contents() for key, field in keys.items()})
 
 
 def compare(ours, theirs):
-    a, b = tensors(ours), tensors(theirs)
+    (a, our_keys), (b, their_keys) = read(ours), read(theirs)
     wrong = sorted(set(a) ^ set(b))
     for name in sorted(set(a) & set(b)):
         if a[name][0] != b[name][0]:
@@ -45,9 +44,8 @@ def compare(ours, theirs):
         elif a[name][1] != b[name][1]:
             differing = sum(x != y for x, y in zip(a[name][1], b[name][1]))
             wrong.append(f"{name} {a[name][0]}: {differing} of {len(b[name][1])} bytes differ")
-    for key in ("general.file_type", "general.quantization_version"):
-        if number(ours, key) != number(theirs, key) and (key == "general.file_type" or number(theirs, key) is None):
-            wrong.append(f"{key}: {number(ours, key)}, expected {number(theirs, key)}")
+    if our_keys["general.file_type"] != their_keys["general.file_type"]:
+        wrong.append(f"file type {our_keys}, expected {their_keys}")
     counts = collections.Counter(kind for kind, _ in b.values() if kind != "F32")
     return wrong, " ".join(f"{kind}:{n}" for kind, n in sorted(counts.items()))
 
