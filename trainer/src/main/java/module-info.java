@@ -5,6 +5,7 @@ module io.github.ggml4j.trainer {
   requires de.siegmar.fastcsv;
   requires dev.hardwood.core;
   requires me.tongfei.progressbar;
+  requires org.snakeyaml.engine;
   requires tools.jackson.databind;
   requires static transitive org.jspecify;
 

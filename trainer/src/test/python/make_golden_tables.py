@@ -76,6 +76,23 @@ def parquet():
     pq.write_table(table.slice(0, 0), OUT / "empty.parquet")
 
 
+def large():
+    """40 row groups, uncompressed and compressible as a whole: 20 MB that take little place here."""
+    line = "value = compute(value, other) # repeated\n"
+    count = 2000
+    table = pa.table(
+        {
+            "junk": [f"{i} " + "." * 5000 for i in range(count)],
+            "code": [f"# {i}\n" + line * 120 for i in range(count)],
+            "language": ["Python" if i % 3 == 0 else "Java" for i in range(count)],
+        }
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "large.parquet")
+        pq.write_table(table, path, row_group_size=50, compression="none", use_dictionary=["language"])
+        (OUT / "large.parquet.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+
+
 def csv_and_json():
     table = pa.Table.from_pylist(rows(60, 2), schema=SCHEMA).to_pandas()
     table.to_csv(OUT / "code.csv", index=False)
@@ -99,6 +116,7 @@ def read(kind, name, **options):
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     parquet()
+    large()
     csv_and_json()
     expected = {
         "code.parquet": read("parquet", "code-snappy.parquet"),

@@ -203,6 +203,23 @@ public final class Datasets {
   }
 
   /**
+   * A dataset of the Hugging Face Hub, read as it is needed, without downloading it.
+   *
+   * <pre>{@code
+   * Datasets.stream("codeparrot/github-code-clean").split("train")
+   *     .where("language", "Python").text("code");
+   * }</pre>
+   *
+   * @param name {@code org/name} as on the Hub, {@code hf://datasets/org/name} (also with {@code
+   *     @revision} and the path of files or a glob behind it), or the folder of a local copy
+   * @return the dataset, never counted ahead or held in memory as a whole unless {@code take} makes
+   *     it finite
+   */
+  public static HubDataset stream(String name) {
+    return HubDataset.of(name);
+  }
+
+  /**
    * One dataset after the other.
    *
    * @param datasets the parts, at least one

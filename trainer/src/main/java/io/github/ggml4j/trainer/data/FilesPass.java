@@ -13,15 +13,25 @@ final class FilesPass implements RowPass {
   private final TableFormat format;
   private final List<String> columns;
   private final ReadOptions options;
+  private long toSkip;
   private int file;
   private long rowsOfFile;
   private @Nullable RowReader reader;
 
-  FilesPass(List<RowFile> files, TableFormat format, List<String> columns, ReadOptions options) {
+  /**
+   * @param skip rows to pass over first
+   */
+  FilesPass(
+      List<RowFile> files,
+      TableFormat format,
+      List<String> columns,
+      ReadOptions options,
+      long skip) {
     this.files = files;
     this.format = format;
     this.columns = columns;
     this.options = options;
+    this.toSkip = skip;
   }
 
   @Override
@@ -31,7 +41,9 @@ final class FilesPass implements RowPass {
       if (open == null) {
         open = format.open(files.get(file), columns, options);
         reader = open;
-        open.skip(rowsOfFile);
+        long wanted = rowsOfFile + toSkip;
+        rowsOfFile = open.skip(wanted);
+        toSkip = wanted - rowsOfFile;
       }
       if (open.next()) {
         rowsOfFile++;
@@ -56,13 +68,15 @@ final class FilesPass implements RowPass {
   public void save(DataOutput out) throws IOException {
     out.writeInt(file);
     out.writeLong(rowsOfFile);
+    out.writeLong(toSkip);
   }
 
   @Override
   public void restore(DataInput in) throws IOException {
     file = in.readInt();
     rowsOfFile = in.readLong();
-    if (file < 0 || file > files.size() || rowsOfFile < 0) {
+    toSkip = in.readLong();
+    if (file < 0 || file > files.size() || rowsOfFile < 0 || toSkip < 0) {
       throw new IOException("row " + rowsOfFile + " of file " + file + " of " + files.size());
     }
   }

@@ -36,8 +36,10 @@ final class ParquetRows implements RowReader {
   /** Pages that are decoded ahead, unless set otherwise. */
   private static final int PAGES_AHEAD = 4;
 
-  private static final long BATCH_BYTES = 4 << 20;
-  private static final int LARGEST_BATCH = 512;
+  /** Three batches are held, and filled before the first is given out: small ones come soon. */
+  private static final long BATCH_BYTES = 256 << 10;
+
+  private static final int LARGEST_BATCH = 256;
 
   static {
     // hardwood reads chunks in pieces of 128 MiB and decodes 8 pages ahead: good for scans of local
@@ -248,7 +250,7 @@ final class ParquetRows implements RowReader {
     return group.columns().get(0).chunkStartOffset();
   }
 
-  /** Few rows where they are large: a batch is held as a whole, three at a time. */
+  /** Few rows where they are large. */
   private int rowsPerBatch() {
     long rows = LARGEST_BATCH;
     for (RowGroup group : groups) {
@@ -262,27 +264,30 @@ final class ParquetRows implements RowReader {
     return (int) rows;
   }
 
+  /** Whole row groups are not even read. */
   @Override
-  public void skip(long rows) {
-    long left = rows;
-    if (readers == null) {
-      int group = 0;
-      while (group < groups.size() && left >= groups.get(group).numRows()) {
-        left -= groups.get(group).numRows();
-        group++;
-      }
-      row = rows - left - 1;
-      if (group == groups.size()) {
-        ended = true;
-        return;
-      }
-      try {
-        openFrom(group);
-      } catch (RuntimeException | Error e) {
-        throw failure(e);
-      }
+  public long skip(long rows) {
+    if (readers != null) {
+      return RowReader.super.skip(rows);
     }
-    RowReader.super.skip(left);
+    long left = rows;
+    int group = 0;
+    while (group < groups.size() && left >= groups.get(group).numRows()) {
+      left -= groups.get(group).numRows();
+      group++;
+    }
+    long skipped = rows - left;
+    row = skipped - 1;
+    if (group == groups.size()) {
+      ended = true;
+      return skipped;
+    }
+    try {
+      openFrom(group);
+    } catch (RuntimeException | Error e) {
+      throw failure(e);
+    }
+    return skipped + RowReader.super.skip(left);
   }
 
   @Override

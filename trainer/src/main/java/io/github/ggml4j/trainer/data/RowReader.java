@@ -21,11 +21,13 @@ interface RowReader extends AutoCloseable {
   /** Where the row stands, for messages. */
   String place();
 
-  /** Passes over rows, as far as there are so many. */
-  default void skip(long rows) {
-    for (long i = 0; i < rows && next(); i++) {
-      // only counted
+  /** Passes over rows, as far as there are so many; returns how many there were. */
+  default long skip(long rows) {
+    long skipped = 0;
+    while (skipped < rows && next()) {
+      skipped++;
     }
+    return skipped;
   }
 
   @Override

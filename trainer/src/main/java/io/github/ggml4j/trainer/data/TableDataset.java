@@ -120,8 +120,8 @@ public final class TableDataset implements ResumableDataset {
   }
 
   /**
-   * Without the first rows. Those of Parquet files are passed over without reading whole row groups
-   * of them.
+   * Without the first rows. Of Parquet files, whole row groups of them are not even read if this
+   * comes before all other choices.
    *
    * @param count how many, at least 0
    * @return the smaller dataset
@@ -222,7 +222,11 @@ public final class TableDataset implements ResumableDataset {
       }
     }
     List<String> columns = List.copyOf(names);
-    RowPass rows = new FilesPass(files, table.format(), columns, options);
+    long skip = !left.isEmpty() && left.get(0) instanceof RowStep.Skip first ? first.count() : 0;
+    if (skip > 0) {
+      left.remove(0);
+    }
+    RowPass rows = new FilesPass(files, table.format(), columns, options, skip);
     for (RowStep step : left) {
       rows = step.apply(rows, columns);
     }
@@ -272,7 +276,7 @@ public final class TableDataset implements ResumableDataset {
   private long fingerprint(TableSource table, String textColumn) {
     CRC32C sum = new CRC32C();
     StringBuilder all = new StringBuilder(table.format().id()).append('\n').append(textColumn);
-    table.files().forEach(file -> all.append('\n').append(file.name()));
+    table.files().forEach(file -> all.append('\n').append(file.identity()));
     steps.forEach(step -> all.append('\n').append(step));
     sum.update(all.toString().getBytes(StandardCharsets.UTF_8));
     return sum.getValue();
