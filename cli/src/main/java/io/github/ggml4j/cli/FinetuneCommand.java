@@ -4,8 +4,6 @@ import io.github.ggml4j.trainer.Padding;
 import io.github.ggml4j.trainer.Progress;
 import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.TrainingResult;
-import io.github.ggml4j.trainer.data.Dataset;
-import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.ConstantWarmup;
 import io.github.ggml4j.trainer.optim.CosineWarmup;
@@ -15,7 +13,6 @@ import io.github.ggml4j.trainer.optim.Schedule;
 import io.github.ggml4j.trainer.optim.Sgd;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -37,8 +34,10 @@ import picocli.CommandLine.Spec;
           + " epoch, loss, learning_rate, grad_norm and tokens_per_second. Ctrl-C ends after the"
           + " running step and saves.",
       "",
-      "Example:",
-      "  ggml4j finetune --train src --glob '*.java' --output my-model"
+      "Examples:",
+      "  ggml4j finetune --train src --glob '*.java' --output my-model",
+      "  ggml4j finetune --model gpt2 --train hf://datasets/codeparrot/github-code-clean"
+          + " --where language=Python --text-column code --max-steps 1000 --output my-model"
     })
 final class FinetuneCommand implements Callable<Integer> {
   enum ScheduleName {
@@ -55,16 +54,7 @@ final class FinetuneCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
 
-  @Option(
-      names = "--train",
-      required = true,
-      arity = "1..*",
-      paramLabel = "PATH",
-      description = {
-        "What to train on: text files, folders, .zip archives, .jsonl files; .gz too.",
-        "A file is a document, of JSON lines each line is one."
-      })
-  private List<Path> train;
+  @Mixin private TrainingData data;
 
   @Option(
       names = "--output",
@@ -72,20 +62,6 @@ final class FinetuneCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description = "The folder for the trained model; made if it does not exist.")
   private Path output;
-
-  @Option(
-      names = "--glob",
-      defaultValue = "**",
-      paramLabel = "GLOB",
-      description = "Which files of folders and archives, such as '*.py'. Default: all.")
-  private String glob;
-
-  @Option(
-      names = "--text-field",
-      defaultValue = "text",
-      paramLabel = "NAME",
-      description = "The field of JSON lines. Default: ${DEFAULT-VALUE}.")
-  private String textField;
 
   @Option(
       names = "--epochs",
@@ -201,8 +177,7 @@ final class FinetuneCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     checkOptions();
-    var data = train.stream().map(this::dataset).toArray(Dataset[]::new);
-    var dataset = data.length == 1 ? data[0] : Datasets.concat(data);
+    var dataset = data.open(model::hub);
     var files = model.open();
     var tokenizer = files.tokenizer();
     TrainingResult result;
@@ -260,13 +235,6 @@ final class FinetuneCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--padding learned and --packing exclude each other");
     }
-  }
-
-  private Dataset dataset(Path path) {
-    if (!Files.exists(path)) {
-      throw new IllegalArgumentException(path + ": no such file or folder to train on");
-    }
-    return Datasets.open(path, glob, textField);
   }
 
   private Optimizer optimizer() {

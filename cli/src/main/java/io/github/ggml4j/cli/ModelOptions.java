@@ -1,5 +1,6 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.hub.Hub;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
@@ -37,6 +38,11 @@ final class ModelOptions {
 
   ModelFiles open() {
     return ModelFiles.open(model, hub::hub, hub.revision());
+  }
+
+  /** The Hub that the options name. */
+  Hub hub() {
+    return hub.hub();
   }
 
   /** Loads opened files, whose weights become the model's. */

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -110,6 +111,63 @@ class FinetuneTest {
 
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
     assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(2);
+  }
+
+  @Test
+  void rowsOfTablesAreChosen() throws IOException {
+    var table = folder.resolve("data.csv");
+    Files.writeString(
+        table, "code,language\n" + "one two three,Python\nfour five six,Java\n".repeat(20));
+    var output = folder.resolve("out");
+    var outcome =
+        Cli.run(
+            "finetune",
+            "--model",
+            model,
+            "--threads",
+            "1",
+            "--train",
+            table.toString(),
+            "--text-column",
+            "code",
+            "--where",
+            "language=Python",
+            "--max-train-samples",
+            "6",
+            "--batch-size",
+            "2",
+            "--epochs",
+            "1",
+            "--output",
+            output.toString());
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "--where,language,COLUMN=VALUE",
+    "--split,test,hf://datasets/ORG/NAME",
+    "--max-train-samples,0,at least 1"
+  })
+  void wrongChoicesOfRowsAreWrongUsage(String option, String value, String message)
+      throws IOException {
+    var table = Files.writeString(folder.resolve("data.csv"), "text\na\n");
+    var outcome =
+        Cli.run(
+            "finetune",
+            "--model",
+            model,
+            "--train",
+            table.toString(),
+            option,
+            value,
+            "--output",
+            folder.resolve("out").toString());
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains(message);
   }
 
   @Test

@@ -216,8 +216,12 @@ public final class HubDataset implements ResumableDataset {
     }
   }
 
-  /** The rows of the split, to choose from. */
-  private TableDataset rows() {
+  /**
+   * The rows of the split, to choose from.
+   *
+   * @return the dataset as a table
+   */
+  public TableDataset rows() {
     return new TableDataset(
         describe(), new Lazy<>(() -> layout.get().source(settings.split)), false);
   }
