@@ -195,7 +195,7 @@ final class ConvertCommand implements Callable<Integer> {
 
   private @Nullable Tokenizer tokenizer(ModelFiles files) {
     try {
-      if (files.isGguf() ? files.vocabulary().isPresent() : !files.tokenizerFiles().isEmpty()) {
+      if (files.hasTokenizer()) {
         return files.tokenizer();
       }
     } catch (RuntimeException | Error e) {

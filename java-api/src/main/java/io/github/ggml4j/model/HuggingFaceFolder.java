@@ -209,7 +209,7 @@ final class HuggingFaceFolder {
   private static boolean isPlainName(String name, String extension) {
     return name.endsWith(extension)
         && name.length() <= 255
-        && name.chars().allMatch(c -> c > 0x1f && c != '/' && c != '\\' && c != ':')
+        && name.chars().allMatch(c -> c > 0x1f && c < 0x7f && c != '/' && c != '\\' && c != ':')
         && !name.startsWith(".");
   }
 

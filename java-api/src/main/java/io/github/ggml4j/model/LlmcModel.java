@@ -50,9 +50,14 @@ final class LlmcModel {
 
   /** GPT-2's own, or for another vocabulary the one whose files stand beside the model. */
   static Tokenizer tokenizer(Path path, LlmcHeader header) {
-    Path folder = path.toAbsolutePath().getParent();
-    return header.vocabSize() == GPT2_VOCABULARY || folder == null
-        ? Tokenizer.gpt2()
-        : Tokenizer.load(folder);
+    return header.vocabSize() == GPT2_VOCABULARY ? Tokenizer.gpt2() : Tokenizer.load(folder(path));
+  }
+
+  static boolean hasTokenizer(Path path, LlmcHeader header) {
+    return header.vocabSize() == GPT2_VOCABULARY || Tokenizer.isIn(folder(path));
+  }
+
+  private static Path folder(Path file) {
+    return file.toAbsolutePath().resolveSibling("");
   }
 }

@@ -16,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +39,7 @@ public final class ModelFiles implements AutoCloseable {
   private final List<Integer> eosTokenIds;
   private final @Nullable GgufFile gguf;
   private final Supplier<Tokenizer> tokenizerSource;
+  private final BooleanSupplier tokenizerIsThere;
   private @Nullable Tokenizer tokenizer;
 
   private ModelFiles(
@@ -46,7 +48,8 @@ public final class ModelFiles implements AutoCloseable {
       Map<String, @Nullable Object> generation,
       WeightSource weights,
       @Nullable GgufFile gguf,
-      Supplier<Tokenizer> tokenizerSource) {
+      Supplier<Tokenizer> tokenizerSource,
+      BooleanSupplier tokenizerIsThere) {
     this.path = path;
     this.config = config;
     this.generation = generation;
@@ -54,6 +57,7 @@ public final class ModelFiles implements AutoCloseable {
     this.weights = weights;
     this.gguf = gguf;
     this.tokenizerSource = tokenizerSource;
+    this.tokenizerIsThere = tokenizerIsThere;
   }
 
   /**
@@ -115,7 +119,13 @@ public final class ModelFiles implements AutoCloseable {
       WeightSource weights) {
     try {
       return new ModelFiles(
-          folder, config, generation, weights, null, () -> Tokenizer.load(folder));
+          folder,
+          config,
+          generation,
+          weights,
+          null,
+          () -> Tokenizer.load(folder),
+          () -> Tokenizer.isIn(folder));
     } catch (RuntimeException e) {
       weights.close();
       throw e;
@@ -135,7 +145,14 @@ public final class ModelFiles implements AutoCloseable {
   private static ModelFiles of(Path path, GgufFile file) {
     Gpt2Config config = GgufModel.config(file);
     WeightSource weights = GgufModel.weights(file, config);
-    return new ModelFiles(path, config, Map.of(), weights, file, () -> GgufModel.tokenizer(file));
+    return new ModelFiles(
+        path,
+        config,
+        Map.of(),
+        weights,
+        file,
+        () -> GgufModel.tokenizer(file),
+        () -> GgufVocabulary.isIn(file));
   }
 
   private static ModelFiles openLlmc(Path path) {
@@ -149,7 +166,8 @@ public final class ModelFiles implements AutoCloseable {
           Map.of(),
           LlmcModel.weights(file, config),
           null,
-          () -> LlmcModel.tokenizer(path, header));
+          () -> LlmcModel.tokenizer(path, header),
+          () -> LlmcModel.hasTokenizer(path, header));
     } catch (RuntimeException e) {
       file.close();
       throw e;
@@ -218,6 +236,11 @@ public final class ModelFiles implements AutoCloseable {
     return gguf == null && Files.isDirectory(path)
         ? HuggingFaceFolder.tokenizerFiles(path)
         : Map.of();
+  }
+
+  /** Whether there is a tokenizer: its files in the folder, or a vocabulary in the model's file. */
+  public boolean hasTokenizer() {
+    return tokenizerIsThere.getAsBoolean();
   }
 
   /**

@@ -26,8 +26,11 @@ final class TensorFlowFolder {
   static final String PREFIX = "model.ckpt";
   static final String INDEX = ".index";
   private static final long LARGEST_CHECKPOINT_FILE = 1 << 20;
+
+  /** Of a path on the machine that wrote it, the name: printable, as every file system takes it. */
   private static final Pattern LATEST =
-      Pattern.compile("(?m)^\\s*model_checkpoint_path:\\s*\"(?:[^\"\\n]*[/\\\\])?([^\"/\\\\\\n]+)\"");
+      Pattern.compile(
+          "(?m)^\\s*model_checkpoint_path:\\s*\"(?:[^\"\\n]*[/\\\\])?([ -~&&[^\"/\\\\:*?<>|]]+)\"");
 
   private TensorFlowFolder() {}
 

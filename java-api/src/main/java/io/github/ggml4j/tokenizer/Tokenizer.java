@@ -40,6 +40,11 @@ public final class Tokenizer {
     return Gpt2Vocabulary.TOKENIZER;
   }
 
+  /** Whether a folder has a file that {@link #load} begins with. */
+  public static boolean isIn(Path folder) {
+    return TokenizerFiles.isIn(folder);
+  }
+
   /**
    * Reads the tokenizer of a folder: {@code tokenizer.json}, or else {@code vocab.json} with {@code
    * merges.txt}, or else OpenAI's {@code encoder.json} with {@code vocab.bpe}; besides {@code tokenizer_config.json} and {@code

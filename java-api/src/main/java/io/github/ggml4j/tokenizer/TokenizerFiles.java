@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -38,6 +39,11 @@ final class TokenizerFiles {
   private static final String REMEDY = "Only GPT-2's tokenizer is supported; use a GPT-2 model.";
 
   private TokenizerFiles() {}
+
+  static boolean isIn(Path folder) {
+    return Stream.of(TOKENIZER, VOCABULARY, ENCODER)
+        .anyMatch(name -> Files.exists(folder.resolve(name)));
+  }
 
   static TokenizerModel read(Path folder) {
     Path tokenizer = folder.resolve(TOKENIZER);

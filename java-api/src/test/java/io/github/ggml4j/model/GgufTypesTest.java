@@ -1,13 +1,17 @@
 package io.github.ggml4j.model;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
-import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.Golden;
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -18,12 +22,16 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** GGUF files in every type of weights that ggml knows, those that need an importance matrix too. */
+/**
+ * GGUF files in every type of weights that ggml knows, against the numbers that the gguf package
+ * makes of the same bytes; written by {@code make_golden_types.py}.
+ */
 class GgufTypesTest {
   private static final Gpt2Config CONFIG =
       Gpt2Config.builder()
@@ -35,6 +43,8 @@ class GgufTypesTest {
           .nHead(4)
           .build();
 
+  private static final float TOLERANCE = 1e-6f;
+
   static List<DType> types() {
     return Arrays.stream(DType.values())
         .filter(type -> type.isQuantized() && type != DType.Q8_1 && type != DType.Q8_K)
@@ -43,7 +53,7 @@ class GgufTypesTest {
 
   @ParameterizedTest
   @MethodSource("types")
-  void everyTypeIsComputedWith(DType type, @TempDir Path folder) {
+  void everyTypeIsReadAndComputedWith(DType type, @TempDir Path folder) {
     var file = folder.resolve("model.gguf");
     write(file, type);
     var tokens = new Random(1).ints(40, 0, CONFIG.vocabSize()).toArray();
@@ -51,9 +61,29 @@ class GgufTypesTest {
       var many = model.logits(tokens);
       var few = model.logits(Arrays.copyOf(tokens, 5));
       model.trainableWeights();
+      assertValues(model.tensors().get("h.0.attn.c_attn.weight"), golden(type, "values"));
       var widened = model.logits(tokens);
       assertThat(error(many, widened)).isLessThan(1e-4);
       assertThat(error(few, widened)).isLessThan(0.05); // few rows round activations to 8 bits
+    }
+  }
+
+  private static void assertValues(@Nullable Tensor weight, MemorySegment expected) {
+    try (var arena = Arena.ofConfined()) {
+      var values = arena.allocate(expected.byteSize(), 64);
+      Objects.requireNonNull(weight).get(values, 0, values.byteSize());
+      for (long i = 0; i < expected.byteSize() / 4; i++) {
+        assertThat(values.getAtIndex(JAVA_FLOAT, i))
+            .isCloseTo(expected.get(JAVA_FLOAT_UNALIGNED, 4 * i), within(TOLERANCE));
+      }
+    }
+  }
+
+  /** Two rows of 256 weights: their bytes, or their numbers. */
+  private static MemorySegment golden(DType type, String what) {
+    try (var file = GgufFile.open(Golden.path("formats/rows.gguf"))) {
+      var data = file.data(type.name() + "." + what);
+      return Arena.ofAuto().allocate(data.byteSize(), 64).copyFrom(data);
     }
   }
 
@@ -71,7 +101,7 @@ class GgufTypesTest {
   }
 
   private static void write(Path file, DType type) {
-    try (var weights = new Quantized(type)) {
+    try (var weights = new Rows(type)) {
       ModelWriter.writeGguf(file, CONFIG, weights, null, "quantized");
     }
   }
@@ -88,40 +118,32 @@ class GgufTypesTest {
     return Math.sqrt(difference / norm);
   }
 
-  /** Normal weights, matrices quantized by ggml with every column as important as another. */
-  private static final class Quantized implements WeightSource {
+  /** Normal weights, and matrices of the golden rows again and again. */
+  private static final class Rows implements WeightSource {
     private final Arena arena = Arena.ofShared();
     private final Map<String, WeightInfo> infos = new LinkedHashMap<>();
     private final Map<String, MemorySegment> data = new LinkedHashMap<>();
 
-    Quantized(DType matrices) {
-      Device.cpu(1).close(); // loads the natives
+    Rows(DType matrices) {
       var random = new Random(5);
       for (WeightSpec spec : WeightSpec.of(CONFIG)) {
-        long n = spec.elements();
-        var floats = arena.allocate(4 * n, 64);
-        boolean norm = spec.name().contains("ln_") && spec.name().endsWith("weight");
-        for (long i = 0; i < n; i++) {
-          double value = random.nextGaussian() * 0.05 + (norm ? 1 : 0);
-          floats.setAtIndex(JAVA_FLOAT, i, (float) value);
-        }
         var dtype = spec.isMatrix() ? matrices : DType.F32;
-        infos.put(spec.name(), new WeightInfo(spec.name(), dtype, spec.shape(), false));
-        data.put(spec.name(), spec.isMatrix() ? quantize(floats, matrices, spec.shape()) : floats);
-      }
-    }
-
-    private MemorySegment quantize(MemorySegment floats, DType type, long[] shape) {
-      var target = arena.allocate(type.byteSize(shape[0] * shape[1]), 64);
-      if (types().contains(type)) {
-        var importance = arena.allocate(4 * shape[1], 64);
-        for (long i = 0; i < shape[1]; i++) {
-          importance.setAtIndex(JAVA_FLOAT, i, 1);
+        var bytes = arena.allocate(dtype.byteSize(spec.elements()), 64);
+        if (types().contains(dtype)) {
+          var rows = golden(matrices, "quantized");
+          for (long at = 0; at < bytes.byteSize(); at += rows.byteSize()) {
+            MemorySegment.copy(rows, 0, bytes, at, Math.min(rows.byteSize(), bytes.byteSize() - at));
+          }
+        } else if (dtype == DType.F32) {
+          boolean norm = spec.name().contains("ln_") && spec.name().endsWith("weight");
+          for (long i = 0; i < spec.elements(); i++) {
+            double value = random.nextGaussian() * 0.05 + (norm ? 1 : 0);
+            bytes.setAtIndex(JAVA_FLOAT, i, (float) value);
+          }
         }
-        Ggml.ggml_quantize_chunk(
-            type.ggmlId(), floats, target, 0, shape[0], shape[1], importance);
+        infos.put(spec.name(), new WeightInfo(spec.name(), dtype, spec.shape(), false));
+        data.put(spec.name(), bytes);
       }
-      return target;
     }
 
     @Override

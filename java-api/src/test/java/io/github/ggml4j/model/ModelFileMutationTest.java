@@ -13,6 +13,7 @@ import io.github.ggml4j.format.llmc.LlmcTensor;
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
 import io.github.ggml4j.format.tensorflow.TensorFlowCheckpoint;
 import io.github.ggml4j.format.torch.TorchFile;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -25,9 +26,12 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Opens thousands of damaged files. Each must open or end in {@link ModelFormatException}; what
@@ -36,6 +40,9 @@ import org.junit.jupiter.api.io.TempDir;
 class ModelFileMutationTest {
   private static final int IN_MEMORY = 20_000;
   private static final int ON_DISK = 1_000;
+
+  /** All that one small file may cost, whatever numbers stand in it: garbage counts too. */
+  private static final long MOST_ALLOCATED = 8 << 20;
 
   private static final String[] HUGE = {
     "-1",
@@ -200,7 +207,7 @@ class ModelFileMutationTest {
         file -> {
           Path path = folder.resolve("config.json");
           if (file.length % 10 == 0) {
-            Files.write(path, file);
+            replace(path, file);
             Gpt2Config.read(path);
           } else {
             Gpt2Config config =
@@ -219,7 +226,7 @@ class ModelFileMutationTest {
         IN_MEMORY,
         List.of(Goldens.bytes("sharded/model.safetensors.index.json")),
         file -> {
-          Files.write(index, file);
+          replace(index, file);
           HuggingFaceFolder.shardOf(index);
         });
   }
@@ -240,10 +247,36 @@ class ModelFileMutationTest {
           ON_DISK / 4,
           List.of(whole),
           file -> {
-            Files.write(path, file);
+            replace(path, file);
             readModel(folder);
           });
-      Files.write(path, whole);
+      replace(path, whole);
+    }
+    readModel(folder);
+  }
+
+  /** Each file of a folder in turn, the others whole. */
+  @ParameterizedTest
+  @ValueSource(strings = {"torch-sharded", "torch-old", "tensorflow", "tensorflow-snappy"})
+  void wholeFoldersOfOtherForms(String name) throws IOException {
+    copyAll("../readers/" + name);
+    List<Path> paths;
+    try (var files = Files.list(folder)) {
+      paths = files.sorted().toList();
+    }
+    for (Path path : paths) {
+      byte[] whole = Files.readAllBytes(path);
+      for (int i = 0; i < ON_DISK / 10; i++) {
+        byte[] file = mutant(whole, new SplittableRandom(i));
+        replace(path, file);
+        orFormatError(
+            () -> {
+              readModel(folder);
+              return Tokenizer.load(folder);
+            },
+            "");
+      }
+      replace(path, whole);
     }
     readModel(folder);
   }
@@ -256,7 +289,7 @@ class ModelFileMutationTest {
         ON_DISK,
         List.of(Goldens.bytes("f16.gguf")),
         file -> {
-          Files.write(path, file);
+          replace(path, file);
           readModel(path);
         });
   }
@@ -319,12 +352,16 @@ class ModelFileMutationTest {
     }
   }
 
+  private static void orFormatError(Supplier<?> access) {
+    orFormatError(access, "mutant");
+  }
+
   @SuppressWarnings("ReturnValueIgnored")
-  private static void orFormatError(java.util.function.Supplier<?> access) {
+  private static void orFormatError(Supplier<?> access, String start) {
     try {
       access.get();
     } catch (ModelFormatException e) {
-      assertThat(e.getMessage()).startsWith("mutant");
+      assertThat(e.getMessage()).startsWith(start);
     }
   }
 
@@ -333,6 +370,7 @@ class ModelFileMutationTest {
     int opened = 0;
     for (int i = 0; i < count; i++) {
       byte[] file = mutant(seeds.get(i % seeds.size()), random);
+      long before = Allocations.ofThisThread();
       try {
         use.open(file);
         opened++;
@@ -340,6 +378,11 @@ class ModelFileMutationTest {
         assertThat(e.getMessage()).hasSizeBetween(20, 2000);
       } catch (RuntimeException | StackOverflowError | OutOfMemoryError e) {
         throw new AssertionError("mutant " + i + " of seed " + seed, e);
+      }
+      long allocated = Allocations.ofThisThread() - before;
+      if (allocated > MOST_ALLOCATED) {
+        throw new AssertionError(
+            "mutant " + i + " of seed " + seed + " allocated " + allocated + " bytes");
       }
     }
     assertThat(opened).as("files that still open").isLessThan(count - count / 10);
@@ -422,6 +465,12 @@ class ModelFileMutationTest {
     out.writeBytes(added.getBytes(StandardCharsets.ISO_8859_1));
     out.write(file, at + removed, file.length - at - removed);
     return out.toByteArray();
+  }
+
+  /** Writes a new file: to truncate one makes ext4 wait for the disk. */
+  private static void replace(Path path, byte[] content) throws IOException {
+    Files.deleteIfExists(path);
+    Files.write(path, content);
   }
 
   private void copyAll(String name) throws IOException {

@@ -102,6 +102,7 @@ class ReadersTest {
     assertThat(tokenizer.encode(text)).containsExactly(Tokenizer.load(legacy).encode(text));
     assertThat(tokenizer.files()).containsKeys("vocab.json", "merges.txt", "tokenizer.json");
     try (var files = ModelFiles.open(FOLDER.resolve("tensorflow"))) {
+      assertThat(files.hasTokenizer()).isTrue();
       assertThat(files.tokenizer().eosTokenId()).isEqualTo(files.config().eosTokenId());
       assertThat(files.tokenizer().decode(files.tokenizer().encode("abc ab"))).isEqualTo("abc ab");
     }
@@ -112,6 +113,7 @@ class ReadersTest {
     var file = folder.resolve("model.bin");
     Files.copy(FOLDER.resolve("llmc-v3.bin"), file);
     try (var files = ModelFiles.open(file)) {
+      assertThat(files.hasTokenizer()).isFalse();
       assertThatThrownBy(files::tokenizer).hasMessageContaining("has no tokenizer.json");
     }
     var config =
@@ -122,6 +124,7 @@ class ReadersTest {
     Files.write(file, bytes.array());
     assertThat(ModelFiles.readTokenizer(file).vocabSize()).isEqualTo(50257);
     try (var files = ModelFiles.open(file)) {
+      assertThat(files.hasTokenizer()).isTrue();
       assertThat(files.tokenizer().encode("Hello")).containsExactly(15496);
       assertThat(files.config().eosTokenId()).isEqualTo(50256);
     }

@@ -31,6 +31,7 @@ final class Unpickler {
 
   private final PickleInput in;
   private final String source;
+  private int left = MOST_INSTRUCTIONS;
   private final List<@Nullable Object> stack = new ArrayList<>();
 
   /** How high the stack stood at each mark. */
@@ -52,7 +53,8 @@ final class Unpickler {
   }
 
   private @Nullable Object run() {
-    for (int i = 0; i < MOST_INSTRUCTIONS; i++) {
+    while (true) {
+      spend(1);
       int instruction = in.readByte();
       if (instruction == '.') {
         Object result = pop();
@@ -63,7 +65,14 @@ final class Unpickler {
       }
       execute(instruction);
     }
-    throw in.bad("has a pickle of more than " + MOST_INSTRUCTIONS + " instructions", "fewer");
+  }
+
+  /** Counts instructions, and the items of what one of them makes. */
+  private void spend(int count) {
+    left -= count;
+    if (left < 0) {
+      throw in.bad("has a pickle of more than " + MOST_INSTRUCTIONS + " instructions", "fewer");
+    }
   }
 
   private void execute(int instruction) {
@@ -299,7 +308,9 @@ final class Unpickler {
   private Map<Object, @Nullable Object> orderedDict(List<@Nullable Object> arguments) {
     Map<Object, @Nullable Object> map = new LinkedHashMap<>();
     if (!arguments.isEmpty()) { // as Python 2 wrote it: a list of pairs
-      for (Object pair : items(arguments.getFirst())) {
+      List<@Nullable Object> pairs = items(arguments.getFirst());
+      spend(pairs.size());
+      for (Object pair : pairs) {
         List<@Nullable Object> keyAndValue = items(pair);
         if (keyAndValue.size() != 2) {
           throw in.bad("makes an OrderedDict of something that is no pair", "pairs");
