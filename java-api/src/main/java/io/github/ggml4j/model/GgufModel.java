@@ -90,6 +90,9 @@ final class GgufModel {
 
   /** The tokenizer of a file. */
   static Tokenizer tokenizer(GgufFile file) {
+    if (GgufVocabulary.isGpt2(file)) {
+      return Tokenizer.gpt2();
+    }
     GgufVocabulary vocabulary = GgufVocabulary.of(file);
     List<AddedToken> added = new ArrayList<>();
     int[] types = vocabulary.types();

@@ -1,0 +1,75 @@
+#!/bin/sh
+# Runs the command line of ggml4j with the Java runtime that lies beside it.
+#
+# Environment:
+#   GGML4J_NATIVE_DIR   a folder with other native libraries
+#   GGML4J_JAVA_OPTS    further options for the JVM
+#   GGML4J_STACKTRACE   when set, failures come with their stack trace
+set -u
+
+self=$0
+while [ -h "$self" ]; do
+  link=$(readlink "$self")
+  case $link in
+    /*) self=$link ;;
+    *) self=$(dirname "$self")/$link ;;
+  esac
+done
+case $self in
+  */*) root=$(CDPATH='' cd "${self%/*}" && pwd) || exit 1 ;;
+  *) root=$PWD ;;
+esac
+natives=${GGML4J_NATIVE_DIR:-$root/natives}
+
+# The JVM would take the first file that it opens for a stream that is closed
+(: 3<&0) 2>/dev/null || exec </dev/null
+(: 3>&1) 2>/dev/null || exec >/dev/null
+(: 3>&2) 2>/dev/null || exec 2>/dev/null
+
+# Calls run_java with the options of this program, the last ones being the arguments.
+java_options() {
+  # shellcheck disable=SC2086 # the options are words
+  run_java -XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable \
+    -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 \
+    "-Dggml4j.native.dir=$natives" ${GGML4J_JAVA_OPTS:-} "$@"
+}
+
+# Keeps the classes as this JVM holds them, so that every later start takes a fraction of the time. Made at the first
+# start and not before: the JVM uses such an archive only while the files that it came from are untouched, and not every
+# unpacker keeps their times. Without a place to write to, starts are just slower.
+prepare() {
+  mkdir -p "$1" 2>/dev/null && [ -w "$1" ] || return 1
+  [ -t 2 ] && printf 'Preparing the first start ...' >&2
+  run_java() { "$root/runtime/bin/java" "$@"; }
+  java_options "-XX:AOTCacheOutput=$1/classes.$$" -jar "$root/app/ggml4j-cli.jar" \
+    generate --prompt "Once upon a time" --max-new-tokens 8 --stream </dev/null >/dev/null 2>&1
+  mv "$1/classes.$$" "$1/classes.aot" 2>/dev/null || : >"$1/classes.aot" # made once, not at each start
+  rm -f "$1/classes.$$"*
+  [ -t 2 ] && printf '\r\033[K' >&2
+  return 0
+}
+
+# Arguments and output are UTF-8, also where no locale is set
+case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
+  *[Uu][Tt][Ff]*8*) ;;
+  *) LC_ALL=C.UTF-8 && export LC_ALL ;;
+esac
+
+archive=$root/app/classes.aot
+if [ ! -r "$archive" ]; then
+  # Named by what is in this distributable, so that another one makes its own
+  user=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ggml4j/@ID@
+  if [ -r "$user/classes.aot" ] || ! prepare "$root/app"; then
+    archive=$user/classes.aot
+    [ -r "$archive" ] || prepare "$user" || :
+  fi
+fi
+
+# Where Java only hands work to the natives, the optimising compiler would take a core from them and never earn it back
+case ${1:-} in
+  '' | -* | help | version | generate | summary | config) compiler=-XX:TieredStopAtLevel=1 ;;
+  *) compiler=-XX:+TieredCompilation ;;
+esac
+
+run_java() { exec "$root/runtime/bin/java" "$@"; }
+java_options $compiler "-XX:AOTCache=$archive" -jar "$root/app/ggml4j-cli.jar" "$@"
