@@ -1,4 +1,5 @@
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.ImportanceMatrix;
 import io.github.ggml4j.model.ModelExport;
 import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.model.Quantization;
@@ -43,7 +44,7 @@ final class Probe {
       case "encode" -> encode(request[1], Files.readString(Path.of(request[2])));
       case "decode" -> decode(request[1], ids(request[2]), Path.of(request[3]));
       case "tokenizer" -> saveTokenizer(Path.of(request[1]));
-      case "save" -> save(request[1], Path.of(request[2]), request[3]);
+      case "save" -> save(request[1], Path.of(request[2]), request[3], Arrays.copyOfRange(request, 4, request.length));
       default -> throw new IllegalArgumentException("Unknown request " + request[0]);
     };
   }
@@ -112,16 +113,20 @@ final class Probe {
     return "";
   }
 
-  /** A GGUF file or a folder of a type by name; "as is" for the types it has. */
-  private static String save(String name, Path target, String type) {
-    try (var files = ModelFiles.open(name)) {
-      var export = ModelExport.builder().tokenizer(files.tokenizer());
-      if (!type.equals("as is")) {
-        export.quantization(Quantization.of(type));
+  /** A GGUF file or a folder of a type by name; further "pure" and the path of an importance matrix. */
+  private static String save(String name, Path target, String type, String[] more) {
+    try (var files = ModelFiles.open(name);
+        var model = Gpt2Model.load(ModelFiles.open(name), Device.cpu(1))) {
+      var export =
+          ModelExport.builder().tokenizer(files.tokenizer()).quantization(Quantization.of(type)).threads(1);
+      for (var word : more) {
+        if (word.equals("pure")) {
+          export.pure(true);
+        } else {
+          export.importanceMatrix(ImportanceMatrix.read(Path.of(word)));
+        }
       }
-      try (var model = Gpt2Model.load(ModelFiles.open(name), Device.cpu(1))) {
-        model.save(target, export.build());
-      }
+      model.save(target, export.build());
       return "";
     }
   }

@@ -28,6 +28,11 @@ class FakeHub(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
+    def storage(self):
+        """Large files are on another host, as the Hub has them; redirects to the same one are followed when asking for names."""
+        return f"http://localhost:{self.server_address[1]}"
+
+    @property
     def url(self):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
@@ -69,7 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(404, b"Entry not found", {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found", "X-Repo-Commit": COMMIT})
         data = file.read_bytes()
         if name.endswith(".safetensors"):
-            return self.answer(302, b"", {"Location": f"{self.server.url}/lfs/{name}", "X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(data)),
+            return self.answer(302, b"", {"Location": f"{self.server.storage}/lfs/{name}", "X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(data)),
                                           "X-Linked-Etag": f'"{sha256(data)}"', "ETag": f'"{sha256(data)}"'})
         self.content(data, {"X-Repo-Commit": COMMIT, "ETag": f'"{git_oid(data)}"'})
 
@@ -129,6 +134,8 @@ def tree(home):
     for path in sorted(root.rglob("*")):
         if path.is_symlink():
             found[str(path.relative_to(root))] = "-> " + os.readlink(path)
+        elif path.parent.name == "trees":  # JSON, written with and without spaces
+            found[str(path.relative_to(root))] = json.dumps(json.loads(path.read_text()), sort_keys=True)
         elif path.is_file():
             found[str(path.relative_to(root))] = sha256(path.read_bytes())
     return found
@@ -167,7 +174,12 @@ def ours_first(tools):
     script = f"""
 import json, sys
 import huggingface_hub as h, torch, transformers
-path = h.snapshot_download({REPO!r}, local_files_only=True)
+# Without patterns Python says what is missing of the whole repository
+path = h.snapshot_download({REPO!r}, local_files_only=True, allow_patterns=["*.json", "*.txt", "*.safetensors"])
+try:
+    whole = h.snapshot_download({REPO!r}, local_files_only=True)
+except h.errors.LocalEntryNotFoundError as e:
+    assert "README.md, onnx/model.onnx" in str(e), e
 file = h.hf_hub_download({REPO!r}, "model.safetensors")
 cache = h.scan_cache_dir()
 model = transformers.AutoModelForCausalLM.from_pretrained({REPO!r})

@@ -48,8 +48,8 @@ def converted(tools, dtype):
 def ours(tools, dtype):
     def make():
         file = tools.work / f"ours-{dtype}.gguf"
-        more = ["--imatrix", imatrix(tools)] if dtype in ("iq3_xxs", "iq2_xxs", "iq2_xs", "iq2_s", "iq2_m", "iq1_s", "iq1_m", "q2_k_s", "iq3_xs") else []
-        tools.ggml4j.command("convert", "--model", wide(tools)[0], "--output", file, "--type", dtype, *more)
+        more = [imatrix(tools)] if dtype in ("iq3_xxs", "iq2_xxs", "iq2_xs", "iq2_s", "iq2_m", "iq1_s", "iq1_m", "q2_k_s", "iq3_xs") else []
+        tools.ggml4j.ask("save", wide(tools)[0], file, dtype, *more)
         return file
 
     return tools.once("ours " + dtype, make)
@@ -171,15 +171,14 @@ def text_case(dtype):
         file = ours(tools, dtype)
         prompt = "Once upon a time there was a king"
         text = tools.run([tools.llama_bin / "llama-completion", "-m", file, "-p", prompt, "-n", "16", "--temp", "0", "-no-cnv",
-                          "--no-warmup", "-t", "1", "--seed", "1", "--no-display-prompt", "-lv", "1", "-c", "128"])
+                          "--no-warmup", "-t", "1", "--seed", "1", "--no-display-prompt", "-lv", "1", "-c", "128"], env=tools.llama_environment())
         text = re.sub(r"\x1b\[[0-9;]*m", "", text)
-        mine = tools.ggml4j.command("generate", "--model", file, "--prompt", prompt, "--max-new-tokens", "16", "--no-sample", "--json")
+        mine = tools.ggml4j.command("generate", "--model", file, "--prompt", prompt, "--max-new-tokens", "16", "--greedy", "--json")
         return compare_text(text, mine, prompt)
 
 
 def compare_text(theirs, mine, prompt):
-    answer = json.loads(mine.strip().splitlines()[-1])
-    continued = answer.get("text", mine)
+    continued = json.loads(mine)["sequences"][0]["text"]
     continued = continued[len(prompt):] if continued.startswith(prompt) else continued
     start = continued.strip()[:20]
     check(start and start in theirs, f"ggml4j {continued!r}, llama.cpp {theirs[-200:]!r}")
@@ -205,3 +204,54 @@ def tokenize(tools):
         check(mine == theirs, f"{text[:20]!r} is {mine[:12]}, llama.cpp {theirs[:12]}")
         count += len(theirs)
     return f"{count} tokens equal"
+
+
+@case("llama.cpp to ggml4j", "a file of llama-quantize", LLAMA)
+def quantized_by_llama(tools):
+    file = tools.work / "llama-q4_k_m.gguf"
+    tools.llama("llama-quantize", converted(tools, "f32"), file, "q4_k_m", "1")
+    ids = tokens(tools)
+    measured = difference(tools.ggml4j.logits(file, ids), tools.ggml4j.logits(ours(tools, "q4_k_m"), ids), 0)
+    return f"as ours: {measured}"
+
+
+@case("llama.cpp to ggml4j", "an old file: version 2, no tokenizer.ggml.pre, output.weight beside token_embd.weight", LLAMA)
+def old(tools):
+    import gguf
+
+    reader = gguf.GGUFReader(converted(tools, "f16"))
+    file = tools.work / "old.gguf"
+    writer = gguf.GGUFWriter(file, "gpt2")
+    for key, field in reader.fields.items():
+        if key.startswith("GGUF.") or key in ("general.architecture", "tokenizer.ggml.pre"):
+            continue
+        inner = field.types[1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+        writer.add_key_value(key, field.contents(), field.types[0], sub_type=inner)
+    for tensor in reader.tensors:
+        writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+        if tensor.name == "token_embd.weight":
+            writer.add_tensor("output.weight", tensor.data, raw_dtype=tensor.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    data = bytearray(file.read_bytes())
+    data[4:8] = (2).to_bytes(4, "little")
+    file.write_bytes(data)
+    ids = tokens(tools)
+    measured = difference(tools.ggml4j.logits(file, ids), tools.ggml4j.logits(converted(tools, "f16"), ids), 0)
+    theirs = tools.ggml4j.encode(converted(tools, "f16"), fixtures.TEXTS[2])
+    check(tools.ggml4j.encode(file, fixtures.TEXTS[2]) == theirs, "other tokens")
+    return measured
+
+
+@case("llama.cpp to ggml4j", "version 1 and big-endian are refused by name", LLAMA)
+def refused(tools):
+    good = converted(tools, "f16").read_bytes()[:4096]
+    messages = []
+    for name, change in (("version 1", good[:4] + (1).to_bytes(4, "little") + good[8:]), ("big-endian", good[:4] + (3).to_bytes(4, "big") + good[8:])):
+        file = tools.work / "refused.gguf"
+        file.write_bytes(change)
+        messages.append(f"{name}: {tools.ggml4j.refusal('describe', file)}")
+        check("version" in messages[-1] or "endian" in messages[-1], messages[-1])
+    return "; ".join(messages)

@@ -149,11 +149,9 @@ def onnx(tools):
     (folder / "tokenizer_config.json").write_text(json.dumps({"add_prefix_space": False, **SPECIAL, "clean_up_tokenization_spaces": True, "model_max_length": 1024, "tokenizer_class": "GPT2Tokenizer"}))
     message = tools.ggml4j.refusal("describe", folder)
     check("onnx" in message.lower(), message)
-    text = tools.work / "onnx.txt"
-    text.write_text(fixtures.TEXTS[0])
-    mine = json.loads(tools.ggml4j.command("tokenize", "--model", folder, "--json", stdin=fixtures.TEXTS[0]).splitlines()[0])
+    mine = tools.ggml4j.command("tokenize", "--model", folder, stdin=fixtures.TEXTS[0])
     theirs = AutoTokenizer.from_pretrained(folder)(fixtures.TEXTS[0])["input_ids"]
-    check(str(theirs).replace(" ", "") in json.dumps(mine).replace(" ", ""), f"{mine}, transformers {theirs}")
+    check(mine.split() == [str(i) for i in theirs], f"{mine}, transformers {theirs}")
     return message[:200]
 
 

@@ -34,7 +34,7 @@ def quantize_case(dtype, importance, pure=False):
         mine, theirs = tools.work / "mine.gguf", tools.work / "theirs.gguf"
         more = (["--imatrix", imatrix(tools)] if importance else []) + (["--pure"] if pure else [])
         tools.llama("llama-quantize", *more, source, theirs, dtype, "1")
-        tools.ggml4j.command("convert", "--model", source, "--output", mine, "--type", dtype, *more)
+        tools.ggml4j.ask("save", source, mine, dtype, *([imatrix(tools)] if importance else []), *(["pure"] if pure else []))
         return same_file(mine, theirs)
 
 
@@ -46,6 +46,14 @@ for dtype in QUANTIZED:
         quantize_case(dtype, True)
 for dtype in ("q4_k_m", "q6_k", "q3_k_m", "iq4_nl"):
     quantize_case(dtype, False, True)
+
+
+@case("bits of llama-quantize", "q4_k_m by the command convert, with --imatrix and --pure", LLAMA)
+def command(tools):
+    mine, theirs = tools.work / "mine.gguf", tools.work / "theirs.gguf"
+    tools.llama("llama-quantize", "--pure", "--imatrix", imatrix(tools), ours(tools, "f32"), theirs, "q4_k_m", "1")
+    tools.ggml4j.command("convert", "--model", ours(tools, "f32"), "--output", mine, "--type", "q4_k_m", "--pure", "--imatrix", imatrix(tools))
+    return same_file(mine, theirs)
 
 
 def refused(tools, dtype):

@@ -42,9 +42,10 @@ def main():
             ggml4j = suite.Ggml4j(Path(__file__).resolve().parent.parent, log)
             ggml4j.work = work
             tools = suite.Tools(ggml4j, work, sys.executable, options.llama_bin, options.llama_source, options.exact_cpu, options.text, options.tf_python, options.mutants)
-            for group in options.groups.split(","):
+            groups = options.groups.split(",")
+            for group in groups:
                 importlib.import_module(group + "_cases")
-            rows = suite.run_all(tools, options.only, options.large, show)
+            rows = suite.run_all(tools, groups, options.only, options.large, show)
             ggml4j.close()
     finally:
         if options.work is None:

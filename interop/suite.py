@@ -171,12 +171,14 @@ class Tools:
         """llama.cpp's logits; with GELU computed, not looked up, where such a library was given."""
         helper = self.once("llama_logits", self.build_llama_logits)
         file = self.work / "llama.bin"
-        environment = {**os.environ, "LD_LIBRARY_PATH": str(self.llama_bin)}
-        if self.exact_cpu:
-            environment["LD_PRELOAD"] = str(self.exact_cpu)
-        out = self.run([helper, gguf, ",".join(map(str, ids)), file] + (["--step"] if step else []), env=environment)
+        command = [helper, gguf, ",".join(map(str, ids)), file] + (["--step"] if step else [])
+        out = self.run(command, env=self.llama_environment())
         vocabulary = json.loads(out.strip().splitlines()[-1])["vocabulary"]
         return np.fromfile(file, "<f4").reshape(-1, vocabulary)
+
+    def llama_environment(self):
+        more = {"LD_PRELOAD": str(self.exact_cpu)} if self.exact_cpu else {}
+        return {**os.environ, "LD_LIBRARY_PATH": str(self.llama_bin), **more}
 
     def build_llama_logits(self):
         helper = self.work / "llama_logits"
@@ -191,11 +193,13 @@ class Tools:
         return 2e-5 if self.exact_cpu else 5e-3
 
 
-def run_all(tools, only, large, report):
+def run_all(tools, groups, only, large, report):
     """Runs the cases, prints a line for each, and returns the rows of the table."""
     rows = []
     for one in CASES:
         label = f"{one.group}: {one.name}"
+        if one.run.__module__.removesuffix("_cases") not in groups:
+            continue
         if only and not any(word in label for word in only):
             continue
         began = time.monotonic()
