@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** The weights of a folder as Hugging Face's {@code save_pretrained} writes it. */
@@ -28,6 +29,13 @@ final class HuggingFaceFolder {
   static final String TORCH_INDEX = "pytorch_model.bin.index.json";
   static final String GENERATION = "generation_config.json";
   private static final String PREFIX = "transformer.";
+
+  /** Weights in forms that are not read here, which is worth saying when there are no others. */
+  private static final Pattern OTHER_WEIGHTS =
+      Pattern.compile(
+          "onnx|coreml|openvino|tf_model\\.h5|adapter_model\\..*"
+              + "|.*\\.(onnx|msgpack|ot|tflite|gguf|pt|pth|ckpt)");
+
   private static final int MOST_SHARDS = 10_000;
 
   private static final long LARGEST_TOKENIZER_FILE = 64L << 20;
@@ -121,8 +129,7 @@ final class HuggingFaceFolder {
   }
 
   /** The tensors of the first form of weights that is there, in the order of transformers. */
-  private static Map<String, CheckedWeights.Stored> tensors(
-      Path folder, List<Runnable> closers) {
+  private static Map<String, CheckedWeights.Stored> tensors(Path folder, List<Runnable> closers) {
     Map<String, CheckedWeights.Stored> tensors = new HashMap<>();
     if (Files.exists(folder.resolve(WEIGHTS))) {
       addAll(tensors, folder.resolve(WEIGHTS), closers, null);
@@ -133,20 +140,38 @@ final class HuggingFaceFolder {
     } else if (Files.exists(folder.resolve(TORCH_INDEX))) {
       readShards(tensors, folder, folder.resolve(TORCH_INDEX), closers);
     } else {
-      throw ModelFormatException.of(
-          folder.toString(),
-          "has no weights",
-          WEIGHTS + ", " + INDEX + ", " + TORCH_WEIGHTS + " or " + TORCH_INDEX,
-          "Download the model again, or give the folder that holds the weights.");
+      throw noWeights(folder);
     }
     return tensors;
   }
 
+  private static ModelFormatException noWeights(Path folder) {
+    List<String> others;
+    try (var files = Files.list(folder)) {
+      others =
+          files
+              .map(file -> String.valueOf(file.getFileName()))
+              .filter(name -> OTHER_WEIGHTS.matcher(name).matches())
+              .sorted()
+              .limit(5)
+              .toList();
+    } catch (IOException e) {
+      others = List.of();
+    }
+    boolean gguf = others.stream().anyMatch(name -> name.endsWith(".gguf"));
+    return ModelFormatException.of(
+        folder.toString(),
+        others.isEmpty() ? "has no weights" : "has no weights but " + String.join(", ", others),
+        WEIGHTS + ", " + INDEX + ", " + TORCH_WEIGHTS + " or " + TORCH_INDEX,
+        gguf
+            ? "Give the path of a .gguf file itself."
+            : others.isEmpty()
+                ? "Download the model again, or give the folder that holds the weights."
+                : "Get the model in one of these forms, perhaps from the one that it was made of.");
+  }
+
   private static void readShards(
-      Map<String, CheckedWeights.Stored> tensors,
-      Path folder,
-      Path index,
-      List<Runnable> closers) {
+      Map<String, CheckedWeights.Stored> tensors, Path folder, Path index, List<Runnable> closers) {
     Map<String, String> shardOf = shardOf(index);
     TreeSet<String> shards = new TreeSet<>(shardOf.values());
     if (shards.size() > MOST_SHARDS) {
@@ -219,25 +244,25 @@ final class HuggingFaceFolder {
       List<Runnable> closers,
       @Nullable Map<String, String> shardOf) {
     String fileName = String.valueOf(path.getFileName());
-    fileTensors(path, closers).forEach((key, stored) -> {
-      String name = canonical(key);
-      boolean elsewhere = shardOf != null && !fileName.equals(shardOf.get(key));
-      if (elsewhere || isBuffer(name)) {
-        return;
-      }
-      if (tensors.put(name, stored) != null) {
-        throw ModelFormatException.of(
-            path.toString(),
-            "holds the weight " + Names.quote(name) + " twice, with and without " + PREFIX,
-            "one of the two",
-            "Save the model again.");
-      }
-    });
+    fileTensors(path, closers)
+        .forEach((key, stored) -> {
+          String name = canonical(key);
+          boolean elsewhere = shardOf != null && !fileName.equals(shardOf.get(key));
+          if (elsewhere || isBuffer(name)) {
+            return;
+          }
+          if (tensors.put(name, stored) != null) {
+            throw ModelFormatException.of(
+                path.toString(),
+                "holds the weight " + Names.quote(name) + " twice, with and without " + PREFIX,
+                "one of the two",
+                "Save the model again.");
+          }
+        });
   }
 
   /** The tensors of one file, whichever form it is of. */
-  private static Map<String, CheckedWeights.Stored> fileTensors(
-      Path path, List<Runnable> closers) {
+  private static Map<String, CheckedWeights.Stored> fileTensors(Path path, List<Runnable> closers) {
     Map<String, CheckedWeights.Stored> stored = new LinkedHashMap<>();
     if (path.toString().endsWith(".bin")) {
       TorchFile file = TorchFile.open(path);
@@ -245,8 +270,7 @@ final class HuggingFaceFolder {
       for (TorchTensor tensor : file.tensors().values()) {
         String name = tensor.name();
         stored.put(
-            name,
-            new CheckedWeights.Stored(tensor.dtype(), tensor.shape(), () -> file.data(name)));
+            name, new CheckedWeights.Stored(tensor.dtype(), tensor.shape(), () -> file.data(name)));
       }
       return stored;
     }

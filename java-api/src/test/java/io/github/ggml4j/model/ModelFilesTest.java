@@ -189,6 +189,11 @@ class ModelFilesTest {
     assertFails(folder, "has no config.json");
     Files.write(folder.resolve("config.json"), Goldens.bytes("f32/config.json"));
     assertFails(folder, "has no weights");
+    Files.createDirectory(folder.resolve("onnx"));
+    Files.createFile(folder.resolve("tf_model.h5"));
+    assertFails(folder, "has no weights but onnx, tf_model.h5");
+    Files.createFile(folder.resolve("model.Q4_K_M.gguf"));
+    assertFails(folder, "Give the path of a .gguf file itself.");
     Files.createFile(folder.resolve("pytorch_model.bin"));
     assertFails(folder, "is no file of torch.save");
     Files.delete(folder.resolve("pytorch_model.bin"));
