@@ -76,7 +76,11 @@ public final class Dist {
   private void copyProgram() throws IOException {
     var app = image.resolve("app");
     for (var jar : list(root.resolve("cli/target/app"), ".jar")) {
-      Files.copy(jar, app.resolve(jar.getFileName()));
+      var copy = app.resolve(jar.getFileName());
+      Files.copy(jar, copy);
+      if (copy.getFileName().toString().startsWith("picocli-")) {
+        RenewClasses.renew(copy);
+      }
     }
     Files.copy(
         root.resolve("cli/target/ggml4j-cli-" + options.get("version") + ".jar"),
