@@ -4,6 +4,7 @@ module io.github.ggml4j.cli {
   requires info.picocli;
   requires io.github.ggml4j;
   requires io.github.ggml4j.trainer;
+  requires org.snakeyaml.engine;
   requires tools.jackson.databind;
 
   opens io.github.ggml4j.cli to

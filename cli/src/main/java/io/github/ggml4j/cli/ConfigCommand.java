@@ -6,12 +6,13 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "config",
     description = "Prints a model's configuration, as Hugging Face's config.json.",
     mixinStandardHelpOptions = true,
-    footer = {"", "Example:", "  ggml4j config --model gpt2.gguf"})
+    footer = {"", "Examples:", "  ggml4j config", "  ggml4j config --model gpt2.gguf --json"})
 final class ConfigCommand implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -24,10 +25,16 @@ final class ConfigCommand implements Runnable {
 
   @Mixin private HubOptions hub;
 
+  @Option(names = "--json", description = "Print it in one line.")
+  private boolean json;
+
   @Override
   public void run() {
     try (var files = ModelFiles.open(model, hub::hub, hub.revision())) {
-      spec.commandLine().getOut().println(files.config().toJson().strip());
+      var text = files.config().toJson().strip();
+      spec.commandLine()
+          .getOut()
+          .println(json ? JsonMapper.shared().readTree(text).toString() : text);
     }
   }
 }

@@ -134,8 +134,8 @@ final class ConvertCommand implements Callable<Integer> {
             Examples:
               ggml4j convert --model gpt2/ --output gpt2-q4_k_m.gguf --type q4_k_m
               ggml4j convert --model gpt2.gguf --output gpt2/ --type f32
-              ggml4j imatrix --model gpt2/ --output gpt2.imatrix.gguf book.txt
-              ggml4j convert --model gpt2/ --output s.gguf --type iq2_m --imatrix gpt2.imatrix.gguf
+              ggml4j imatrix --model gpt2/ --output im.gguf book.txt
+              ggml4j convert --model gpt2/ --output s.gguf --type iq2_m --imatrix im.gguf
             """)
         .toString();
   }

@@ -22,6 +22,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "finetune",
@@ -34,10 +35,19 @@ import picocli.CommandLine.Spec;
           + " epoch, loss, learning_rate, grad_norm and tokens_per_second. Ctrl-C ends after the"
           + " running step and saves.",
       "",
+      "A file for --config is YAML or JSON with the options' names, and - or _ between their words:",
+      "  train: [book.txt, letters.jsonl]",
+      "  output: my-model",
+      "  learning_rate: 2e-3",
+      "What stands on the command line goes before it.",
+      "",
       "Examples:",
       "  ggml4j finetune --train src --glob '*.java' --output my-model",
-      "  ggml4j finetune --model gpt2 --train hf://datasets/codeparrot/github-code-clean"
-          + " --where language=Python --text-column code --max-steps 1000 --output my-model"
+      "  ggml4j finetune --train book.txt --packing --epochs 1 --output my-model",
+      "  ggml4j finetune --model gpt2 --output my-model --max-steps 1000 \\",
+      "    --train hf://datasets/codeparrot/github-code-clean \\",
+      "    --where language=Python --text-column code",
+      "  ggml4j finetune --config training.yaml --learning-rate 1e-3 --json"
     })
 final class FinetuneCommand implements Callable<Integer> {
   enum ScheduleName {
@@ -174,6 +184,16 @@ final class FinetuneCommand implements Callable<Integer> {
       description = "The same seed trains the same model. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description = "Options from a file in YAML or JSON; those of the command line go before.")
+  @SuppressWarnings("unused") // read before the options are: see ConfigFile
+  private @Nullable Path config;
+
+  @Option(names = "--json", description = "Print the result as JSON.")
+  private boolean json;
+
   @Override
   public Integer call() {
     checkOptions();
@@ -207,9 +227,27 @@ final class FinetuneCommand implements Callable<Integer> {
       result = trainer.fit(dataset);
     }
     var out = spec.commandLine().getOut();
-    out.println(describe(result));
-    out.println("Saved to " + output);
+    if (json) {
+      out.println(json(result));
+    } else {
+      out.println(describe(result));
+      out.println("Saved to " + output);
+    }
     return result.cancelled() ? Main.INTERRUPTED : 0;
+  }
+
+  private static String json(TrainingResult result) {
+    var node = JsonMapper.shared().createObjectNode();
+    node.put("steps", result.steps());
+    node.put("epochs", result.epochs());
+    node.put("first_loss", result.firstLoss());
+    node.put("last_loss", result.lastLoss());
+    node.put("mean_loss", result.meanLoss());
+    node.put("tokens", result.tokens());
+    node.put("seconds", result.duration().toMillis() / 1000.0);
+    node.put("cancelled", result.cancelled());
+    node.put("saved_to", result.savedTo().map(Path::toString).orElse(null));
+    return node.toString();
   }
 
   static String describe(TrainingResult result) {

@@ -1,14 +1,14 @@
 package io.github.ggml4j.cli;
 
 import io.github.ggml4j.TextGenerator;
-import io.github.ggml4j.generation.GeneratedSequence;
 import io.github.ggml4j.generation.GeneratedToken;
 import io.github.ggml4j.generation.GenerationConfig;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
-import java.util.Locale;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +19,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 @Command(
     name = "generate",
@@ -29,11 +27,16 @@ import tools.jackson.databind.node.ObjectNode;
     sortOptions = false,
     footer = {
       "",
-      "Names, meanings and order of these options are those of Hugging Face's generate().",
+      "Names, meanings and order of these options are those of Hugging Face's generate(). Texts"
+          + " are sampled unless --greedy or --num-beams is given, and differ from run to run"
+          + " unless --seed is.",
       "",
       "Examples:",
       "  ggml4j generate --prompt 'Once upon a time' --num-return-sequences 5 --seed 42",
-      "  ggml4j generate --model gpt2.gguf --prompt - --stream < story.txt"
+      "  ggml4j generate --prompt 'The sea' --temperature 0.7 --top-p 0.9 --stream",
+      "  ggml4j generate --prompt 'The sea' --num-beams 4 --no-repeat-ngram-size 3",
+      "  ggml4j generate --model gpt2.gguf --prompt-file story.txt",
+      "  echo 'Once upon a time' | ggml4j generate --prompt - --json"
     })
 final class GenerateCommand implements Callable<Integer> {
   /** The length when none is asked for, in tokens, prompt included. */
@@ -42,27 +45,29 @@ final class GenerateCommand implements Callable<Integer> {
   /** What then follows a prompt that is as long as that already. */
   private static final int USUAL_NEW_TOKENS = 20;
 
+  /** Seeds that are made up: short enough to be typed again. */
+  private static final long MADE_UP_SEEDS = 1L << 32;
+
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
 
   @Option(
       names = "--prompt",
-      required = true,
       paramLabel = "TEXT",
       description = "The text to continue; - reads standard input, without its last line end.")
-  private String prompt;
+  private @Nullable String prompt;
+
+  @Option(
+      names = "--prompt-file",
+      paramLabel = "FILE",
+      description = "A file with the text to continue, in UTF-8, without its last line end.")
+  private @Nullable Path promptFile;
 
   @Option(
       names = "--max-length",
       paramLabel = "N",
       description = "Longest text in tokens, prompt included. Default: 100.")
   private @Nullable Integer maxLength;
-
-  @Option(
-      names = "--max-new-tokens",
-      paramLabel = "N",
-      description = "Most tokens after the prompt; overrides --max-length.")
-  private @Nullable Integer maxNewTokens;
 
   @Option(
       names = "--min-length",
@@ -78,81 +83,10 @@ final class GenerateCommand implements Callable<Integer> {
       description = "How many continuations. Default: ${DEFAULT-VALUE}.")
   private int numReturnSequences;
 
-  @Option(
-      names = "--seed",
-      paramLabel = "N",
-      description = "The same seed gives the same text. Default: a different one each time.")
-  private @Nullable Long seed;
+  @Mixin private GenerationOptions generation;
 
-  @Option(names = "--greedy", description = "Always take the most likely token; else sample.")
-  private boolean greedy;
-
-  @Option(
-      names = "--temperature",
-      defaultValue = "1",
-      paramLabel = "T",
-      description = "Over 1 bolder, under 1 more careful. Default: ${DEFAULT-VALUE}.")
-  private double temperature;
-
-  @Option(
-      names = "--top-k",
-      defaultValue = "50",
-      paramLabel = "K",
-      description = "Sample from the K most likely tokens; 0: all. Default: ${DEFAULT-VALUE}.")
-  private int topK;
-
-  @Option(
-      names = "--top-p",
-      defaultValue = "1",
-      paramLabel = "P",
-      description = "Sample from the most likely tokens that together reach P; 1: all.")
-  private double topP;
-
-  @Option(
-      names = "--min-p",
-      paramLabel = "P",
-      description = "Sample from tokens at least P times as likely as the most likely one.")
-  private @Nullable Double minP;
-
-  @Option(
-      names = "--typical-p",
-      defaultValue = "1",
-      paramLabel = "P",
-      description = "Sample from tokens of typical surprise that together reach P; 1: all.")
-  private double typicalP;
-
-  @Option(
-      names = "--repetition-penalty",
-      defaultValue = "1",
-      paramLabel = "X",
-      description = "Over 1 discourages tokens that occurred before; 1: off.")
-  private double repetitionPenalty;
-
-  @Option(
-      names = "--no-repeat-ngram-size",
-      defaultValue = "0",
-      paramLabel = "N",
-      description = "No run of N tokens occurs twice; 0: off.")
-  private int noRepeatNgramSize;
-
-  @Option(
-      names = "--bad-word",
-      paramLabel = "TEXT",
-      description = "A text that must not occur; may be given several times.")
-  private List<String> badWords = List.of();
-
-  @Option(
-      names = "--num-beams",
-      defaultValue = "1",
-      paramLabel = "N",
-      description = "Over 1: beam search, without sampling.")
-  private int numBeams;
-
-  @Option(
-      names = "--stop",
-      paramLabel = "TEXT",
-      description = "End with this text; may be given several times.")
-  private List<String> stop = List.of();
+  @Option(names = "--no-return-full-text", description = "Print the continuation only.")
+  private boolean noReturnFullText;
 
   @Option(names = "--stream", description = "Print each piece of text as it is generated.")
   private boolean stream;
@@ -160,29 +94,18 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--json",
       description = {
-        "Print JSON: the prompt and its sequences with text, ids, log-probabilities and why each"
-            + " ended;",
-        "with --stream an object for each token."
+        "Print JSON: a line for each text with prompt, text, ids, log_probs, finish_reason, seed;",
+        "with --stream a line for each token."
       })
   private boolean json;
 
+  private long seed;
+
   @Override
   public Integer call() throws IOException {
-    if (stream && (numReturnSequences > 1 || numBeams > 1)) {
-      throw new ParameterException(
-          spec.commandLine(), "--stream shows one sequence, without beams, as it is generated");
-    }
-    if (greedy && numReturnSequences > 1 && numBeams == 1) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--greedy knows one continuation only: leave it out, or --num-return-sequences");
-    }
     checkOptions();
-    var text = prompt.equals("-") ? standardInput() : prompt;
-    if (text.isEmpty()) {
-      throw new IllegalArgumentException(
-          "--prompt is empty; give a text to continue, at least one character");
-    }
+    var text = prompt();
+    seed = seed();
     var files = model.open();
     var tokenizer = files.tokenizer();
     try (var loaded = model.load(files);
@@ -194,19 +117,62 @@ final class GenerateCommand implements Callable<Integer> {
 
   /** What is wrong with them by themselves shows before a model is loaded. */
   private void checkOptions() {
+    if (stream && (numReturnSequences > 1 || !generation.streams())) {
+      throw wrongUsage("--stream shows one sequence, without beams, as it is generated");
+    }
+    if (generation.knowsOneContinuation() && numReturnSequences > 1) {
+      throw wrongUsage(
+          "--greedy knows one continuation only: leave it out, or --num-return-sequences");
+    }
+    if (prompt == null && promptFile == null) {
+      throw wrongUsage("--prompt is missing: the text to continue, or - for standard input");
+    }
+    if (prompt != null && promptFile != null) {
+      throw wrongUsage("--prompt and --prompt-file exclude each other");
+    }
     var builder = GenerationConfig.builder();
-    common(builder);
+    apply(builder);
     if (maxLength != null) {
       builder.maxLength(maxLength);
     }
     builder.build();
   }
 
-  private static String standardInput() throws IOException {
-    var text = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
+  private ParameterException wrongUsage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private String prompt() throws IOException {
+    String text;
+    if (promptFile != null) {
+      if (Files.isDirectory(promptFile)) {
+        throw new IllegalArgumentException(
+            "--prompt-file " + promptFile + " is a folder, expected a file with text");
+      }
+      try (var in = Files.newInputStream(promptFile)) {
+        text = read(in);
+      }
+    } else {
+      text = prompt == null || prompt.equals("-") ? read(System.in) : prompt;
+    }
+    if (text.isEmpty()) {
+      throw new IllegalArgumentException(
+          (promptFile == null ? "--prompt" : "--prompt-file " + promptFile)
+              + " is empty; give a text to continue, at least one character");
+    }
+    return text;
+  }
+
+  private static String read(InputStream in) throws IOException {
+    var text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
     return text.endsWith("\r\n")
         ? text.substring(0, text.length() - 2)
         : text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
+  }
+
+  private long seed() {
+    var given = generation.seed();
+    return given != null ? given : Math.floorMod(System.nanoTime(), MADE_UP_SEEDS);
   }
 
   private void generate(TextGenerator generator, String text) {
@@ -215,8 +181,9 @@ final class GenerateCommand implements Callable<Integer> {
     if (stream) {
       stream(generator, text, options, out);
     } else if (json) {
-      var sequences = generator.generateDetailed(text, options.andThen(g -> g.logProbs(true)));
-      out.println(json(text, sequences));
+      for (var sequence : generator.generateDetailed(text, options)) {
+        out.println(GenerationJson.of(text, sequence, seed));
+      }
     } else {
       var texts = generator.generate(text, options);
       for (int i = 0; i < texts.size(); i++) {
@@ -226,12 +193,12 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private Consumer<GenerationConfig.Builder> options(TextGenerator generator, String text) {
-    Consumer<GenerationConfig.Builder> options = this::common;
+    Consumer<GenerationConfig.Builder> options = this::apply;
     if (maxLength != null) {
       int length = maxLength;
       return options.andThen(g -> g.maxLength(length));
     }
-    if (maxNewTokens != null) {
+    if (generation.hasMaxNewTokens()) {
       return options;
     }
     int promptLength = generator.tokenizer().encode(text).length;
@@ -240,26 +207,13 @@ final class GenerateCommand implements Callable<Integer> {
     return options.andThen(g -> g.maxLength(length));
   }
 
-  private void common(GenerationConfig.Builder g) {
-    if (maxNewTokens != null) {
-      g.maxNewTokens(maxNewTokens);
-    }
-    if (minP != null) {
-      g.minP(minP);
-    }
-    g.seed(seed != null ? seed : System.nanoTime())
+  private void apply(GenerationConfig.Builder g) {
+    generation.apply(g);
+    g.seed(seed)
         .minLength(minLength)
         .numReturnSequences(numReturnSequences)
-        .doSample(!greedy && numBeams == 1)
-        .temperature(temperature)
-        .topK(topK)
-        .topP(topP)
-        .typicalP(typicalP)
-        .repetitionPenalty(repetitionPenalty)
-        .noRepeatNgramSize(noRepeatNgramSize)
-        .badWords(badWords.toArray(String[]::new))
-        .numBeams(numBeams)
-        .stopStrings(stop.toArray(String[]::new));
+        .returnFullText(!noReturnFullText)
+        .logProbs(json);
   }
 
   private void stream(
@@ -267,14 +221,14 @@ final class GenerateCommand implements Callable<Integer> {
       String text,
       Consumer<GenerationConfig.Builder> options,
       PrintWriter out) {
-    if (!json) {
+    if (!json && !noReturnFullText) {
       out.print(text);
       out.flush();
     }
     try (var tokens = generator.streamTokens(text, options)) {
       for (var token : (Iterable<GeneratedToken>) tokens::iterator) {
         if (json) {
-          out.println(json(token));
+          out.println(GenerationJson.of(token));
         } else {
           out.print(token.text());
           out.flush();
@@ -284,39 +238,5 @@ final class GenerateCommand implements Callable<Integer> {
     if (!json) {
       out.println();
     }
-  }
-
-  private static String json(String prompt, List<GeneratedSequence> sequences) {
-    var root = JsonMapper.shared().createObjectNode();
-    root.put("prompt", prompt);
-    var array = root.putArray("sequences");
-    for (var sequence : sequences) {
-      var node = array.addObject();
-      node.put("text", sequence.text());
-      var ids = node.putArray("ids");
-      for (int id : sequence.ids()) {
-        ids.add(id);
-      }
-      var logProbs = node.putArray("log_probs");
-      for (float logProb : sequence.logProbs()) {
-        logProbs.add(logProb);
-      }
-      node.put("finish_reason", name(sequence.finishReason()));
-    }
-    return root.toString();
-  }
-
-  private static String json(GeneratedToken token) {
-    ObjectNode node = JsonMapper.shared().createObjectNode();
-    node.put("id", token.id());
-    node.put("text", token.text());
-    if (token.finishReason() != null) {
-      node.put("finish_reason", name(token.finishReason()));
-    }
-    return node.toString();
-  }
-
-  private static String name(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -20,7 +20,14 @@ import picocli.CommandLine.Spec;
     description =
         "Looks at a model, generates, fine-tunes on source code, generates again; offline.",
     mixinStandardHelpOptions = true,
-    footer = {"", "Nothing is written. The files in examples/ do the same in Java, step by step."})
+    footer = {
+      "",
+      "Nothing is written. The files in examples/ do the same in Java, step by step.",
+      "",
+      "Examples:",
+      "  ggml4j lab",
+      "  ggml4j lab --epochs 1 --threads 2"
+    })
 final class LabCommand implements Callable<Integer> {
   static final String STORY = "Once upon a time";
   static final String CODE = "def sum(a, b):";

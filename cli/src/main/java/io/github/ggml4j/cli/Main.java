@@ -1,7 +1,9 @@
 package io.github.ggml4j.cli;
 
-import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_FOOTER;
+import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_COMMAND_LIST;
+import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_COMMAND_LIST_HEADING;
 
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -14,25 +16,17 @@ import picocli.CommandLine.UnmatchedArgumentException;
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.class,
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      LabCommand.class,
-      SummaryCommand.class,
-      ConfigCommand.class,
-      TokenizeCommand.class,
-      GenerateCommand.class,
-      ConvertCommand.class,
-      ImatrixCommand.class,
-      FinetuneCommand.class,
-      DownloadCommand.class,
-      PerplexityCommand.class,
-      VersionCommand.class,
-      CommandLine.HelpCommand.class
-    },
     footer = {
       "",
-      "A model is a Hugging Face folder, a .gguf file, a name on the Hugging Face Hub such as gpt2 or",
-      "org/name, or bundled: the small one that comes with ggml4j.",
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Each command has --help."
+      "A model is a Hugging Face folder, a .gguf file, a name on the Hugging Face Hub such as gpt2"
+          + " or org/name, or bundled: the small one that comes with ggml4j.",
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Each command has --help, with"
+          + " examples.",
+      "",
+      "Examples:",
+      "  ggml4j lab",
+      "  ggml4j generate --prompt 'Once upon a time'",
+      "  ggml4j help finetune"
     })
 public final class Main implements Runnable {
   static final int FAILED = 1;
@@ -46,25 +40,33 @@ public final class Main implements Runnable {
 
   /** Started by the launcher. */
   public static void main(String[] args) {
-    System.exit(run(commandLine().setOut(StandardOutput.writer()), args));
+    System.exit(run(commandLine(args).setOut(StandardOutput.writer()), args));
   }
 
   static int run(CommandLine commandLine, String... args) {
     try {
-      return commandLine.execute(args);
-    } catch (Error e) { // picocli leaves them alone
+      return commandLine.execute(ConfigFile.expand(commandLine, args));
+    } catch (RuntimeException | Error e) { // of a file with options; errors picocli leaves alone
       return failed(e, commandLine);
     }
   }
 
+  /** With all commands. */
   static CommandLine commandLine() {
+    return commandLine(Commands.names());
+  }
+
+  /** With the command that these arguments begin with, and if that is none, with all. */
+  static CommandLine commandLine(String[] args) {
+    boolean known = args.length > 0 && Commands.names().contains(args[0]);
+    return known && !args[0].equals(Commands.HELP) ? commandLine(List.of(args[0])) : commandLine();
+  }
+
+  private static CommandLine commandLine(List<String> commands) {
     var commandLine = new CommandLine(new Main());
-    for (var command : commandLine.getSubcommands().values()) {
-      command.getCommandSpec().versionProvider(new VersionCommand());
-      if (command.getCommand() instanceof ConvertCommand) {
-        command.getHelpSectionMap().put(SECTION_KEY_FOOTER, _ -> ConvertCommand.types());
-      }
-    }
+    commands.forEach(name -> Commands.add(name, commandLine));
+    commandLine.getHelpSectionMap().put(SECTION_KEY_COMMAND_LIST_HEADING, _ -> "");
+    commandLine.getHelpSectionMap().put(SECTION_KEY_COMMAND_LIST, Commands::describe);
     return commandLine
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setExpandAtFiles(false)

@@ -11,7 +11,15 @@ import picocli.CommandLine.Model.CommandSpec;
 final class OptionNames {
   /** Parameters whose option is called otherwise. */
   private static final Map<String, String> OTHERS =
-      Map.of("badWords", "--bad-word", "stopStrings", "--stop", "saveTo", "--output");
+      Map.of(
+          "stopStrings",
+          "--stop",
+          "eosTokenIds",
+          "--eos-token-id",
+          "forcedEosTokenIds",
+          "--forced-eos-token-id",
+          "saveTo",
+          "--output");
 
   private static final Pattern PARAMETER = Pattern.compile("\\b([a-z]+(?:[A-Z]\\w*)+)\\b");
   private static final Pattern FIRST_WORD = Pattern.compile("^([A-Za-z]+) (is|must|has) ");

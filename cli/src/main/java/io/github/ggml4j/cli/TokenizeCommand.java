@@ -21,12 +21,19 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "tokenize",
     description = "Turns text into token ids, a line of ids for each line of text, or back.",
     mixinStandardHelpOptions = true,
-    footer = {"", "Example:", "  echo 'Once upon a time' | ggml4j tokenize"})
+    footer = {
+      "",
+      "Examples:",
+      "  echo 'Once upon a time' | ggml4j tokenize",
+      "  ggml4j tokenize --whole --json story.txt",
+      "  echo 7454 2402 257 640 | ggml4j tokenize --decode"
+    })
 final class TokenizeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -48,6 +55,11 @@ final class TokenizeCommand implements Callable<Integer> {
 
   @Option(names = "--decode", description = "Turn ids into text.")
   private boolean decode;
+
+  @Option(
+      names = "--json",
+      description = "Print JSON: an object with text, ids and tokens for each line of the input.")
+  private boolean json;
 
   @Parameters(
       arity = "0..1",
@@ -103,6 +115,10 @@ final class TokenizeCommand implements Callable<Integer> {
   }
 
   private void convert(Tokenizer tokenizer, String text, PrintWriter out) {
+    if (json) {
+      out.println(json(tokenizer, text));
+      return;
+    }
     if (!decode) {
       out.println(
           Arrays.stream(tokenizer.encode(text))
@@ -117,6 +133,19 @@ final class TokenizeCommand implements Callable<Integer> {
     } else {
       out.println(decoded);
     }
+  }
+
+  private String json(Tokenizer tokenizer, String line) {
+    int[] ids = decode ? ids(line) : tokenizer.encode(line);
+    var node = JsonMapper.shared().createObjectNode();
+    node.put("text", decode ? tokenizer.decode(ids) : line);
+    var idArray = node.putArray("ids");
+    var tokens = node.putArray("tokens");
+    for (int id : ids) {
+      idArray.add(id);
+      tokens.add(tokenizer.idToToken(id));
+    }
+    return node.toString();
   }
 
   private static int[] ids(String text) {

@@ -4,23 +4,48 @@ import io.github.ggml4j.Ggml4j;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "version",
     description =
         "Prints the versions of ggml4j, of Java and of the natives: all for a bug report.",
-    mixinStandardHelpOptions = true)
+    mixinStandardHelpOptions = true,
+    footer = {"", "Examples:", "  ggml4j version", "  ggml4j version --json"})
 final class VersionCommand implements Runnable, IVersionProvider {
   @Spec private CommandSpec spec;
+
+  @Option(names = "--json", description = "Print JSON.")
+  private boolean json;
 
   @Override
   public void run() {
     var out = spec.commandLine().getOut();
+    if (json) {
+      out.println(json());
+      return;
+    }
     for (var line : getVersion()) {
       out.println(line);
     }
     out.println(Ggml4j.describeNatives());
+  }
+
+  private static String json() {
+    var node = JsonMapper.shared().createObjectNode();
+    node.put("ggml4j", Ggml4j.version());
+    node.put("java", Runtime.version().toString());
+    node.put("vm", System.getProperty("java.vm.name"));
+    node.put("os", System.getProperty("os.name"));
+    node.put("arch", System.getProperty("os.arch"));
+    var natives = node.putObject("natives");
+    for (var line : Ggml4j.describeNatives().lines().toList()) {
+      var nameAndValue = line.split("\\s+", 2);
+      natives.put(nameAndValue[0], nameAndValue.length > 1 ? nameAndValue[1] : "");
+    }
+    return node.toString();
   }
 
   @Override

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.json.JsonMapper;
 
 /** What commands print, and how they fail. */
 class CommandLineTest {
@@ -45,6 +46,29 @@ class CommandLineTest {
 
     assertThat(outcome.exitCode()).isZero();
     assertThat(outcome.out()).startsWith("Usage: ggml4j " + command);
+  }
+
+  @Test
+  void jsonOfModelsAndVersions() {
+    var version = JsonMapper.shared().readTree(Cli.run("version", "--json").out());
+    assertThat(version.get("natives").get("ggml").asString()).isNotEmpty();
+    var config = Cli.run("config", "--json", "--model", MODEL.toString()).out();
+    assertThat(config).hasLineCount(1);
+    assertThat(JsonMapper.shared().readTree(config).get("n_embd").asInt()).isPositive();
+    var summary = Cli.run("summary", "--json", "--model", MODEL.toString()).out();
+    assertThat(summary).hasLineCount(1);
+    var tensors = JsonMapper.shared().readTree(summary).get("tensors");
+    assertThat(tensors.get(0).get("shape").size()).isEqualTo(2);
+  }
+
+  @Test
+  void completionKnowsCommandsAndOptions() {
+    for (var shell : new String[] {"bash", "zsh"}) {
+      var outcome = Cli.run("completion", shell);
+      assertThat(outcome.exitCode()).isZero();
+      assertThat(outcome.out()).contains("complete -F", "finetune", "--learning-rate");
+    }
+    assertThat(Cli.run("completion", "fish").exitCode()).isEqualTo(2);
   }
 
   @ParameterizedTest

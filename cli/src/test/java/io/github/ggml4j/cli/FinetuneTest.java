@@ -107,9 +107,13 @@ class FinetuneTest {
             "--gradient-accumulation-steps",
             "2",
             "--schedule",
-            "constant");
+            "constant",
+            "--json");
 
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    var result = JsonMapper.shared().readTree(outcome.out());
+    assertThat(result.get("steps").asInt()).isEqualTo(2);
+    assertThat(result.get("saved_to").asString()).isEqualTo(output.toString());
     assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(2);
   }
 

@@ -3,7 +3,9 @@ package io.github.ggml4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,11 +58,55 @@ class GenerateTest {
 
     var json = JsonMapper.shared().readTree(outcome.out());
     assertThat(json.get("prompt").asString()).isEqualTo("Once");
-    var sequence = json.get("sequences").get(0);
-    assertThat(sequence.get("text").asString()).startsWith("Once");
-    assertThat(sequence.get("ids").size()).isBetween(1, 5);
-    assertThat(sequence.get("log_probs").size()).isEqualTo(sequence.get("ids").size());
-    assertThat(sequence.get("finish_reason").asString()).isNotEmpty();
+    assertThat(json.get("text").asString()).startsWith("Once");
+    assertThat(json.get("ids").size()).isBetween(1, 5);
+    assertThat(json.get("log_probs").size()).isEqualTo(json.get("ids").size());
+    assertThat(json.get("finish_reason").asString()).isNotEmpty();
+  }
+
+  @Test
+  void jsonHasALineForEachTextAndTheSeedToRepeatIt() {
+    var options = List.of("--prompt", "Once", "--num-return-sequences", "3", "--json");
+    var outcome = generate(options.toArray(String[]::new));
+
+    assertThat(outcome.out()).hasLineCount(3);
+    var seed = JsonMapper.shared().readTree(outcome.out().lines().findFirst().orElse(""));
+    var again = new ArrayList<>(options);
+    again.addAll(List.of("--seed", seed.get("seed").asString()));
+    assertThat(generate(again.toArray(String[]::new))).isEqualTo(outcome);
+  }
+
+  @Test
+  void everyOptionIsTaken() {
+    var outcome =
+        generate(
+            ("--prompt Once --num-beams 3 --do-sample --length-penalty 0.5 --early-stopping true"
+                    + " --min-new-tokens 2 --max-new-tokens 4 --bad-words e --bad-words f"
+                    + " --bad-words-ids 64,65 --eos-token-id 10,11 --forced-eos-token-id 256"
+                    + " --stop zz --trim-stop --typical-p 0.9 --min-p 0.01 --seed 1")
+                .split(" ", -1));
+
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).startsWith("Once");
+  }
+
+  @Test
+  void thePromptCanBeLeftOut() {
+    var whole = generate("--prompt", "Once", "--seed", "3").out();
+
+    assertThat("Once" + generate("--prompt", "Once", "--seed", "3", "--no-return-full-text").out())
+        .isEqualTo(whole);
+  }
+
+  @Test
+  void promptsComeFromFiles() throws IOException {
+    var file = Files.writeString(folder.resolve("prompt.txt"), "Größe\n").toString();
+
+    assertThat(generate("--prompt-file", file, "--greedy").out())
+        .isEqualTo(generate("--prompt", "Größe", "--greedy").out());
+    var missing = generate("--prompt-file", "no/such/prompt");
+    assertThat(missing.exitCode()).isEqualTo(1);
+    assertThat(missing.err()).contains("no such file: no/such/prompt").hasLineCount(1);
   }
 
   @Test
@@ -124,6 +170,8 @@ class GenerateTest {
         "--prompt|a|--stop|",
         "--prompt|a|--min-p|-1",
         "--prompt|a|--num-beams|0",
+        "--prompt|a|--bad-words-ids|-1",
+        "--prompt|a|--eos-token-id|-2",
         "--prompt|a|--device|abacus",
       })
   void badValuesNameTheirOption(String options) {
@@ -143,6 +191,10 @@ class GenerateTest {
         "--greedy",
         "--prompt|a|--stream|--num-return-sequences|2",
         "--prompt|a|--top-k|many",
+        "--prompt|a|--prompt-file|b",
+        "--prompt|a|--greedy|--do-sample",
+        "--prompt|a|--early-stopping|soon",
+        "--prompt|a|--bad-words-ids|1,x",
         "--prompt|a|--greedy|--num-return-sequences|2",
       })
   void wrongUsage(String options) {

@@ -39,6 +39,16 @@ class TokenizeTest {
   }
 
   @Test
+  void jsonHasAnObjectForEachLine() throws IOException {
+    var line =
+        "{\"text\":\"Once upon\",\"ids\":[7454,2402],\"tokens\":[\"Once\",\"\u0120upon\"]}\n";
+
+    assertThat(Cli.run("tokenize", "--json", file("Once upon\nOnce upon")).out())
+        .isEqualTo(line + line);
+    assertThat(Cli.run("tokenize", "--json", "--decode", file("7454 2402")).out()).isEqualTo(line);
+  }
+
+  @Test
   void vocabulariesOfModelsCount() throws IOException {
     var model = TinyModel.write(folder);
 

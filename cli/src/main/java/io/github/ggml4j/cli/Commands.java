@@ -1,0 +1,116 @@
+package io.github.ggml4j.cli;
+
+import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_FOOTER;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Help;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** Every command, by what it is for. A command's class is loaded only when it is asked for. */
+final class Commands {
+  static final String HELP = "help";
+
+  /** What people look for together. */
+  private record Group(String title, String... commands) {}
+
+  private static final List<Group> GROUPS =
+      List.of(
+          new Group("Begin here", "lab"),
+          new Group("Generate and train", "generate", "finetune"),
+          new Group("Look at models", "summary", "config", "tokenize", "perplexity"),
+          new Group("Bring and convert models", "download", "convert", "imatrix"),
+          new Group("About the program", "version", "completion", HELP));
+
+  private static final int WIDTH = 80;
+  private static final int NAME_COLUMN = 16;
+
+  private static final int MANY_OPTIONS = 8;
+
+  private Commands() {}
+
+  private static Object of(String name) {
+    return switch (name) {
+      case "lab" -> new LabCommand();
+      case "generate" -> new GenerateCommand();
+      case "finetune" -> new FinetuneCommand();
+      case "summary" -> new SummaryCommand();
+      case "config" -> new ConfigCommand();
+      case "tokenize" -> new TokenizeCommand();
+      case "perplexity" -> new PerplexityCommand();
+      case "download" -> new DownloadCommand();
+      case "convert" -> new ConvertCommand();
+      case "imatrix" -> new ImatrixCommand();
+      case "version" -> new VersionCommand();
+      case "completion" -> new CompletionCommand();
+      case HELP -> new CommandLine.HelpCommand();
+      default -> throw new IllegalArgumentException("There is no command " + name);
+    };
+  }
+
+  /** In the order of the help. */
+  static List<String> names() {
+    return GROUPS.stream().flatMap(group -> Arrays.stream(group.commands)).toList();
+  }
+
+  static void add(String name, CommandLine commandLine) {
+    var command = new CommandLine(of(name));
+    command.getCommandSpec().versionProvider(new VersionCommand());
+    if (command.getCommand() instanceof ConvertCommand) {
+      command.getHelpSectionMap().put(SECTION_KEY_FOOTER, _ -> ConvertCommand.types());
+    }
+    if (name.equals(HELP)) {
+      command
+          .getCommandSpec()
+          .usageMessage()
+          .description("Shows the help of ggml4j or of one of its commands.")
+          .footer("", "Examples:", "  ggml4j help", "  ggml4j help generate");
+    }
+    shortenSynopsis(command.getCommandSpec());
+    commandLine.addSubcommand(name, command);
+  }
+
+  /** Names only what must be given, where there are many options. */
+  private static void shortenSynopsis(CommandSpec command) {
+    if (command.options().size() <= MANY_OPTIONS) {
+      return;
+    }
+    var words = new ArrayList<>(List.of("ggml4j", command.name()));
+    for (var option : command.options()) {
+      if (option.required()) {
+        words.add(option.longestName() + " " + option.paramLabel());
+      }
+    }
+    words.add("[OPTIONS]");
+    for (var parameter : command.positionalParameters()) {
+      var label = parameter.paramLabel();
+      words.add(parameter.required() ? label : "[" + label + "]");
+    }
+    command.usageMessage().customSynopsis(String.join(" ", words));
+  }
+
+  /** The list of commands in the help. */
+  static String describe(CommandLine.Help help) {
+    var text = new StringBuilder();
+    for (var group : GROUPS) {
+      text.append("%n%s:%n".formatted(group.title));
+      var table =
+          Help.TextTable.forColumns(
+              help.colorScheme(),
+              new Help.Column(NAME_COLUMN, 2, Help.Column.Overflow.SPAN),
+              new Help.Column(WIDTH - NAME_COLUMN, 0, Help.Column.Overflow.WRAP));
+      for (var name : group.commands) {
+        var command = help.subcommands().get(name);
+        if (command != null) {
+          var description = command.commandSpec().usageMessage().description()[0];
+          table.addRowValues(
+              help.colorScheme().commandText(name), help.colorScheme().text(description));
+        }
+      }
+      text.append(table);
+    }
+    return text.toString();
+  }
+}

@@ -1,0 +1,24 @@
+package io.github.ggml4j.cli;
+
+import java.util.Arrays;
+import java.util.List;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** Tokens one behind the other, given as numbers with commas between them. */
+record TokenIds(List<Integer> ids) implements ITypeConverter<TokenIds> {
+  /** For picocli, which makes its converters without arguments. */
+  TokenIds() {
+    this(List.of());
+  }
+
+  @Override
+  public TokenIds convert(String text) {
+    try {
+      return new TokenIds(
+          Arrays.stream(text.split(",", -1)).map(id -> Integer.valueOf(id.strip())).toList());
+    } catch (NumberFormatException e) {
+      throw new TypeConversionException("'" + text + "' is no list of token ids such as 12,345");
+    }
+  }
+}

@@ -1,0 +1,109 @@
+package io.github.ggml4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigFileTest {
+  @TempDir private Path folder;
+
+  private String write(String text) throws IOException {
+    return Files.writeString(folder.resolve("options.yaml"), text).toString();
+  }
+
+  private List<String> expand(String text, String... more) throws IOException {
+    var args = new String[more.length + 3];
+    args[0] = "finetune";
+    args[1] = "--config";
+    args[2] = write(text);
+    System.arraycopy(more, 0, args, 3, more.length);
+    var expanded = ConfigFile.expand(Main.commandLine(), args);
+    return List.of(expanded).subList(1, expanded.length - args.length + 1);
+  }
+
+  @Test
+  void optionsComeAsTheyAreWritten() throws IOException {
+    assertThat(
+            expand(
+                """
+                # comment
+                train: [a.txt, "b c.txt"]
+                learning_rate: 3e-5
+                warmup-steps: 007
+                packing: true
+                no_shuffle: false
+                dropout:
+                """))
+        .containsExactly(
+            "--train=a.txt",
+            "--train=b c.txt",
+            "--learning-rate=3e-5",
+            "--warmup-steps=007",
+            "--packing");
+  }
+
+  @Test
+  void jsonIsReadToo() throws IOException {
+    assertThat(expand("{\"train\": [\"a\"], \"epochs\": 2, \"packing\": true, \"dropout\": null}"))
+        .containsExactly("--train=a", "--epochs=2", "--packing");
+  }
+
+  @Test
+  void theCommandLineGoesBefore() throws IOException {
+    assertThat(expand("epochs: 2\ntrain: [a, b]\nseed: 1", "--epochs", "3", "--train=c"))
+        .containsExactly("--seed=1");
+  }
+
+  @Test
+  void anEmptyFileHasNoOptions() throws IOException {
+    assertThat(expand("")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "lerning_rate: 3|has lerning_rate, which is no option; perhaps learning-rate",
+        "zzz: 3|has zzz, which is no option",
+        "config: x|has config, which is no option",
+        "help: true|has help, which is no option",
+        "epochs: [1, 2]|has a list for epochs",
+        "epochs: {a: 1}|has more names under epochs",
+        "train: [[a]]|has a list or names within the list of train",
+        "packing: perhaps|has perhaps for packing, expected true or false",
+        "epochs: [|is neither YAML nor JSON: line 1",
+        "just text|has no names with values",
+      })
+  void mistakesAreNamed(String text, String message) throws IOException {
+    var file = write(text);
+    var outcome = Cli.run("finetune", "--config", file);
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err())
+        .startsWith("ggml4j finetune: --config " + file + " " + message)
+        .hasLineCount(1);
+  }
+
+  @Test
+  void badValuesNameTheirOption() throws IOException {
+    var outcome = Cli.run("finetune", "--config=" + write("train: a\noutput: b\nepochs: many"));
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--epochs", "many").hasLineCount(1);
+  }
+
+  @Test
+  void missingFileIsNamed() {
+    var outcome = Cli.run("finetune", "--config", folder.resolve("none.yaml").toString());
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("no such file: ", "none.yaml").hasLineCount(1);
+  }
+}
