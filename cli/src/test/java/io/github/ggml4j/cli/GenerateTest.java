@@ -206,9 +206,9 @@ class GenerateTest {
 
   @Test
   void missingModelIsNamed() {
-    var outcome = Cli.run("generate", "--model", "gpt2", "--prompt", "a");
+    var outcome = Cli.run("generate", "--model", "no/such/model", "--prompt", "a");
 
     assertThat(outcome.exitCode()).isEqualTo(1);
-    assertThat(outcome.err()).startsWith("ggml4j: gpt2: ").hasLineCount(1);
+    assertThat(outcome.err()).startsWith("ggml4j: no/such/model: ").hasLineCount(1);
   }
 }
