@@ -4,6 +4,9 @@ module io.github.ggml4j.cli {
   requires info.picocli;
   requires io.github.ggml4j;
   requires io.github.ggml4j.trainer;
+  requires jdk.unsupported; // signals, for the terminal
+  requires org.jline.reader;
+  requires org.jline.terminal;
   requires org.snakeyaml.engine;
   requires tools.jackson.databind;
 

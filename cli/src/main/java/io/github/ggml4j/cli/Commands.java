@@ -3,7 +3,6 @@ package io.github.ggml4j.cli;
 import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_FOOTER;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
@@ -14,7 +13,11 @@ final class Commands {
   static final String HELP = "help";
 
   /** What people look for together. */
-  private record Group(String title, String... commands) {}
+  private record Group(String title, List<String> commands) {
+    Group(String title, String... commands) {
+      this(title, List.of(commands));
+    }
+  }
 
   private static final List<Group> GROUPS =
       List.of(
@@ -52,7 +55,7 @@ final class Commands {
 
   /** In the order of the help. */
   static List<String> names() {
-    return GROUPS.stream().flatMap(group -> Arrays.stream(group.commands)).toList();
+    return GROUPS.stream().flatMap(group -> group.commands.stream()).toList();
   }
 
   static void add(String name, CommandLine commandLine) {

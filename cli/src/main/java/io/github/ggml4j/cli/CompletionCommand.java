@@ -36,7 +36,9 @@ final class CompletionCommand implements Runnable {
   @Override
   public void run() {
     // One script for both: under zsh it turns on zsh's own support of completions for bash
-    spec.commandLine().getOut().print(AutoComplete.bash("ggml4j", Main.commandLine()));
-    spec.commandLine().getOut().flush();
+    var out = spec.commandLine().getOut();
+    out.println("# Completion of ggml4j for " + shell);
+    out.print(AutoComplete.bash("ggml4j", Main.commandLine()));
+    out.flush();
   }
 }

@@ -3,12 +3,14 @@ package io.github.ggml4j.cli;
 import io.github.ggml4j.TextGenerator;
 import io.github.ggml4j.generation.GeneratedToken;
 import io.github.ggml4j.generation.GenerationConfig;
+import java.io.Console;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -31,12 +33,17 @@ import picocli.CommandLine.Spec;
           + " are sampled unless --greedy or --num-beams is given, and differ from run to run"
           + " unless --seed is.",
       "",
+      "With --interactive, or without a prompt on a terminal, you and the model write in turns; /help"
+          + " tells how. What you type is kept for the next time in"
+          + " ~/.local/state/ggml4j/history.",
+      "",
       "Examples:",
       "  ggml4j generate --prompt 'Once upon a time' --num-return-sequences 5 --seed 42",
       "  ggml4j generate --prompt 'The sea' --temperature 0.7 --top-p 0.9 --stream",
       "  ggml4j generate --prompt 'The sea' --num-beams 4 --no-repeat-ngram-size 3",
       "  ggml4j generate --model gpt2.gguf --prompt-file story.txt",
-      "  echo 'Once upon a time' | ggml4j generate --prompt - --json"
+      "  echo 'Once upon a time' | ggml4j generate --prompt - --json",
+      "  ggml4j generate --interactive --temperature 0.8"
     })
 final class GenerateCommand implements Callable<Integer> {
   /** The length when none is asked for, in tokens, prompt included. */
@@ -88,6 +95,11 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(names = "--no-return-full-text", description = "Print the continuation only.")
   private boolean noReturnFullText;
 
+  @Option(
+      names = "--interactive",
+      description = "Write in turns with the model, also where input is no terminal.")
+  private boolean interactive;
+
   @Option(names = "--stream", description = "Print each piece of text as it is generated.")
   private boolean stream;
 
@@ -104,13 +116,18 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     checkOptions();
-    var text = prompt();
+    interactive |= prompt == null && promptFile == null;
+    var text = prompt == null && promptFile == null ? "" : prompt();
     seed = seed();
     var files = model.open();
     var tokenizer = files.tokenizer();
     try (var loaded = model.load(files);
         var generator = TextGenerator.of(loaded, tokenizer)) {
-      generate(generator, text);
+      if (interactive) {
+        interact(generator, text);
+      } else {
+        generate(generator, text);
+      }
     }
     return ExitCode.OK;
   }
@@ -124,8 +141,8 @@ final class GenerateCommand implements Callable<Integer> {
       throw wrongUsage(
           "--greedy knows one continuation only: leave it out, or --num-return-sequences");
     }
-    if (prompt == null && promptFile == null) {
-      throw wrongUsage("--prompt is missing: the text to continue, or - for standard input");
+    if (interactive || (prompt == null && promptFile == null)) {
+      checkInteractive();
     }
     if (prompt != null && promptFile != null) {
       throw wrongUsage("--prompt and --prompt-file exclude each other");
@@ -136,6 +153,35 @@ final class GenerateCommand implements Callable<Integer> {
       builder.maxLength(maxLength);
     }
     builder.build();
+  }
+
+  private void checkInteractive() {
+    if (!interactive && !isTerminal()) {
+      throw wrongUsage("--prompt is missing: the text to continue, or - for standard input");
+    }
+    if (json || numReturnSequences > 1 || maxLength != null || minLength > 0) {
+      throw wrongUsage(
+          "--json, --num-return-sequences, --max-length and --min-length need a --prompt, and are"
+              + " not for --interactive");
+    }
+    if (prompt != null && prompt.equals("-")) {
+      throw wrongUsage("--prompt - takes all of the input; with --interactive leave it out");
+    }
+  }
+
+  private static boolean isTerminal() {
+    return Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+  }
+
+  private void interact(TextGenerator generator, String beginning) {
+    var settings = new GenerationSettings(spec.commandLine().getParseResult());
+    try (var lines =
+        isTerminal()
+            ? new TerminalLines(Interactive.commands(), settings.names())
+            : Lines.of(System.in)) {
+      var out = spec.commandLine().getOut();
+      new Interactive(generator, settings, lines, out, spec.commandLine().getErr()).run(beginning);
+    }
   }
 
   private ParameterException wrongUsage(String message) {

@@ -157,8 +157,19 @@ final class GenerationOptions {
     return maxNewTokens != null;
   }
 
+  @Nullable Integer maxNewTokens() {
+    return maxNewTokens;
+  }
+
   @Nullable Long seed() {
     return seed;
+  }
+
+  /** What is wrong with them whatever the model. */
+  void check() {
+    var builder = GenerationConfig.builder();
+    apply(builder);
+    builder.build();
   }
 
   /**
