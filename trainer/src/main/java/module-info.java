@@ -4,6 +4,7 @@ module io.github.ggml4j.trainer {
   requires com.github.luben.zstd_jni;
   requires de.siegmar.fastcsv;
   requires dev.hardwood.core;
+  requires java.logging;
   requires me.tongfei.progressbar;
   requires org.snakeyaml.engine;
   requires tools.jackson.databind;

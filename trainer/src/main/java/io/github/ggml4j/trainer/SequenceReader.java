@@ -3,7 +3,6 @@ package io.github.ggml4j.trainer;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.DatasetException;
-import java.nio.channels.ClosedByInterruptException;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.function.BooleanSupplier;
@@ -46,8 +45,8 @@ final class SequenceReader implements AutoCloseable {
     try {
       return packing ? nextBlock() : nextDocument();
     } catch (DatasetException e) {
-      // An interrupt closes the file that is being read.
-      if (e.getCause() instanceof ClosedByInterruptException && stop.getAsBoolean()) {
+      // An interrupt closes the file or the connection that is being read.
+      if (stop.getAsBoolean()) {
         return null;
       }
       throw e;

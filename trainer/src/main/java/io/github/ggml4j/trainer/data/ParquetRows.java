@@ -17,10 +17,14 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletionException;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +45,13 @@ final class ParquetRows implements RowReader {
 
   private static final int LARGEST_BATCH = 256;
 
+  /** Held, since unreferenced loggers lose their level. */
+  private static final Logger LIBRARY = Logger.getLogger("dev.hardwood");
+
   static {
+    if (LIBRARY.getLevel() == null) {
+      LIBRARY.setLevel(Level.WARNING); // it informs about processor features
+    }
     // hardwood reads chunks in pieces of 128 MiB and decodes 8 pages ahead: good for scans of local
     // files, much too much for the first rows of a remote one. These are read once, when its
     // classes are initialised.
@@ -336,7 +346,12 @@ final class ParquetRows implements RowReader {
     }
     for (Throwable at = cause; at != null; at = at.getCause()) {
       if (at instanceof DatasetException known) {
-        return known;
+        // The library puts the name of the file before the message.
+        String prefix = "[" + name + "] ";
+        String said = String.valueOf(known.getMessage());
+        return said.startsWith(prefix)
+            ? new DatasetException(said.substring(prefix.length()), known)
+            : known;
       }
       if (at instanceof OutOfMemoryError) {
         return new DatasetException(
@@ -350,8 +365,24 @@ final class ParquetRows implements RowReader {
     if (cause instanceof VirtualMachineError error) {
       throw error;
     }
-    String message = String.valueOf(cause.getMessage() == null ? cause : cause.getMessage());
-    return new DatasetException("Cannot read " + name + ": " + message, cause);
+    return new DatasetException("Cannot read " + name + ": " + reasons(cause), cause);
+  }
+
+  /** The messages of an exception and its causes, without what is of use to programmers only. */
+  private String reasons(Throwable e) {
+    Set<String> reasons = new LinkedHashSet<>();
+    for (Throwable at = e; at != null; at = at.getCause()) {
+      boolean unforeseen =
+          at instanceof NullPointerException
+              || at instanceof IndexOutOfBoundsException
+              || at instanceof ClassCastException
+              || at instanceof ArithmeticException
+              || at instanceof NegativeArraySizeException;
+      String said = String.valueOf(at.getMessage() == null ? at : at.getMessage());
+      reasons.add(
+          unforeseen ? "the file is damaged (" + at + ")" : said.replace("[" + name + "] ", ""));
+    }
+    return String.join(": ", reasons);
   }
 
   @Override

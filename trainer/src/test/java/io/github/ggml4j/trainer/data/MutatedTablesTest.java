@@ -103,13 +103,13 @@ class MutatedTablesTest {
   @CsvSource({
     "csv,code.csv,20000",
     "json,code.jsonl,20000",
-    "json,array.json,4000",
-    "json,code.jsonl.gz,4000",
-    "json,code.jsonl.zst,4000",
-    "parquet,code-snappy.parquet,1500",
-    "parquet,code-v2.parquet,700",
-    "parquet,code-index.parquet,700",
-    "parquet,code-delta.parquet,700"
+    "json,array.json,2000",
+    "json,code.jsonl.gz,2000",
+    "json,code.jsonl.zst,2000",
+    "parquet,code-snappy.parquet,800",
+    "parquet,code-v2.parquet,400",
+    "parquet,code-index.parquet,400",
+    "parquet,code-delta.parquet,400"
   })
   void endInAClearErrorOrInRows(String format, String name, int files) throws IOException {
     byte[] original = golden(name);
