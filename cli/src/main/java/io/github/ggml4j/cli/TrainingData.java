@@ -111,7 +111,9 @@ final class TrainingData {
       if (split != null) {
         dataset = dataset.split(split);
       }
-      return dataset.rows();
+      var table = dataset.rows();
+      table.columns(); // what is not there is said before a model is loaded
+      return table;
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
     }
