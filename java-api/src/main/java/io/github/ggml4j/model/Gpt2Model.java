@@ -54,7 +54,7 @@ public final class Gpt2Model implements AutoCloseable {
   }
 
   /**
-   * Loads a Hugging Face folder or a GGUF file onto the CPU.
+   * Loads a model of any form that {@link ModelFiles#open(Path)} knows onto the CPU.
    *
    * @throws io.github.ggml4j.format.ModelFormatException when the files are damaged, incomplete or
    *     of a kind that is not supported
@@ -64,7 +64,7 @@ public final class Gpt2Model implements AutoCloseable {
   }
 
   /**
-   * Loads a Hugging Face folder or a GGUF file.
+   * Loads a model of any form that {@link ModelFiles#open(Path)} knows.
    *
    * @param device becomes owned by the model
    */
