@@ -248,9 +248,8 @@ public final class ModelWriter {
     gguf.putUint32(
         "general.file_type",
         quantization != null ? quantization.fileType() : GgufFileType.of(most, counts.size() > 1));
-    if (infos.values().stream().anyMatch(info -> info.dtype().isQuantized())) {
-      gguf.putUint32("general.quantization_version", QUANTIZATION_VERSION);
-    }
+    // Of files that are not quantized too, as llama.cpp's converter and llama-quantize write them
+    gguf.putUint32("general.quantization_version", QUANTIZATION_VERSION);
   }
 
   /** What llama.cpp's tool notes about the matrix that it used. */

@@ -326,6 +326,20 @@ class ModelFilesTest {
     }
   }
 
+  @Test
+  void filesThatAreNotQuantizedHaveAQuantizationVersionToo() {
+    Gpt2Config config =
+        Gpt2Config.builder().vocabSize(64).nPositions(8).nEmbd(32).nHead(4).nLayer(1).build();
+    Path path = folder.resolve("f16.gguf");
+    try (Synthetic weights = new Synthetic(config, DType.F16)) {
+      ModelWriter.writeGguf(path, config, weights, null, "half");
+    }
+    try (GgufFile file = GgufFile.open(path)) {
+      assertThat(file.get("general.file_type").asLong()).isEqualTo(1);
+      assertThat(file.get("general.quantization_version").asLong()).isEqualTo(2);
+    }
+  }
+
   private static void assertFails(Path path, String expected) {
     assertThatThrownBy(() -> ModelFiles.open(path))
         .isInstanceOf(ModelFormatException.class)
