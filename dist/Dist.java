@@ -198,11 +198,26 @@ public final class Dist {
     for (var text : List.of("LICENSE", "NOTICE", "README.md")) {
       Files.copy(root.resolve(text), image.resolve(text));
     }
-    for (var made : List.of("completion", "man")) { // by the cli module
-      var folder = root.resolve("cli/target").resolve(made);
-      if (Files.isDirectory(folder)) {
-        copyTree(folder, image.resolve(made));
+    if (!windows) {
+      complete();
+    }
+  }
+
+  /** The completion of commands and options for bash and zsh, by picocli. */
+  private void complete() throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", image.resolve("app") + "/*"));
+    command.addAll(List.of("picocli.AutoComplete", "--name", "ggml4j", "--completionScript"));
+    command.add(image.resolve("ggml4j_completion").toString());
+    command.add("io.github.ggml4j.cli.Main");
+    try {
+      int status = new ProcessBuilder(command).inheritIO().start().waitFor();
+      if (status != 0) {
+        throw new IOException("picocli.AutoComplete failed: exit code " + status);
       }
+    } catch (InterruptedException e) {
+      throw new IOException("interrupted", e);
     }
   }
 
@@ -244,14 +259,6 @@ public final class Dist {
   private boolean isProgram(Path file) {
     var name = image.relativize(file).toString().replace('\\', '/');
     return name.equals("ggml4j") || name.startsWith("runtime/bin/") || name.endsWith("jspawnhelper");
-  }
-
-  private static void copyTree(Path from, Path to) throws IOException {
-    for (var file : tree(from)) {
-      var copy = to.resolve(from.relativize(file).toString());
-      Files.createDirectories(copy.getParent());
-      Files.copy(file, copy);
-    }
   }
 
   private static List<Path> tree(Path folder) throws IOException {
