@@ -32,6 +32,9 @@ final class OptionNames {
     var options = optionsByParameter(command);
     var greedy = options.containsKey("greedy");
     var text = greedy ? message.replace("doSample(false)", "--greedy") : message;
+    if (options.containsKey("textColumn")) {
+      text = text.replace("text(...)", "--text-column").replace("config(...)", "--dataset-config");
+    }
     text =
         PARAMETER
             .matcher(text)

@@ -18,6 +18,8 @@ class OptionNamesTest {
         "finetune|batchSize must be >= 1|--batch-size must be >= 1",
         "finetune|saveTo is /x, but|--output is /x, but",
         "finetune|the loss is NaN; use clipNorm 1|the loss is NaN; use --clip-norm 1",
+        "finetune|Name the column with text(...): a, b|Name the column with --text-column: a, b",
+        "finetune|name one with config(...): a, b|name one with --dataset-config: a, b",
         "finetune|the model is damaged|the model is damaged",
         "config|batchSize must be >= 1|batchSize must be >= 1",
       })
