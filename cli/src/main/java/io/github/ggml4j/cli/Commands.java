@@ -23,9 +23,9 @@ final class Commands {
       List.of(
           new Group("Begin here", "lab"),
           new Group("Generate and train", "generate", "finetune"),
-          new Group("Look at models", "summary", "config", "tokenize", "perplexity"),
+          new Group("Look at models", "summary", "config", "tokenize", "perplexity", "bench"),
           new Group("Bring and convert models", "download", "convert", "imatrix"),
-          new Group("About the program", "version", "completion", HELP));
+          new Group("About the program", "devices", "version", "completion", HELP));
 
   private static final int WIDTH = 80;
   private static final int NAME_COLUMN = 16;
@@ -43,9 +43,11 @@ final class Commands {
       case "config" -> new ConfigCommand();
       case "tokenize" -> new TokenizeCommand();
       case "perplexity" -> new PerplexityCommand();
+      case "bench" -> new BenchCommand();
       case "download" -> new DownloadCommand();
       case "convert" -> new ConvertCommand();
       case "imatrix" -> new ImatrixCommand();
+      case "devices" -> new DevicesCommand();
       case "version" -> new VersionCommand();
       case "completion" -> new CompletionCommand();
       case HELP -> new CommandLine.HelpCommand();

@@ -56,6 +56,58 @@ class PerplexityTest {
   }
 
   @Test
+  void typesAreCompared() {
+    var outcome = run(text, "--compare", "f16,q8_0", "--context", "64", "--windows", "2");
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(outcome.out()).contains("perplexity 2").containsPattern("(?m)^f16 ");
+    var json = run(text, "--compare", "q8_0", "--context", "64", "--windows", "2", "--json");
+    var type = JsonMapper.shared().readTree(json.out()).get("types").get(0);
+    assertThat(type.get("type").asString()).isEqualTo("q8_0");
+    assertThat(type.get("kl_divergence").asDouble()).isBetween(0.0, 0.1);
+    assertThat(type.get("bytes").asLong()).isPositive();
+    assertThat(run(text, "--compare", "q9").exitCode()).isEqualTo(Main.WRONG_USAGE);
+    assertThat(run(text, "--imatrix", "x").err()).contains("--imatrix is for --compare");
+  }
+
+  @Test
+  void bench() {
+    var args =
+        new String[] {
+          "bench",
+          "--model",
+          model,
+          "--threads",
+          "1",
+          "--runs",
+          "2",
+          "--new-tokens",
+          "3",
+          "--batch-size",
+          "2",
+          "--max-sequence-length",
+          "16"
+        };
+    var outcome = Cli.run(args);
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(outcome.out()).contains("1 thread", "parameters");
+    for (var what : BenchCommand.What.values()) {
+      assertThat(outcome.out()).containsPattern("(?m)^" + what + " +[0-9.]+ tokens/s");
+    }
+    var json = Cli.run("bench", "--model", model, "--only", "decode", "--runs", "2", "--json");
+    var result = JsonMapper.shared().readTree(json.out()).get("results").get(0);
+    assertThat(result.get("name").asString()).isEqualTo("decode");
+    assertThat(result.get("runs").size()).isEqualTo(2);
+    assertThat(Cli.run("bench", "--model", model, "--runs", "0").err()).contains("0");
+  }
+
+  @Test
+  void devices() {
+    assertThat(Cli.run("devices").out()).containsPattern("(?m)^cpu +.+ GiB free");
+    var json = JsonMapper.shared().readTree(Cli.run("devices", "--json").out());
+    assertThat(json.get(0).get("total_memory").asLong()).isPositive();
+  }
+
+  @Test
   void mistakesAreOneLine() {
     assertThat(run(text, "--method", "chunked", "--stride", "3").err())
         .contains("--stride is for --method strided");

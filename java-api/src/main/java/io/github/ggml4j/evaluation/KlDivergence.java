@@ -104,9 +104,7 @@ public final class KlDivergence {
    */
   public List<KlDivergenceResult> evaluate(String text, List<Gpt2Model> models) {
     models.forEach(this::check);
-    int[] tokens = Perplexity.encode(tokenizer, text, Perplexity.Method.CHUNKED);
-    var all = Perplexity.chunks(tokenizer, tokens, context);
-    var windows = all.subList(0, Math.min(all.size(), maxWindows));
+    var windows = windows(text);
     int scored = windows.stream().mapToInt(Window::scored).sum();
     var statistics = models.stream().map(model -> new KlStatistics(scored)).toList();
     var sessions = new ArrayList<ScoringSession>();
@@ -128,6 +126,17 @@ public final class KlDivergence {
       sessions.forEach(ScoringSession::close);
     }
     return statistics.stream().map(s -> s.result(windows.size())).toList();
+  }
+
+  private List<Window> windows(String text) {
+    int[] tokens = Perplexity.encode(tokenizer, text, Perplexity.Method.CHUNKED);
+    var all = Perplexity.chunks(tokenizer, tokens, context);
+    return all.subList(0, Math.min(all.size(), maxWindows));
+  }
+
+  /** Refuses a text that is too short, before much else is done. */
+  void check(String text) {
+    var _ = windows(text);
   }
 
   private void check(Gpt2Model model) {

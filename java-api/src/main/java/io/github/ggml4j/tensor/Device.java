@@ -9,6 +9,7 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
@@ -145,6 +146,44 @@ public final class Device implements AutoCloseable {
             + "\", expected auto, cpu or one of the devices that the loaded natives offer: "
             + found
             + ". Use natives built with that backend, and check its driver.");
+  }
+
+  /**
+   * The devices that there are: the CPU, and the GPUs whose backends the natives have and that work
+   * here.
+   */
+  public static List<DeviceInfo> list() {
+    NativeLibrary.load();
+    loadBackend("auto");
+    var devices = new ArrayList<DeviceInfo>();
+    try (var arena = Arena.ofConfined()) {
+      var free = arena.allocate(JAVA_LONG);
+      var total = arena.allocate(JAVA_LONG);
+      for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+        var device = Ggml.ggml_backend_dev_get(i);
+        Ggml.ggml_backend_dev_memory(device, free, total);
+        devices.add(
+            new DeviceInfo(
+                Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT),
+                Ggml.ggml_backend_dev_description(device).getString(0).strip(),
+                kind(Ggml.ggml_backend_dev_type(device)),
+                free.get(JAVA_LONG, 0),
+                total.get(JAVA_LONG, 0)));
+      }
+    }
+    return List.copyOf(devices);
+  }
+
+  private static DeviceInfo.Kind kind(int type) {
+    if (type == Ggml.GGML_BACKEND_DEVICE_TYPE_CPU()) {
+      return DeviceInfo.Kind.CPU;
+    }
+    if (type == Ggml.GGML_BACKEND_DEVICE_TYPE_GPU()) {
+      return DeviceInfo.Kind.GPU;
+    }
+    return type == Ggml.GGML_BACKEND_DEVICE_TYPE_IGPU()
+        ? DeviceInfo.Kind.INTEGRATED_GPU
+        : DeviceInfo.Kind.ACCELERATOR;
   }
 
   /** GPU backends are libraries of their own, loaded when one is asked for. */

@@ -6,13 +6,20 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.ModelExport;
+import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.model.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 class KlDivergenceTest {
   private static final Tokenizer TOKENIZER = Tokenizer.gpt2();
@@ -103,6 +110,45 @@ class KlDivergenceTest {
       e[i] /= sum;
     }
     return e;
+  }
+
+  @Test
+  void asLlamaCpp(@TempDir Path folder) throws IOException {
+    var golden = PerplexityTest.golden().get("divergence");
+    var files = ModelFiles.bundled();
+    var tokenizer = files.tokenizer();
+    var file = folder.resolve("other.gguf");
+    var export =
+        ModelExport.builder()
+            .quantization(Quantization.of(golden.get("type").asString()))
+            .requantize(true)
+            .tokenizer(tokenizer)
+            .build();
+    try (var base = Gpt2Model.load(files, Device.cpu(1))) {
+      base.save(file, export);
+      try (var other = Gpt2Model.load(file, Device.cpu(1))) {
+        var result =
+            KlDivergence.from(base, tokenizer)
+                .context(golden.get("context").asInt())
+                .evaluate(PerplexityTest.text(), other);
+        // llama.cpp adds noise of its own: activations of 8 bits, the base's logits in 16.
+        assertNear(result.divergence().value(), golden, "divergence", 0.05);
+        assertNear(result.divergence().standardError(), golden, "divergence_error", 0.1);
+        assertNear(result.divergences().percentile(50), golden, "divergence_median", 0.1);
+        assertNear(result.divergences().percentile(99), golden, "divergence_99", 0.2);
+        assertNear(result.perplexity().value(), golden, "perplexity", 2e-3);
+        assertNear(result.basePerplexity().value(), golden, "base_perplexity", 5e-3);
+        assertNear(
+            100 * result.rmsProbabilityChange().value(), golden, "rms_probability_change", 0.1);
+        assertNear(100 * result.sameTop().value(), golden, "same_top", 0.02);
+        assertNear(100 * result.sameTop().standardError(), golden, "same_top_error", 0.1);
+      }
+    }
+  }
+
+  private static void assertNear(double actual, JsonNode golden, String name, double bound) {
+    double expected = golden.get(name).asDouble();
+    assertThat(actual).as(name).isCloseTo(expected, within(bound * expected));
   }
 
   @Test

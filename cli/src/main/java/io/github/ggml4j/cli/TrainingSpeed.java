@@ -1,0 +1,90 @@
+package io.github.ggml4j.cli;
+
+import io.github.ggml4j.evaluation.Speed;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.trainer.engine.AdamWRule;
+import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import io.github.ggml4j.trainer.engine.TrainingEngine;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.concurrent.CancellationException;
+
+/** How fast a model is trained with AdamW and dropout. Changes its weights. */
+final class TrainingSpeed {
+  private static final long SEED = 5;
+  private static final float LEARNING_RATE = 3e-5f;
+  private static final float DROPOUT = 0.1f;
+
+  /** Of the loss that inference computes, whose weights may be quantized. */
+  private static final double TOLERANCE = 1e-3;
+
+  private TrainingSpeed() {}
+
+  /**
+   * Measures whole steps.
+   *
+   * @throws IllegalStateException when the loss is not the one that inference computes, or training
+   *     on one batch again and again does not lower it
+   */
+  static Speed measure(Gpt2Model model, int batch, int maxLength, int runs) {
+    int length = Math.min(maxLength, model.config().nPositions());
+    if (batch < 1 || length < 2) {
+      throw new IllegalArgumentException(
+          "Batch of " + batch + " sequences of " + length + " tokens, expected at least 1 of 2");
+    }
+    var sequences = new int[batch][];
+    var random = new Random(SEED);
+    Arrays.setAll(sequences, i -> random.ints(length, 0, model.config().vocabSize()).toArray());
+    int[] tokens = Arrays.stream(sequences).flatMapToInt(Arrays::stream).toArray();
+    double expected = inferred(model, sequences);
+    var rule = new AdamWRule(0.9f, 0.999f, 1e-8f, 0, false);
+    var settings = new GraphTrainingEngine.Settings(SEED, DROPOUT, DROPOUT, DROPOUT);
+    try (var engine = new GraphTrainingEngine(model, rule, settings)) {
+      double before = loss(engine, tokens, batch, length);
+      check(Math.abs(before - expected) <= TOLERANCE * expected, "is not", before, expected);
+      step(engine, tokens, batch, length);
+      var seconds = new ArrayList<Double>();
+      for (int i = 0; i < runs; i++) {
+        if (Thread.currentThread().isInterrupted()) {
+          throw new CancellationException("Interrupted after " + i + " of " + runs + " steps");
+        }
+        long start = System.nanoTime();
+        step(engine, tokens, batch, length);
+        seconds.add((System.nanoTime() - start) / 1e9);
+      }
+      double after = loss(engine, tokens, batch, length);
+      check(after < before, "did not fall from", after, before);
+      return new Speed("training", batch * length, seconds);
+    }
+  }
+
+  private static double inferred(Gpt2Model model, int[][] sequences) {
+    try (var session = model.newScoringSession()) {
+      session.read(sequences, 0);
+      var losses = session.losses();
+      double sum = 0;
+      for (float loss : losses) {
+        sum += loss;
+      }
+      return sum / losses.length;
+    }
+  }
+
+  private static double loss(TrainingEngine engine, int[] tokens, int batch, int length) {
+    var result = engine.evaluate(tokens, tokens, null, batch, length);
+    return result.lossSum() / result.labelCount();
+  }
+
+  private static void step(TrainingEngine engine, int[] tokens, int batch, int length) {
+    engine.accumulate(tokens, tokens, null, batch, length, 1f / (batch * (length - 1)));
+    engine.update(LEARNING_RATE, 1);
+  }
+
+  private static void check(boolean right, String problem, double loss, double other) {
+    if (!right) {
+      throw new IllegalStateException(
+          "The loss of training, " + loss + ", " + problem + " " + other + "; nothing is reported");
+    }
+  }
+}
