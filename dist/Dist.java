@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.jar.Attributes;
+import java.util.jar.JarFile;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
@@ -75,16 +77,22 @@ public final class Dist {
 
   private void copyProgram() throws IOException {
     var app = image.resolve("app");
-    for (var jar : list(root.resolve("cli/target/app"), ".jar")) {
-      var copy = app.resolve(jar.getFileName());
-      Files.copy(jar, copy);
-      if (copy.getFileName().toString().startsWith("picocli-")) {
-        RenewClasses.renew(copy);
+    var program = app.resolve("ggml4j-cli.jar");
+    Files.copy(root.resolve("cli/target/ggml4j-cli-" + options.get("version") + ".jar"), program);
+    // Only what it names: the folder may hold libraries of earlier builds too
+    for (var name : classPath(program)) {
+      Files.copy(root.resolve("cli/target/app").resolve(name), app.resolve(name));
+      if (name.startsWith("picocli-")) {
+        RenewClasses.renew(app.resolve(name));
       }
     }
-    Files.copy(
-        root.resolve("cli/target/ggml4j-cli-" + options.get("version") + ".jar"),
-        app.resolve("ggml4j-cli.jar"));
+  }
+
+  private static List<String> classPath(Path program) throws IOException {
+    try (var jar = new JarFile(program.toFile())) {
+      var path = jar.getManifest().getMainAttributes().getValue(Attributes.Name.CLASS_PATH);
+      return List.of(path.split(" "));
+    }
   }
 
   private void copyNatives() throws IOException {
