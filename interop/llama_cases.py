@@ -178,7 +178,7 @@ def text_case(dtype):
 
 
 def compare_text(theirs, mine, prompt):
-    continued = json.loads(mine)["sequences"][0]["text"]
+    continued = json.loads(mine.splitlines()[0])["text"]
     continued = continued[len(prompt):] if continued.startswith(prompt) else continued
     start = continued.strip()[:20]
     check(start and start in theirs, f"ggml4j {continued!r}, llama.cpp {theirs[-200:]!r}")

@@ -34,6 +34,8 @@ def main():
     parser.add_argument("--work", type=Path, help="a folder to leave all files in; default: a temporary one")
     options = parser.parse_args()
 
+    if options.llama_source:  # Its own package gguf knows all of its types
+        sys.path.insert(0, str(options.llama_source / "gguf-py"))
     work = options.work or Path(tempfile.mkdtemp(prefix="interop-"))
     work.mkdir(parents=True, exist_ok=True)
     rows = []
