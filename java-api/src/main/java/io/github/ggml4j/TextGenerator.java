@@ -6,6 +6,7 @@ import io.github.ggml4j.generation.GenerationConfig;
 import io.github.ggml4j.generation.Generator;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.model.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
@@ -223,6 +224,21 @@ public final class TextGenerator implements AutoCloseable {
           sequences.get(i).stream().map(s -> s.withText(text(prompt, s.text(), config))).toList());
     }
     return result;
+  }
+
+  /**
+   * Writes model and tokenizer as a GGUF file that llama.cpp loads, or as a Hugging Face folder
+   * that transformers loads.
+   *
+   * @param path a GGUF file where it ends with {@code .gguf}, else a folder, which takes F32, F16
+   *     and BF16
+   * @throws IllegalArgumentException when the model cannot be written so
+   * @throws java.io.UncheckedIOException when the files cannot be written
+   * @see Gpt2Model#save(Path, io.github.ggml4j.model.ModelExport)
+   */
+  public void save(Path path, Quantization quantization) {
+    checkOpen();
+    model.save(path, quantization, tokenizer);
   }
 
   private static String text(String prompt, String continuation, GenerationConfig config) {
