@@ -1,0 +1,50 @@
+package io.github.ggml4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/**
+ * {@code docs/cli.md} is the help of all commands. After a change of a command, this writes it:
+ *
+ * <pre>{@code
+ * mvn test -pl cli -am -Dtest=ReferenceTest -Dsurefire.failIfNoSpecifiedTests=false -Dggml4j.docs=write
+ * }</pre>
+ */
+class ReferenceTest {
+  private static final Path FILE = Path.of("..", "docs", "cli.md");
+
+  private static final String BEGINNING =
+      """
+      # The command line
+
+      The help of every command, as `./ggml4j COMMAND --help` prints it. Written by `ReferenceTest` in `cli`, which also fails
+      when this is not what the commands say: change them, not this file.
+      """;
+
+  private static String reference() {
+    var text = new StringBuilder(BEGINNING);
+    add(text, "ggml4j", "--help");
+    for (var command : Commands.names()) {
+      add(text, "ggml4j " + command, command, "--help");
+    }
+    return text.toString();
+  }
+
+  private static void add(StringBuilder text, String title, String... args) {
+    var help = Cli.run(args).out().stripTrailing();
+    text.append("\n## ").append(title).append("\n\n```\n").append(help).append("\n```\n");
+  }
+
+  @Test
+  void isUpToDate() throws IOException {
+    if ("write".equals(System.getProperty("ggml4j.docs"))) {
+      Files.writeString(FILE, reference());
+    }
+
+    assertThat(FILE).as("Run this with -Dggml4j.docs=write").hasContent(reference());
+  }
+}
