@@ -36,12 +36,14 @@ final class Checksum {
     };
   }
 
-  /** The SHA-256 of a file in hex digits. */
-  static String sha256(Path file) throws IOException {
-    return hash(file, "SHA-256", "");
+  private static String hash(Path file, String algorithm, String header) throws IOException {
+    try (InputStream in = Files.newInputStream(file)) {
+      return hash(in, algorithm, header);
+    }
   }
 
-  private static String hash(Path file, String algorithm, String header) throws IOException {
+  /** The hash of a header and a content, in hex digits. */
+  static String hash(InputStream in, String algorithm, String header) throws IOException {
     MessageDigest digest;
     try {
       digest = MessageDigest.getInstance(algorithm);
@@ -49,11 +51,9 @@ final class Checksum {
       throw new IllegalStateException("Every Java has " + algorithm, e);
     }
     digest.update(header.getBytes(StandardCharsets.UTF_8));
-    try (InputStream in = Files.newInputStream(file)) {
-      byte[] chunk = new byte[256 << 10];
-      for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
-        digest.update(chunk, 0, n);
-      }
+    byte[] chunk = new byte[256 << 10];
+    for (int n = in.read(chunk); n >= 0; n = in.read(chunk)) {
+      digest.update(chunk, 0, n);
     }
     return HexFormat.of().formatHex(digest.digest());
   }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Turns what servers, networks and disks say into one message with cause and remedy. */
 final class Failures {
-  private static final String LOG_IN =
+  static final String LOG_IN =
       "Set HF_TOKEN to an access token, log in once with Python's 'hf auth login', or give a token"
           + " in the options.";
   private static final int MOST_SAID = 2048;
@@ -180,7 +180,7 @@ final class Failures {
       return String.valueOf(cause.getMessage());
     }
     if (cause instanceof ConnectException && cause.getMessage() == null) {
-      return "no connection";
+      return "nobody answers there";
     }
     return Names.quote(
         cause.getMessage() == null ? cause.getClass().getName() : cause.getMessage());

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -274,6 +275,53 @@ public final class HubRepo implements RemoteRepo {
     return choice.gguf() == null
         ? cache.snapshot(at.commit())
         : cache.pointer(at.commit(), choice.gguf());
+  }
+
+  /** Publishes a folder. See {@link #pushToHub(Path, Consumer)}. */
+  public PushedCommit pushToHub(Path folder) {
+    return pushToHub(folder, _ -> {});
+  }
+
+  /**
+   * Publishes the files of a folder as one commit on the revision, which must be a branch. The
+   * repository is made when it does not exist. Files that are there already with the same content
+   * are not sent again; nothing is removed.
+   *
+   * @param folder as Hugging Face's {@code save_pretrained} writes it, or with a {@code .gguf} file
+   * @param options as in {@code p -> p.message("Epoch 3").isPrivate(true)}
+   * @throws IllegalArgumentException when there is nothing to publish, or the repository's name has
+   *     no account before the slash
+   * @throws HubException without a token that may write, offline, or when it does not work
+   */
+  public PushedCommit pushToHub(Path folder, Consumer<PushOptions> options) {
+    var chosen = new PushOptions();
+    options.accept(chosen);
+    if (repo.id().indexOf('/') < 0) {
+      throw new IllegalArgumentException(
+          "To publish, give the account too: account/" + repo.id() + " instead of " + repo.id());
+    }
+    if (settings.offline()) {
+      throw Failures.offline(repo.toString(), "cannot be published");
+    }
+    if (!transport.hasToken()) {
+      throw new HubException(
+          Reason.UNAUTHORIZED,
+          "To publish " + repo + ", an access token that may write is needed. " + Failures.LOG_IN);
+    }
+    return new Push(settings, transport, repo, revision, chosen).run(folder, hasCard());
+  }
+
+  private boolean hasCard() {
+    try {
+      var fresh = api.commit(repo, revision, settings.retries());
+      return api.tree(repo, fresh, revision, "").stream()
+          .anyMatch(e -> e.path().equals("README.md"));
+    } catch (HubException e) {
+      if (e.reason() == Reason.REPO_NOT_FOUND || e.reason() == Reason.REVISION_NOT_FOUND) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   private static List<TreeEntry> pick(Map<String, TreeEntry> files, List<String> names) {

@@ -31,7 +31,7 @@ final class Transport {
     }
 
     static Call send(String method, URI uri, Content content) {
-      return new Call(method, uri, Map.of(), content, Redirects.SAME_HOST);
+      return new Call(method, uri, Map.of(), content, Redirects.ANY_HOST);
     }
 
     Call with(String name, String value) {
@@ -55,6 +55,11 @@ final class Transport {
   }
 
   private static final int MOST_REDIRECTS = 10;
+  private static final Duration SLOWEST_ANSWER = Duration.ofMinutes(2);
+
+  /** In bytes per millisecond. */
+  private static final long SLOWEST_UPLOAD = 16;
+
   private static final String USER_AGENT = "ggml4j; java/" + Runtime.version().feature();
   private static final System.Logger LOG = System.getLogger(Transport.class.getName());
 
@@ -123,6 +128,19 @@ final class Transport {
     }
   }
 
+  /**
+   * Sends a request once, and returns whatever is answered.
+   *
+   * @throws HubException when nothing is
+   */
+  Response attempt(Call call, Target target) {
+    try {
+      return follow(call, target);
+    } catch (IOException e) {
+      throw Failures.unreachable(call.uri(), target, e, 1);
+    }
+  }
+
   private static boolean mayRetry(int status) {
     return switch (status) {
       case 408, 429, 500, 502, 503, 504 -> true;
@@ -168,11 +186,14 @@ final class Transport {
       settings.token().authorize(builder, uri, settings.endpoint());
     }
     var content = call.content();
-    builder.method(
-        call.method(), content == null ? HttpRequest.BodyPublishers.noBody() : content.open());
+    var body = content == null ? HttpRequest.BodyPublishers.noBody() : content.open();
+    builder.method(call.method(), body);
     var answer = Client.SHARED.sendAsync(builder.build(), _ -> new Body(settings.timeout()));
-    // A request that carries a file takes as long as the file
-    long limit = content == null ? settings.timeout().toMillis() : Long.MAX_VALUE;
+    long limit = settings.timeout().toMillis();
+    if (content != null) {
+      // What is sent takes its time, and so does what the server does with it
+      limit = SLOWEST_ANSWER.toMillis() + Math.max(0, body.contentLength()) / SLOWEST_UPLOAD;
+    }
     try {
       var response = answer.get(limit, TimeUnit.MILLISECONDS);
       return new Response(response.statusCode(), response.headers(), response.body(), uri);

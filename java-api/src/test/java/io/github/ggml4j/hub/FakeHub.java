@@ -174,6 +174,10 @@ final class FakeHub implements AutoCloseable {
     });
   }
 
+  String storageAddress() {
+    return "http://localhost:" + storage.getAddress().getPort();
+  }
+
   private void record(HttpExchange exchange, String path) {
     var headers = exchange.getRequestHeaders();
     requests.add(

@@ -1,0 +1,139 @@
+package io.github.ggml4j.hub;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.net.http.HttpRequest;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.Base64;
+import org.jspecify.annotations.Nullable;
+
+/** A file to publish: one on disk, or a text. */
+final class Upload {
+  private static final int SAMPLE = 512;
+
+  private final String path;
+  private final @Nullable Path file;
+  private final byte[] text;
+  private final long size;
+
+  private Upload(String path, @Nullable Path file, byte[] text, long size) {
+    this.path = path;
+    this.file = file;
+    this.text = text;
+    this.size = size;
+  }
+
+  static Upload of(String path, Path file) throws IOException {
+    return new Upload(path, file, new byte[0], Files.size(file));
+  }
+
+  static Upload of(String path, String text) {
+    byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+    return new Upload(path, null, bytes, bytes.length);
+  }
+
+  String path() {
+    return path;
+  }
+
+  long size() {
+    return size;
+  }
+
+  /** The first bytes, from which the server sees what kind of file it is. */
+  String sample() throws IOException {
+    try (InputStream in = open()) {
+      return Base64.getEncoder().encodeToString(in.readNBytes(SAMPLE));
+    }
+  }
+
+  String sha256() throws IOException {
+    try (InputStream in = open()) {
+      return Checksum.hash(in, "SHA-256", "");
+    }
+  }
+
+  /** Git's id of the content. */
+  String gitId() throws IOException {
+    try (InputStream in = open()) {
+      return Checksum.hash(in, "SHA-1", "blob " + size + "\0");
+    }
+  }
+
+  InputStream open() throws IOException {
+    return file == null ? new ByteArrayInputStream(text) : Files.newInputStream(file);
+  }
+
+  /** Writes the content in base 64. */
+  void writeBase64(OutputStream out) throws IOException {
+    byte[] chunk = new byte[3 << 14]; // Threes become fours, without padding in between
+    try (InputStream in = open()) {
+      for (int n = in.readNBytes(chunk, 0, chunk.length);
+          n > 0;
+          n = in.readNBytes(chunk, 0, chunk.length)) {
+        out.write(Base64.getEncoder().encode(n == chunk.length ? chunk : Arrays.copyOf(chunk, n)));
+      }
+    }
+  }
+
+  /** A part of the content as the body of a request, with its length. */
+  HttpRequest.BodyPublisher part(long offset, long length) {
+    return HttpRequest.BodyPublishers.fromPublisher(
+        HttpRequest.BodyPublishers.ofInputStream(() -> slice(offset, length)), length);
+  }
+
+  private InputStream slice(long offset, long length) {
+    try {
+      if (file == null) {
+        return new ByteArrayInputStream(text, (int) offset, (int) length);
+      }
+      var channel = FileChannel.open(file, StandardOpenOption.READ);
+      channel.position(offset);
+      return new Limited(Channels.newInputStream(channel), length);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The first bytes of a stream. */
+  private static final class Limited extends InputStream {
+    private final InputStream in;
+    private long left;
+
+    Limited(InputStream in, long left) {
+      this.in = in;
+      this.left = left;
+    }
+
+    @Override
+    public int read() throws IOException {
+      int value = left > 0 ? in.read() : -1;
+      left -= value >= 0 ? 1 : 0;
+      return value;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) throws IOException {
+      if (left <= 0) {
+        return -1;
+      }
+      int n = in.read(target, offset, (int) Math.min(length, left));
+      left -= Math.max(0, n);
+      return n;
+    }
+
+    @Override
+    public void close() throws IOException {
+      in.close();
+    }
+  }
+}
