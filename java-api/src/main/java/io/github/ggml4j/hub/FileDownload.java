@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /** Brings one file of a commit into the cache. */
 final class FileDownload {
@@ -47,10 +46,9 @@ final class FileDownload {
   /**
    * Downloads the file unless it is there.
    *
-   * @param entry what the list of files says about it; null when that was not read
    * @return its place in the commit's folder
    */
-  Path run(@Nullable TreeEntry entry) {
+  Path run() {
     var pointer = cache.pointer(commit, path);
     try {
       if (Files.isRegularFile(pointer)) {
@@ -59,9 +57,6 @@ final class FileDownload {
         return pointer;
       }
       cache.prepare();
-      if (entry != null && linked(entry.toHubEntry().oid(), entry.size(), pointer)) {
-        return pointer;
-      }
       var file = metadata();
       if (!linked(file.etag(), file.size(), pointer)) {
         download(file);

@@ -2,6 +2,7 @@ package io.github.ggml4j.hub;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
+import io.github.ggml4j.format.internal.PythonJson;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -12,15 +13,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * The cache of one repository, in the layout of Python's {@code huggingface_hub}:
@@ -154,15 +153,26 @@ final class HubCache {
     }
   }
 
+  /** Keeps the list of all files of a commit, to the letter as Python would. */
   void writeTree(String commit, List<TreeEntry> entries) {
-    Map<String, Object> files = new TreeMap<>();
-    entries.forEach(entry -> files.put(entry.path(), entry.toCache()));
-    Map<String, Object> json = new LinkedHashMap<>();
-    json.put("format_version", TREE_FORMAT);
-    json.put("files", files);
+    var json = new StringBuilder("{\n \"format_version\": " + TREE_FORMAT + ",\n \"files\": {");
+    var separator = "";
+    for (TreeEntry entry :
+        entries.stream().sorted(Comparator.comparing(TreeEntry::path)).toList()) {
+      json.append(separator).append("\n  ").append(PythonJson.quote(entry.path())).append(": {");
+      var comma = "";
+      for (var field : entry.toCache().entrySet()) {
+        var value = field.getValue();
+        json.append(comma).append("\n   \"").append(field.getKey()).append("\": ");
+        json.append(value instanceof String text ? PythonJson.quote(text) : value);
+        comma = ",";
+      }
+      json.append("\n  }");
+      separator = ",";
+    }
     var file = treeFile(commit);
     try {
-      write(file, JsonMapper.shared().writeValueAsBytes(json));
+      write(file, json.append("\n }\n}").toString().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       LOG.log(System.Logger.Level.DEBUG, "Cannot write " + file, e);
     }

@@ -202,7 +202,7 @@ public final class HubRepo implements RemoteRepo {
     var progress = new Progress(settings.progress());
     progress.add(path, -1);
     var file =
-        new FileDownload(settings, transport, cache, target, at.commit(), progress).run(null);
+        new FileDownload(settings, transport, cache, target, at.commit(), progress).run();
     cache.writeCommit(revision, at.commit());
     return file;
   }
@@ -247,19 +247,22 @@ public final class HubRepo implements RemoteRepo {
   public Path downloadModel() {
     var at = resolve();
     Map<String, TreeEntry> files = new TreeMap<>();
-    var known = at.cacheOnly() ? null : tree(at.commit());
+    for (HubEntry e : cache.cachedFiles(at.commit())) {
+      files.put(e.path(), new TreeEntry(e.path(), e.size(), e.oid(), null, null));
+    }
+    boolean whole =
+        at.cacheOnly()
+            || ModelChoice.isWhole(files.keySet(), n -> cache.isKnownMissing(at.commit(), n));
+    var known = whole ? null : tree(at.commit());
     if (known != null) {
+      files.clear();
       known.stream().filter(e -> e.path().indexOf('/') < 0).forEach(e -> files.put(e.path(), e));
-    } else {
-      for (HubEntry e : cache.cachedFiles(at.commit())) {
-        files.put(e.path(), new TreeEntry(e.path(), e.size(), e.oid(), null, null));
-      }
     }
     ModelChoice choice;
     try {
       choice = ModelChoice.of(files.keySet(), repo);
     } catch (HubException e) {
-      if (known == null) {
+      if (at.cacheOnly()) {
         var missing = notCached(at, new Target(repo, revision, null));
         missing.addSuppressed(e);
         throw missing;
@@ -271,6 +274,11 @@ public final class HubRepo implements RemoteRepo {
       var index = cache.pointer(at.commit(), choice.index());
       var shards = ModelChoice.shards(index, files.keySet(), repo);
       fetch(at, pick(files, shards));
+    }
+    if (known != null && choice.gguf() == null) {
+      ModelChoice.known().stream()
+          .filter(name -> !files.containsKey(name))
+          .forEach(name -> cache.markMissing(at.commit(), name));
     }
     return choice.gguf() == null
         ? cache.snapshot(at.commit())
@@ -345,7 +353,8 @@ public final class HubRepo implements RemoteRepo {
     new SnapshotDownload(settings, transport, cache, repo, revision, at.commit()).run(entries);
     // Only now: an older commit that is whole is better than a new one that is not
     cache.writeCommit(revision, at.commit());
-    if (tree != null) {
+    if (tree != null && entries.size() == tree.size()) {
+      // Python takes a folder for damaged that lacks files of such a list
       cache.writeTree(at.commit(), tree);
     }
   }

@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -92,6 +94,23 @@ record ModelChoice(List<String> files, @Nullable String index, @Nullable String 
             + " has no model in a format that can be read; expected config.json with one of "
             + String.join(", ", WEIGHTS)
             + ", or a .gguf file. Choose another repository or revision.");
+  }
+
+  /** Names of files that a model may have; which of them a repository lacks is worth keeping. */
+  static List<String> known() {
+    return Stream.concat(SETTINGS.stream(), WEIGHTS.stream()).toList();
+  }
+
+  /**
+   * Whether no list of files is needed to tell that a model is whole.
+   *
+   * @param names the files that are here
+   * @param missing tells of other files whether the repository is known to lack them
+   */
+  static boolean isWhole(Set<String> names, Predicate<String> missing) {
+    Predicate<String> decided = name -> names.contains(name) || missing.test(name);
+    var best = WEIGHTS.stream().filter(missing.negate()).findFirst();
+    return SETTINGS.stream().allMatch(decided) && best.isPresent() && names.contains(best.get());
   }
 
   /**

@@ -73,6 +73,6 @@ final class SnapshotDownload {
 
   private void download(TreeEntry entry) {
     var target = new Target(repo, revision, entry.path());
-    new FileDownload(settings, transport, cache, target, commit, progress).run(entry);
+    new FileDownload(settings, transport, cache, target, commit, progress).run();
   }
 }

@@ -49,7 +49,7 @@ final class Transport {
 
   /** Where redirects are followed to. */
   enum Redirects {
-    /** A redirect to another host is the answer. */
+    /** A redirect to another host, or one that tells what it leads to, is the answer. */
     SAME_HOST,
     ANY_HOST
   }
@@ -165,7 +165,9 @@ final class Transport {
         response.close();
         throw Failures.nonsense(uri, target, "it redirects from https to http");
       }
-      if (call.redirects() == Redirects.SAME_HOST && !Urls.sameOrigin(call.uri(), next)) {
+      boolean known = response.header("x-linked-etag") != null;
+      if (call.redirects() == Redirects.SAME_HOST
+          && (known || !Urls.sameOrigin(call.uri(), next))) {
         return response;
       }
       response.body().readSome(4096); // So that the connection can be used again
