@@ -266,7 +266,9 @@ public final class Dist {
 
   private boolean isProgram(Path file) {
     var name = image.relativize(file).toString().replace('\\', '/');
-    return name.equals("ggml4j") || name.startsWith("runtime/bin/") || name.endsWith("jspawnhelper");
+    return name.equals("ggml4j")
+        || name.startsWith("runtime/bin/")
+        || name.endsWith("jspawnhelper");
   }
 
   private static List<Path> tree(Path folder) throws IOException {

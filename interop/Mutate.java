@@ -17,14 +17,31 @@ import java.util.SplittableRandom;
 import java.util.TreeMap;
 
 /**
- * Damages a model's files again and again, and uses each as a user would: opened, loaded, run, its tokenizer read. Each
- * must work or be refused with a message. Arguments: a folder with a sound model, what to open in it ("." for all of
- * it), the names of the files to damage, separated by commas, how many times, and a seed.
+ * Damages a model's files again and again, and uses each as a user would: opened, loaded, run, its
+ * tokenizer read. Each must work or be refused with a message. Arguments: a folder with a sound
+ * model, what to open in it ("." for all of it), the names of the files to damage, separated by
+ * commas, how many times, and a seed.
  */
 final class Mutate {
   private static final List<String> VALUES =
-      List.of("-1", "0", "4294967296", "2147483648", "9223372036854775807", "18446744073709551615", "1e999", "-0.0",
-          "99999999999999999999999999", "null", "true", "[]", "{}", "\"\"", "\"\\ud800\"", "[[[[[[[[[[]]]]]]]]]]", "\0");
+      List.of(
+          "-1",
+          "0",
+          "4294967296",
+          "2147483648",
+          "9223372036854775807",
+          "18446744073709551615",
+          "1e999",
+          "-0.0",
+          "99999999999999999999999999",
+          "null",
+          "true",
+          "[]",
+          "{}",
+          "\"\"",
+          "\"\\ud800\"",
+          "[[[[[[[[[[]]]]]]]]]]",
+          "\0");
 
   private final SplittableRandom random;
   private final Map<String, Integer> refusals = new TreeMap<>();
@@ -52,7 +69,8 @@ final class Mutate {
       }
     }
     System.out.printf(
-        "%d mutants: %d work, %d refused in %d ways, %d unexpected; slowest %.2f s; memory %d MB, peak %d MB, file %.1f MB%n",
+        "%d mutants: %d work, %d refused in %d ways, %d unexpected; slowest %.2f s; memory %d MB,"
+            + " peak %d MB, file %.1f MB%n",
         count,
         run.works,
         run.refused,
@@ -88,7 +106,8 @@ final class Mutate {
     }
     long took = System.nanoTime() - began;
     if (took > 10_000_000_000L) {
-      report(file, damaged, number, new IllegalStateException("took " + took / 1_000_000_000L + " s"));
+      report(
+          file, damaged, number, new IllegalStateException("took " + took / 1_000_000_000L + " s"));
     }
     slowest = Math.max(slowest, took);
     Files.delete(file);
@@ -101,7 +120,9 @@ final class Mutate {
       var kept = file.resolveSibling(file.getFileName() + ".mutant" + number);
       Files.write(kept, damaged);
       System.out.println("unexpected: mutant " + number + " of " + file.getFileName() + ": " + e);
-      Arrays.stream(e.getStackTrace()).limit(12).forEach(frame -> System.out.println("    " + frame));
+      Arrays.stream(e.getStackTrace())
+          .limit(12)
+          .forEach(frame -> System.out.println("    " + frame));
     }
   }
 
@@ -144,7 +165,8 @@ final class Mutate {
             case 2 -> Arrays.copyOf(file, at);
             case 3 -> number(file, at);
             case 4 -> splice(file, at, 0, value());
-            case 5 -> splice(file, at, Math.min(file.length - at, 1 + random.nextInt(16)), new byte[0]);
+            case 5 ->
+                splice(file, at, Math.min(file.length - at, 1 + random.nextInt(16)), new byte[0]);
             case 6 -> digits(file, at);
             case 7 -> splice(file, at, 0, piece(file));
             case 8 -> splice(file, at, Math.min(file.length - at, 8), piece(file));
@@ -169,9 +191,22 @@ final class Mutate {
   }
 
   private byte[] number(byte[] file, int at) {
-    long[] numbers = {0, 1, -1, Integer.MAX_VALUE, Integer.MIN_VALUE, Long.MAX_VALUE, 1L << 32, 1L << 40, file.length, random.nextLong()};
+    long[] numbers = {
+      0,
+      1,
+      -1,
+      Integer.MAX_VALUE,
+      Integer.MIN_VALUE,
+      Long.MAX_VALUE,
+      1L << 32,
+      1L << 40,
+      file.length,
+      random.nextLong()
+    };
     long number = numbers[random.nextInt(numbers.length)];
-    var buffer = ByteBuffer.wrap(file).order(random.nextBoolean() ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+    var buffer =
+        ByteBuffer.wrap(file)
+            .order(random.nextBoolean() ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
     if (at + 8 <= file.length && random.nextBoolean()) {
       buffer.putLong(at, number);
     } else if (at + 4 <= file.length) {

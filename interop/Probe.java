@@ -17,8 +17,8 @@ import java.util.Arrays;
 import java.util.stream.Collectors;
 
 /**
- * ggml4j as a partner of the scripts: reads a request a line, fields separated by tabs, and answers with one line
- * that starts with {@code ok} or {@code error}. Uses the public API alone.
+ * ggml4j as a partner of the scripts: reads a request a line, fields separated by tabs, and answers
+ * with one line that starts with {@code ok} or {@code error}. Uses the public API alone.
  */
 final class Probe {
   private Probe() {}
@@ -44,7 +44,12 @@ final class Probe {
       case "encode" -> encode(request[1], Files.readString(Path.of(request[2])));
       case "decode" -> decode(request[1], ids(request[2]), Path.of(request[3]));
       case "tokenizer" -> saveTokenizer(Path.of(request[1]));
-      case "save" -> save(request[1], Path.of(request[2]), request[3], Arrays.copyOfRange(request, 4, request.length));
+      case "save" ->
+          save(
+              request[1],
+              Path.of(request[2]),
+              request[3],
+              Arrays.copyOfRange(request, 4, request.length));
       default -> throw new IllegalArgumentException("Unknown request " + request[0]);
     };
   }
@@ -57,7 +62,8 @@ final class Probe {
   private static String logits(String name, Path file, int[] tokens) throws IOException {
     try (var model = Gpt2Model.load(ModelFiles.open(name), Device.cpu(1))) {
       var rows = model.logits(tokens);
-      var bytes = ByteBuffer.allocate(4 * rows.length * rows[0].length).order(ByteOrder.LITTLE_ENDIAN);
+      var bytes =
+          ByteBuffer.allocate(4 * rows.length * rows[0].length).order(ByteOrder.LITTLE_ENDIAN);
       for (float[] row : rows) {
         bytes.asFloatBuffer().put(row);
         bytes.position(bytes.position() + 4 * row.length);
@@ -73,7 +79,8 @@ final class Probe {
         var session = model.newSession()) {
       int sequence = session.newSequence();
       var row = new float[model.config().vocabSize()];
-      var bytes = ByteBuffer.allocate(4 * tokens.length * row.length).order(ByteOrder.LITTLE_ENDIAN);
+      var bytes =
+          ByteBuffer.allocate(4 * tokens.length * row.length).order(ByteOrder.LITTLE_ENDIAN);
       for (int token : tokens) {
         session.step(new int[] {sequence}, new int[][] {{token}});
         session.logits(0, row);
@@ -113,12 +120,17 @@ final class Probe {
     return "";
   }
 
-  /** A GGUF file or a folder of a type by name; further "pure" and the path of an importance matrix. */
+  /**
+   * A GGUF file or a folder of a type by name; further "pure" and the path of an importance matrix.
+   */
   private static String save(String name, Path target, String type, String[] more) {
     try (var files = ModelFiles.open(name);
         var model = Gpt2Model.load(ModelFiles.open(name), Device.cpu(1))) {
       var export =
-          ModelExport.builder().tokenizer(files.tokenizer()).quantization(Quantization.of(type)).threads(1);
+          ModelExport.builder()
+              .tokenizer(files.tokenizer())
+              .quantization(Quantization.of(type))
+              .threads(1);
       for (var word : more) {
         if (word.equals("pure")) {
           export.pure(true);

@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Of a model, only what it takes to run it is downloaded; what is in the cache already is not.",
+      "Of a model, only what it takes to run it is downloaded; what is in the cache already is"
+          + " not.",
       "The cache is that of Python's huggingface_hub. Environment variables, as there: HF_TOKEN,",
       "HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE.",
       "",

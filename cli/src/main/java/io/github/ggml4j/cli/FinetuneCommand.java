@@ -35,7 +35,8 @@ import tools.jackson.databind.json.JsonMapper;
           + " epoch, loss, learning_rate, grad_norm and tokens_per_second. Ctrl-C ends after the"
           + " running step and saves.",
       "",
-      "A file for --config is YAML or JSON with the options' names, and - or _ between their words:",
+      "A file for --config is YAML or JSON with the options' names, and - or _ between their"
+          + " words:",
       "  train: [book.txt, letters.jsonl]",
       "  output: my-model",
       "  learning_rate: 2e-3",

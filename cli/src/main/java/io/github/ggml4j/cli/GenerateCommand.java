@@ -33,8 +33,8 @@ import picocli.CommandLine.Spec;
           + " are sampled unless --greedy or --num-beams is given, and differ from run to run"
           + " unless --seed is.",
       "",
-      "With --interactive, or without a prompt on a terminal, you and the model write in turns; /help"
-          + " tells how. What you type is kept for the next time in"
+      "With --interactive, or without a prompt on a terminal, you and the model write in turns;"
+          + " /help tells how. What you type is kept for the next time in"
           + " ~/.local/state/ggml4j/history.",
       "",
       "Examples:",

@@ -11,8 +11,8 @@ import picocli.CommandLine.Option;
 final class ModelOptions {
   static final String BUNDLED = ModelFiles.BUNDLED;
   static final String MODEL =
-      "A Hugging Face folder, a .gguf file, a model on the Hub such as gpt2 or org/name, or bundled:"
-          + " the small model that comes with ggml4j. Default: ${DEFAULT-VALUE}.";
+      "A Hugging Face folder, a .gguf file, a model on the Hub such as gpt2 or org/name, or"
+          + " bundled: the small model that comes with ggml4j. Default: ${DEFAULT-VALUE}.";
 
   @Option(names = "--model", defaultValue = BUNDLED, paramLabel = "MODEL", description = MODEL)
   private String model;

@@ -201,8 +201,7 @@ public final class HubRepo implements RemoteRepo {
     }
     var progress = new Progress(settings.progress());
     progress.add(path, -1);
-    var file =
-        new FileDownload(settings, transport, cache, target, at.commit(), progress).run();
+    var file = new FileDownload(settings, transport, cache, target, at.commit(), progress).run();
     cache.writeCommit(revision, at.commit());
     return file;
   }

@@ -118,11 +118,7 @@ public final class ImportanceMatrix {
         options.contextLength == 0 ? Math.min(CONTEXT_LENGTH, positions) : options.contextLength;
     if (length > positions) {
       throw new IllegalArgumentException(
-          "context is "
-              + length
-              + ", expected at most "
-              + positions
-              + ", the model's n_positions");
+          "context is " + length + ", expected at most " + positions + ", the model's n_positions");
     }
     int chunks = Math.min(tokens.length / length, options.maxChunks);
     if (chunks == 0) {

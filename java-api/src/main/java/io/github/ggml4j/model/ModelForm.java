@@ -100,8 +100,7 @@ enum ModelForm {
             "Give the folder that holds it"
                 + (partOfFolder ? " together with " + HuggingFaceFolder.CONFIG + "." : "."));
       }
-      byte[] start =
-          bytes.asSlice(0, Math.min(8, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
+      byte[] start = bytes.asSlice(0, Math.min(8, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
       throw ModelFormatException.of(
           path.toString(),
           start.length == 0

@@ -50,8 +50,8 @@ final class ModelName {
   private static @Nullable Path local(String name) {
     if (name.isEmpty()) {
       throw new IllegalArgumentException(
-          "model is empty, expected the path of a Hugging Face folder or a .gguf file, the name of a"
-              + " model on the Hugging Face Hub, or "
+          "model is empty, expected the path of a Hugging Face folder or a .gguf file, the name of"
+              + " a model on the Hugging Face Hub, or "
               + ModelFiles.BUNDLED);
     }
     try {

@@ -47,8 +47,8 @@ public final class Tokenizer {
 
   /**
    * Reads the tokenizer of a folder: {@code tokenizer.json}, or else {@code vocab.json} with {@code
-   * merges.txt}, or else OpenAI's {@code encoder.json} with {@code vocab.bpe}; besides {@code tokenizer_config.json} and {@code
-   * special_tokens_map.json} where they exist.
+   * merges.txt}, or else OpenAI's {@code encoder.json} with {@code vocab.bpe}; besides {@code
+   * tokenizer_config.json} and {@code special_tokens_map.json} where they exist.
    *
    * @throws ModelFormatException when there is none, or one that is damaged or not GPT-2's kind
    * @throws java.io.UncheckedIOException when a file cannot be read

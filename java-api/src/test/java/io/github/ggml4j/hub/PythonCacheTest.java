@@ -34,7 +34,8 @@ class PythonCacheTest {
          "blob_id": "9e26dfeeb6e641a33dae4961196235bdb965b21b"
         }
        }
-      }""";
+      }\
+      """;
 
   @TempDir Path cache;
   private Path repo = Path.of("");
@@ -71,7 +72,8 @@ class PythonCacheTest {
     assertThat(offline().commit()).isEqualTo(COMMIT);
     assertThat(offline().file("config.json")).hasContent("{}");
     assertThat(offline().revision("refs/pr/1").file("data/däta.txt")).hasContent("{}");
-    assertThat(offline().revision(COMMIT).download()).isEqualTo(repo.resolve("snapshots/" + COMMIT));
+    assertThat(offline().revision(COMMIT).download())
+        .isEqualTo(repo.resolve("snapshots/" + COMMIT));
     assertThat(offline().list())
         .containsExactly(
             new HubEntry("config.json", 2, BLOB), new HubEntry("data/däta.txt", 2, BLOB));
@@ -100,8 +102,7 @@ class PythonCacheTest {
       name.download();
       assertThatThrownBy(() -> name.file("added_tokens.json")).isInstanceOf(HubException.class);
       var made = mine.resolve("models--org--name");
-      for (String path :
-          new String[] {"blobs/" + BLOB, "refs/main", "trees/" + COMMIT + ".json"}) {
+      for (String path : new String[] {"blobs/" + BLOB, "refs/main", "trees/" + COMMIT + ".json"}) {
         assertThat(made.resolve(path)).hasSameTextualContentAs(repo.resolve(path));
       }
       assertThat(made.resolve(".no_exist/" + COMMIT + "/added_tokens.json")).isEmptyFile();

@@ -3,7 +3,9 @@ package io.github.ggml4j.model;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 
-/** How many bytes this thread has allocated, by HotSpot's counter, which our module does not read. */
+/**
+ * How many bytes this thread has allocated, by HotSpot's counter, which our module does not read.
+ */
 final class Allocations {
   private static final Object BEAN;
   private static final Method COUNTER;

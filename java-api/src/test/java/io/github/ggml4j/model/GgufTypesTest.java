@@ -91,10 +91,11 @@ class GgufTypesTest {
   void typesThatAreNoWeightsAreRefusedByName(@TempDir Path folder) {
     var file = folder.resolve("model.gguf");
     for (var type : List.of(DType.Q8_1, DType.Q8_K, DType.I32)) {
-      assertThatThrownBy(() -> {
-            write(file, type);
-            ModelFiles.open(file).close();
-          })
+      assertThatThrownBy(
+              () -> {
+                write(file, type);
+                ModelFiles.open(file).close();
+              })
           .hasMessageContaining(type.name())
           .isInstanceOfAny(ModelFormatException.class, IllegalArgumentException.class);
     }
@@ -132,7 +133,8 @@ class GgufTypesTest {
         if (types().contains(dtype)) {
           var rows = golden(matrices, "quantized");
           for (long at = 0; at < bytes.byteSize(); at += rows.byteSize()) {
-            MemorySegment.copy(rows, 0, bytes, at, Math.min(rows.byteSize(), bytes.byteSize() - at));
+            MemorySegment.copy(
+                rows, 0, bytes, at, Math.min(rows.byteSize(), bytes.byteSize() - at));
           }
         } else if (dtype == DType.F32) {
           boolean norm = spec.name().contains("ln_") && spec.name().endsWith("weight");

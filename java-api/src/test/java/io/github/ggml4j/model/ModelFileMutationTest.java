@@ -99,7 +99,9 @@ class ModelFileMutationTest {
   @Test
   void torchFilesOfTheOldForm() throws IOException {
     List<byte[]> seeds =
-        List.of(reader("torch-float16-legacy/pytorch_model.bin"), reader("torch-old/pytorch_model.bin"));
+        List.of(
+            reader("torch-float16-legacy/pytorch_model.bin"),
+            reader("torch-old/pytorch_model.bin"));
     assertThat(mutate(8, IN_MEMORY, seeds, TORCH)).isPositive();
   }
 
@@ -121,8 +123,7 @@ class ModelFileMutationTest {
   @Test
   void tensorFlowCheckpoints() throws IOException {
     List<byte[]> seeds =
-        List.of(
-            reader("tensorflow/model.ckpt.index"), reader("tensorflow-snappy/model-20.index"));
+        List.of(reader("tensorflow/model.ckpt.index"), reader("tensorflow-snappy/model-20.index"));
     mutate(10, IN_MEMORY / 4, seeds, index -> readTensorFlow(index, 2));
   }
 
@@ -138,8 +139,7 @@ class ModelFileMutationTest {
   }
 
   private static void readTensorFlow(byte[] index, int files) {
-    List<MemorySegment> data =
-        Collections.nCopies(files, MemorySegment.ofArray(new byte[140_000]));
+    List<MemorySegment> data = Collections.nCopies(files, MemorySegment.ofArray(new byte[140_000]));
     MemorySegment bytes = MemorySegment.ofArray(index);
     try (TensorFlowCheckpoint checkpoint = TensorFlowCheckpoint.of(bytes, data, "mutant")) {
       checkpoint.tensors().keySet().forEach(name -> orFormatError(() -> checkpoint.data(name)));
@@ -161,8 +161,7 @@ class ModelFileMutationTest {
 
   /** A table of one block. */
   private static byte[] table(byte[] block, int kind) {
-    ByteBuffer out =
-        ByteBuffer.allocate(block.length + 200).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = ByteBuffer.allocate(block.length + 200).order(ByteOrder.LITTLE_ENDIAN);
     out.put(block).put((byte) kind);
     out.putInt(checksum(out.array(), out.position()));
     int index = out.position();
@@ -298,10 +297,9 @@ class ModelFileMutationTest {
       bytes -> {
         try (TorchFile file = TorchFile.of(MemorySegment.ofArray(bytes), "mutant")) {
           file.tensors()
-              .forEach(
-                  (name, tensor) ->
-                      assertThat(file.data(name).byteSize())
-                          .isEqualTo(elements(tensor.shape()) * tensor.dtype().bytesPerBlock()));
+              .forEach((name, tensor) ->
+                  assertThat(file.data(name).byteSize())
+                      .isEqualTo(elements(tensor.shape()) * tensor.dtype().bytesPerBlock()));
         }
       };
 

@@ -45,7 +45,8 @@ class ReadersTest {
     "tensorflow-snappy, tiny",
   })
   void logitsAreThoseOfTheGoldenModel(String form, String golden) {
-    var prompt = Golden.ints(Golden.json("models/" + golden + "/golden.json").get("logits").get("prompt"));
+    var prompt =
+        Golden.ints(Golden.json("models/" + golden + "/golden.json").get("logits").get("prompt"));
     try (var file = SafetensorsFile.open(Golden.path("models/" + golden + "/golden.safetensors"));
         var model = Gpt2Model.load(FOLDER.resolve(form), Device.cpu(1))) {
       var expected = Golden.floats(file, "logits");

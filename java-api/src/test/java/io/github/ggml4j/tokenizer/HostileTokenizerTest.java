@@ -84,7 +84,7 @@ class HostileTokenizerTest {
 
   @Test
   void saysWhatIsMissing(@TempDir Path folder) throws IOException {
-    assertRefused(folder, "has no tokenizer.json and no vocab.json");
+    assertRefused(folder, "has no tokenizer.json, no vocab.json and no encoder.json");
     Files.writeString(folder.resolve("vocab.json"), VOCABULARY);
     assertRefused(folder, "merges.txt: does not exist");
     Files.write(folder.resolve("merges.txt"), new byte[] {'a', ' ', (byte) 0xff});

@@ -51,8 +51,7 @@ final class SortedTable {
     if (!matches(bytes)) {
       throw bad("does not end as an index of TensorFlow", "the magic number of a sorted table");
     }
-    byte[] footer =
-        bytes.asSlice(bytes.byteSize() - FOOTER, FOOTER).toArray(ValueLayout.JAVA_BYTE);
+    byte[] footer = bytes.asSlice(bytes.byteSize() - FOOTER, FOOTER).toArray(ValueLayout.JAVA_BYTE);
     ByteInput handles = new ByteInput(footer, 0, FOOTER - Long.BYTES, source);
     handles.readVarint(); // the block of meta data, which these tables leave empty
     handles.readVarint();
@@ -75,8 +74,7 @@ final class SortedTable {
   }
 
   private void readBlock(byte[] block, Entries sink) {
-    int restarts =
-        block.length < 4 ? -1 : MemorySegment.ofArray(block).get(INT, block.length - 4L);
+    int restarts = block.length < 4 ? -1 : MemorySegment.ofArray(block).get(INT, block.length - 4L);
     long end = block.length - 4L - 4L * restarts;
     if (restarts < 0 || end < 0) {
       throw bad("has a block of " + block.length + " bytes with too many restarts", "fewer");

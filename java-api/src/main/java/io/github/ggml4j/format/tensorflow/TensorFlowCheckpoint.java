@@ -85,7 +85,9 @@ public final class TensorFlowCheckpoint implements AutoCloseable {
               index.path().toString(),
               index.bytes(),
               (number, count) ->
-                  map(Path.of(prefix + String.format(".data-%05d-of-%05d", number, count)), mappings)
+                  map(
+                          Path.of(prefix + String.format(".data-%05d-of-%05d", number, count)),
+                          mappings)
                       .bytes(),
               mappings);
       opened = true;
@@ -213,10 +215,7 @@ public final class TensorFlowCheckpoint implements AutoCloseable {
     String what = "variable " + Names.quote(name);
     if (entry.shard() < 0 || entry.shard() >= shards.size()) {
       throw ModelFormatException.of(
-          source,
-          what + " stands in file " + entry.shard(),
-          "0 to " + (shards.size() - 1),
-          REMEDY);
+          source, what + " stands in file " + entry.shard(), "0 to " + (shards.size() - 1), REMEDY);
     }
     long size;
     try {

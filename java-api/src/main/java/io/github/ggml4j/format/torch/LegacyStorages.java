@@ -123,7 +123,6 @@ final class LegacyStorages implements TorchStorages {
   }
 
   private ModelFormatException damaged(String found, String expected) {
-    return ModelFormatException.of(
-        source, found, expected, "The file is damaged; fetch it again.");
+    return ModelFormatException.of(source, found, expected, "The file is damaged; fetch it again.");
   }
 }

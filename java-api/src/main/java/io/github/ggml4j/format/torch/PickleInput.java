@@ -73,8 +73,7 @@ final class PickleInput {
   String readText(long length) {
     if (length < 0 || length > LONGEST_TEXT) {
       throw bad(
-          "holds a text of " + Long.toUnsignedString(length) + " bytes",
-          "at most " + LONGEST_TEXT);
+          "holds a text of " + Long.toUnsignedString(length) + " bytes", "at most " + LONGEST_TEXT);
     }
     byte[] utf8 = new byte[(int) length];
     long at = advance(length);

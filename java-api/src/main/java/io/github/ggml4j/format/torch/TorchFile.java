@@ -154,8 +154,9 @@ public final class TorchFile implements AutoCloseable {
       }
       long elements = elements(view.shape());
       // A view that repeats elements could ask for more memory than the file has.
-      fits = elements == 0 || (elements <= view.storage().elements()
-          && last < view.storage().elements());
+      fits =
+          elements == 0
+              || (elements <= view.storage().elements() && last < view.storage().elements());
     } catch (ArithmeticException e) {
       fits = false;
     }

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * A pickle machine that can build tensors, storages, dictionaries, lists, tuples and plain values,
  * and nothing else: a global outside {@link PickleGlobal} is an error that names it, and no class
- * is ever looked up. Source of the instructions: {@code pickletools.py} of CPython, protocols 2
- * to 5.
+ * is ever looked up. Source of the instructions: {@code pickletools.py} of CPython, protocols 2 to
+ * 5.
  *
  * <p>Python values become null, Boolean, Long or BigInteger, Double, String, {@link PickleTuple},
  * List, Map, {@link PickleGlobal}, {@link PickleStorage} and {@link PickleTensor}. The number of
@@ -299,8 +299,7 @@ final class Unpickler {
   private @Nullable Object argument(
       PickleGlobal global, List<@Nullable Object> arguments, int index) {
     if (index >= arguments.size()) {
-      throw in.bad(
-          "calls " + global + " with " + arguments.size() + " arguments", "more of them");
+      throw in.bad("calls " + global + " with " + arguments.size() + " arguments", "more of them");
     }
     return arguments.get(index);
   }

@@ -21,8 +21,7 @@ class SnappyTest {
     if (length == 0) {
       assertThat(decoded).isNull(); // copies from before the beginning
     } else {
-      assertThat(decoded)
-          .isEqualTo(letter.repeat(length).getBytes(StandardCharsets.ISO_8859_1));
+      assertThat(decoded).isEqualTo(letter.repeat(length).getBytes(StandardCharsets.ISO_8859_1));
     }
   }
 

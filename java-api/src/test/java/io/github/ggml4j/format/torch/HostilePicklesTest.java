@@ -48,14 +48,35 @@ class HostilePicklesTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        ".", "0.", "N", "(N.", "NN.", "h\\5.", "t.", "Na.", "}Ns.", "](Ku.", "}(NNu.", "}(}}u.",
-        "\\x8b\\xff\\xff\\xff\\xff.", "\\x8b\\xff\\xff\\xff\\x7f.", "X\\xff\\xff\\xff\\xffa.",
-        "\\x8d\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff.", "\\x80\\x09N.", "NR.", "NQ.", ")Q.",
-        "(X\\7\\0\\0\\0storageNNNNtQ.", "I1\\n.", "S'a'\\n.", "\\xff.", "ca\\x01", "T\\xff\\xff\\xff\\xff"
+        ".",
+        "0.",
+        "N",
+        "(N.",
+        "NN.",
+        "h\\5.",
+        "t.",
+        "Na.",
+        "}Ns.",
+        "](Ku.",
+        "}(NNu.",
+        "}(}}u.",
+        "\\x8b\\xff\\xff\\xff\\xff.",
+        "\\x8b\\xff\\xff\\xff\\x7f.",
+        "X\\xff\\xff\\xff\\xffa.",
+        "\\x8d\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff.",
+        "\\x80\\x09N.",
+        "NR.",
+        "NQ.",
+        ")Q.",
+        "(X\\7\\0\\0\\0storageNNNNtQ.",
+        "I1\\n.",
+        "S'a'\\n.",
+        "\\xff.",
+        "ca\\x01",
+        "T\\xff\\xff\\xff\\xff"
       })
   void nonsenseIsAnError(String instructions) {
-    assertThatThrownBy(() -> read(unescape(instructions)))
-        .isInstanceOf(ModelFormatException.class);
+    assertThatThrownBy(() -> read(unescape(instructions))).isInstanceOf(ModelFormatException.class);
   }
 
   @Test
@@ -102,7 +123,8 @@ class HostilePicklesTest {
   }
 
   private static String tensor(String offset, String shape, String stride) {
-    return TENSOR.replaceFirst("%s\t", java.util.regex.Matcher.quoteReplacement(offset))
+    return TENSOR
+        .replaceFirst("%s\t", java.util.regex.Matcher.quoteReplacement(offset))
         .replaceFirst("%s\t", java.util.regex.Matcher.quoteReplacement(shape))
         .replaceFirst("%s\t", java.util.regex.Matcher.quoteReplacement(stride));
   }
@@ -116,15 +138,12 @@ class HostilePicklesTest {
     boolean tensor = instructions.contains("FloatStorage\nX");
     out.writeBytes(latin(tensor ? "]X\1\0\0\0000a." : "]."));
     if (tensor) {
-      out.writeBytes(
-          ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN).putLong(0, 6).array());
+      out.writeBytes(ByteBuffer.allocate(32).order(ByteOrder.LITTLE_ENDIAN).putLong(0, 6).array());
     }
     MemorySegment bytes = MemorySegment.ofArray(out.toByteArray());
     try (TorchFile file = TorchFile.of(bytes, "file")) {
       assertThat(file.tensors().values()).allMatch(t -> t.dtype() == DType.F32);
-      return file.tensors().keySet().stream()
-          .mapToLong(name -> file.data(name).byteSize())
-          .sum();
+      return file.tensors().keySet().stream().mapToLong(name -> file.data(name).byteSize()).sum();
     }
   }
 

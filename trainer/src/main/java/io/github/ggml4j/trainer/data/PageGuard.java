@@ -80,8 +80,8 @@ final class PageGuard {
       throw new DatasetException(
           String.format(
               "%s, column \"%s\": a page of %,d bytes with %,d values at byte %,d is too large for"
-                  + " this heap, which allows %,d bytes. Give Java a larger one (-Xmx), or write the"
-                  + " file again with smaller pages.",
+                  + " this heap, which allows %,d bytes. Give Java a larger one (-Xmx), or write"
+                  + " the file again with smaller pages.",
               name, column, header.uncompressed, header.values, nextHeader, maxPageBytes));
     }
     boolean isDictionary = header.type == DICTIONARY_PAGE;
