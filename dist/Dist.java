@@ -245,7 +245,7 @@ public final class Dist {
     }
   }
 
-  /** Same files, same zip: sorted, all with the same time. */
+  /** One zip of the files: sorted, all with the same time. */
   private void zip(Path zip) throws IOException {
     Files.deleteIfExists(zip);
     var stamp = FileTime.from(Instant.parse(options.get("stamp")));
