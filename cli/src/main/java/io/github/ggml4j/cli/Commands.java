@@ -24,7 +24,7 @@ final class Commands {
           new Group("Begin here", "lab"),
           new Group("Generate and train", "generate", "finetune"),
           new Group("Look at models", "summary", "config", "tokenize", "perplexity", "bench"),
-          new Group("Bring and convert models", "download", "convert", "imatrix"),
+          new Group("Bring and convert models", "download", "upload", "convert", "imatrix"),
           new Group("About the program", "devices", "version", "completion", HELP));
 
   private static final int WIDTH = 80;
@@ -45,6 +45,7 @@ final class Commands {
       case "perplexity" -> new PerplexityCommand();
       case "bench" -> new BenchCommand();
       case "download" -> new DownloadCommand();
+      case "upload" -> new UploadCommand();
       case "convert" -> new ConvertCommand();
       case "imatrix" -> new ImatrixCommand();
       case "devices" -> new DevicesCommand();

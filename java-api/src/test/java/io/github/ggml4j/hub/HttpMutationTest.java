@@ -26,11 +26,12 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Answers with damaged bytes, anywhere in headers and bodies, end in the right files or in a clear
- * error. {@code -Dggml4j.mutations=20000} tries more of them.
+ * Answers with damaged bytes, those to range requests among them, anywhere in headers and bodies,
+ * end in the right files or in a clear error. {@code -Dggml4j.test.mutants} says how many are
+ * tried.
  */
 class HttpMutationTest {
-  private static final int MUTATIONS = Integer.getInteger("ggml4j.mutations", 1000);
+  private static final int MUTATIONS = Integer.getInteger("ggml4j.test.mutants", 200);
   private static final byte[] CONTENT = bytes(3000);
   private static final String CONFIG = "{\"model_type\": \"gpt2\"}";
   private static final String COMMIT = FakeHub.COMMIT;

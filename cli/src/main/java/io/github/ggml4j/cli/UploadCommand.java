@@ -1,0 +1,60 @@
+package io.github.ggml4j.cli;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "upload",
+    description =
+        "Publishes a model's folder on the Hugging Face Hub, and prints the commit's page.",
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "Needs an access token that may write, in HF_TOKEN or from a login with huggingface_hub. The",
+      "repository is made when it does not exist; a model without README.md gets a short one.",
+      "",
+      "Example:",
+      "  ggml4j upload code-model my-account/code-model --private"
+    })
+final class UploadCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private HubOptions hub;
+
+  @Parameters(index = "0", paramLabel = "FOLDER", description = "The folder with the model.")
+  private Path folder;
+
+  @Parameters(index = "1", paramLabel = "REPO", description = "The repository, as account/name.")
+  private String repo;
+
+  @Option(names = "--message", paramLabel = "TEXT", description = "The commit's message.")
+  private @Nullable String message;
+
+  @Option(names = "--private", description = "A repository that is made is private.")
+  private boolean isPrivate;
+
+  @Override
+  public Integer call() {
+    var pushed =
+        hub.hub()
+            .model(repo)
+            .revision(hub.revision())
+            .pushToHub(
+                folder,
+                options -> {
+                  options.isPrivate(isPrivate);
+                  if (message != null) {
+                    options.message(message);
+                  }
+                });
+    spec.commandLine().getOut().println(pushed.url());
+    return ExitCode.OK;
+  }
+}
