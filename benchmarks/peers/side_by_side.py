@@ -4,11 +4,10 @@
     python side_by_side.py --gguf F32.gguf F16.gguf ... [--folder MODEL_DIR] [--llama-bin LLAMA_CPP_BUILD/bin]
                            [--rounds 5 --threads 2 --what decode sequences prompt train] [--json OUT]
 
-Run it from a checkout that is built (mvn package -DskipTests). The folder is for training beside PyTorch; without it, or
-without --llama-bin, the peer is left out. A file is checked before it is timed: our logits against those of ggml's stock
-ops and against step-by-step decoding (Measure check). In every round each side runs in a process of its own, and the
-order alternates, so that a slow moment of the machine meets both. A ratio is that of the medians; its spread is that of
-the rounds' own ratios.
+Ours is the command `ggml4j bench` of this checkout, which checks results before it times them. The folder is for training
+beside PyTorch; without it, or without --llama-bin, the peer is left out. In every round each side runs in a process of its
+own, and the order alternates, so that a slow moment of the machine meets both. A ratio is that of the medians; its spread
+is that of the rounds' own ratios.
 """
 
 import argparse
@@ -17,6 +16,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import measure
@@ -32,17 +32,15 @@ def main():
     arguments.add_argument("--gguf", type=Path, nargs="*", default=[])
     arguments.add_argument("--folder", type=Path, help="Hugging Face folder of the model that is trained")
     arguments.add_argument("--llama-bin", type=Path)
-    arguments.add_argument("--java", default=os.environ.get("JAVA_HOME", "") and os.environ["JAVA_HOME"] + "/bin/java" or "java")
-    arguments.add_argument("--natives", type=Path, default=ROOT / "native/target/natives")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--sequences", type=int, default=5)
     arguments.add_argument("--what", nargs="+", default=["decode", "sequences", "prompt", "train"])
     arguments.add_argument("--json", type=Path)
     options = arguments.parse_args()
+    run(ROOT / "ggml4j", "version")  # builds what is missing
     results = []
     for model in options.gguf:
-        ours(options, "check", model)
         for what in options.what:
             if what != "train":
                 results.append(compare(options, f"{what} {model.stem}", *sides(options, what, model)))
@@ -52,18 +50,17 @@ def main():
         options.json.write_text(json.dumps(dict(machine=measure.machine(), threads=options.threads, results=results), indent=1))
 
 
-def ours(options, *arguments):
-    modules = [ROOT / module / "target/classes" for module in ("bindings", "java-api", "trainer", "benchmarks")]
-    if not modules[-1].exists():
-        sys.exit("Nothing is built: run `mvn package -DskipTests` first")
-    libraries = sorted((ROOT / "cli/target/app").glob("*.jar"))
-    command = [
-        options.java, "-Xmx2g", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", f"-Dggml4j.native.dir={options.natives}",
-        "-cp", os.pathsep.join(map(str, [*modules, *(l for l in libraries if not l.name.startswith("ggml4j"))])),
-        "io.github.ggml4j.benchmarks.Measure", arguments[0], arguments[1], options.threads, *arguments[2:],
-    ]
-    result = json.loads(run(*command))
-    return result.get("tokens_per_second", []), result.get("peak_memory_mib")
+def ours(options, what, model, *settings):
+    """Speeds of all runs, and the peak of resident memory in MiB."""
+    command = [ROOT / "ggml4j", "bench", "--model", model, "--device", "cpu", "--threads", options.threads, "--only", what, *settings, "--json"]
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen([str(part) for part in command], stdout=output)
+        _, status, usage = os.wait4(process.pid, 0)
+        if status != 0:
+            sys.exit(f"{' '.join(map(str, command))}\nfailed")
+        output.seek(0)
+        result = json.load(output)["results"][0]
+    return result["runs"], usage.ru_maxrss // 1024
 
 
 def run(*command):
@@ -76,10 +73,11 @@ def run(*command):
 def sides(options, what, model):
     count = options.sequences if what == "sequences" else 1
     if what == "prompt":
-        mine = lambda: ours(options, "prompt", model, 3, 512)
+        mine = lambda: ours(options, "prompt", model, "--prompt-length", 512, "--runs", 3)
         theirs = lambda: bench(options, model, "-p", 512, "-n", 0)
     else:
-        mine = lambda: ours(options, "decode", model, 2, count, PROMPT, TOKENS)
+        what = "batch" if count > 1 else "decode"
+        mine = lambda: ours(options, what, model, "--sequences", count, "--new-tokens", TOKENS, "--runs", 2)
         theirs = lambda: batched(options, model, count) if count > 1 else bench(options, model, "-p", 0, "-n", TOKENS)
     return mine, (theirs if options.llama_bin else None)
 
@@ -103,7 +101,8 @@ def training(options):
         result = json.loads(run(sys.executable, script, "--model", options.folder, "--threads", options.threads, "--steps", 4))
         return result["tokens_per_second"]["runs"], result["peak_memory_mib"]
 
-    return (lambda: ours(options, "train", options.folder, 4, 8, 128)), theirs
+    sizes = ["--batch-size", 8, "--max-sequence-length", 128]
+    return (lambda: ours(options, "training", options.folder, *sizes, "--runs", 7)), theirs
 
 
 def compare(options, name, mine, theirs):

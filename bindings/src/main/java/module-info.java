@@ -4,10 +4,8 @@ module io.github.ggml4j.bindings {
 
   exports io.github.ggml4j.bindings to
       io.github.ggml4j,
-      io.github.ggml4j.trainer,
-      io.github.ggml4j.benchmarks;
+      io.github.ggml4j.trainer;
   exports io.github.ggml4j.bindings.ffi to
       io.github.ggml4j,
-      io.github.ggml4j.trainer,
-      io.github.ggml4j.benchmarks;
+      io.github.ggml4j.trainer;
 }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -33,16 +34,16 @@ class FinetuneTest {
     text = Files.writeString(folder.resolve("text.txt"), "a b c d e f g h ".repeat(40));
   }
 
+  private Cli.Outcome finetune(String... options) {
+    var first = List.of("finetune", "--model", model, "--threads", "1");
+    return Cli.run(Stream.concat(first.stream(), Stream.of(options)).toArray(String[]::new));
+  }
+
   @Test
   void trainsSavesAndGenerates() throws IOException {
     var output = folder.resolve("out");
     var outcome =
-        Cli.run(
-            "finetune",
-            "--model",
-            model,
-            "--threads",
-            "1",
+        finetune(
             "--train",
             text.toString(),
             "--output",
@@ -84,12 +85,7 @@ class FinetuneTest {
     Files.writeString(lines, "{\"code\": \"one two three\"}\n".repeat(20));
     var output = folder.resolve("out");
     var outcome =
-        Cli.run(
-            "finetune",
-            "--model",
-            model,
-            "--threads",
-            "1",
+        finetune(
             "--train",
             lines.toString(),
             text.toString(),
@@ -124,12 +120,7 @@ class FinetuneTest {
         table, "code,language\n" + "one two three,Python\nfour five six,Java\n".repeat(20));
     var output = folder.resolve("out");
     var outcome =
-        Cli.run(
-            "finetune",
-            "--model",
-            model,
-            "--threads",
-            "1",
+        finetune(
             "--train",
             table.toString(),
             "--text-column",

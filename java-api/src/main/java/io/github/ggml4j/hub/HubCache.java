@@ -218,13 +218,21 @@ final class HubCache {
     Files.createDirectories(parent);
     var temporary = temporary(pointer);
     try {
-      Files.createSymbolicLink(temporary, parent.relativize(blob));
-    } catch (UnsupportedOperationException | IOException e) {
-      // Windows without the right to make links: a copy
-      LOG.log(System.Logger.Level.DEBUG, "No links in the cache, copying " + blob, e);
-      Files.copy(blob, temporary, StandardCopyOption.REPLACE_EXISTING);
+      linkOrCopy(parent.relativize(blob), blob, temporary);
+      rename(temporary, pointer);
+    } finally {
+      Files.deleteIfExists(temporary);
     }
-    rename(temporary, pointer);
+  }
+
+  private static void linkOrCopy(Path target, Path blob, Path link) throws IOException {
+    try {
+      Files.createSymbolicLink(link, target);
+    } catch (UnsupportedOperationException | IOException e) {
+      // Windows without the right to make links
+      LOG.log(System.Logger.Level.DEBUG, "No links in the cache, copying " + blob, e);
+      Files.copy(blob, link, StandardCopyOption.REPLACE_EXISTING);
+    }
   }
 
   private static void write(Path file, byte[] content) throws IOException {

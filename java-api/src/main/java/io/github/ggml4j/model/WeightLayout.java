@@ -1,10 +1,10 @@
 package io.github.ggml4j.model;
 
+import io.github.ggml4j.format.internal.LittleEndian;
 import io.github.ggml4j.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /** Turns and converts the bytes of weights on their way into a file. */
 final class WeightLayout {
@@ -12,10 +12,6 @@ final class WeightLayout {
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
-  private static final ValueLayout.OfShort LE_SHORT = SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt LE_INT = INT.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfDouble LE_DOUBLE =
-      ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** Rows and columns of a tile that stays in the first-level cache. */
   private static final long TILE = 32;
@@ -65,14 +61,14 @@ final class WeightLayout {
     for (long i = 0; i < elements; i++) {
       float value =
           switch (dtype) {
-            case F16 -> Float.float16ToFloat(from.get(LE_SHORT, 2 * i));
-            case BF16 -> Float.intBitsToFloat(from.get(LE_SHORT, 2 * i) << 16);
-            case F64 -> (float) from.get(LE_DOUBLE, 8 * i);
+            case F16 -> Float.float16ToFloat(from.get(LittleEndian.SHORT, 2 * i));
+            case BF16 -> Float.intBitsToFloat(from.get(LittleEndian.SHORT, 2 * i) << 16);
+            case F64 -> (float) from.get(LittleEndian.DOUBLE, 8 * i);
             default ->
                 throw new IllegalArgumentException(
                     "a vector of " + dtype + " cannot become F32; expected F16, BF16 or F64");
           };
-      to.set(LE_INT, 4 * i, Float.floatToRawIntBits(value));
+      to.set(LittleEndian.INT, 4 * i, Float.floatToRawIntBits(value));
     }
     return to.asSlice(0, 4 * elements);
   }
@@ -80,7 +76,7 @@ final class WeightLayout {
   /** The index of the first F64 number that no finite F32 stands for; -1 when there is none. */
   static long firstBeyondFloat32(MemorySegment doubles) {
     for (long i = 0; i < doubles.byteSize() / Double.BYTES; i++) {
-      if (!Float.isFinite((float) doubles.get(LE_DOUBLE, Double.BYTES * i))) {
+      if (!Float.isFinite((float) doubles.get(LittleEndian.DOUBLE, Double.BYTES * i))) {
         return i;
       }
     }

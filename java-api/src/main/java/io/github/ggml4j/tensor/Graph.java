@@ -1,5 +1,16 @@
 package io.github.ggml4j.tensor;
 
+import static io.github.ggml4j.tensor.OpChecks.checkBinary;
+import static io.github.ggml4j.tensor.OpChecks.checkEps;
+import static io.github.ggml4j.tensor.OpChecks.checkRepeats;
+import static io.github.ggml4j.tensor.OpChecks.checkRows;
+import static io.github.ggml4j.tensor.OpChecks.checkSame;
+import static io.github.ggml4j.tensor.OpChecks.checkType;
+import static io.github.ggml4j.tensor.OpChecks.checkWhole;
+import static io.github.ggml4j.tensor.OpChecks.checkWritable;
+import static io.github.ggml4j.tensor.OpChecks.ggmlOrder;
+import static io.github.ggml4j.tensor.OpChecks.mismatch;
+
 import io.github.ggml4j.bindings.ffi.Ggml;
 import io.github.ggml4j.bindings.ffi.ggml4j_params;
 import io.github.ggml4j.bindings.ffi.ggml_tensor;
@@ -659,64 +670,6 @@ public final class Graph implements AutoCloseable, TensorOwner {
     return x.handle();
   }
 
-  private static long[] ggmlOrder(long... shape) {
-    if (shape.length < 1 || shape.length > 4) {
-      throw new IllegalArgumentException(
-          "Shape is " + Arrays.toString(shape) + ", expected 1 to 4 dimensions");
-    }
-    var ne = new long[] {1, 1, 1, 1};
-    for (int i = 0; i < shape.length; i++) {
-      if (shape[i] < 1) {
-        throw new IllegalArgumentException(
-            "Shape is " + Arrays.toString(shape) + ", expected at least 1 of each");
-      }
-      ne[shape.length - 1 - i] = shape[i];
-    }
-    return ne;
-  }
-
-  private static void checkType(String op, Tensor x, DType type) {
-    if (x.type() != type) {
-      throw new IllegalArgumentException(op + " needs elements of " + type + ", not " + x);
-    }
-  }
-
-  /** F32 whose rows have their elements side by side. */
-  private static void checkRows(String op, Tensor x) {
-    checkType(op, x, DType.F32);
-    if (!x.contiguousRows()) {
-      throw new IllegalArgumentException(
-          op + " needs rows whose elements lie side by side, not the turned " + x);
-    }
-  }
-
-  /** F32 without gaps. */
-  private static void checkWhole(String op, Tensor x) {
-    checkType(op, x, DType.F32);
-    if (!x.contiguous()) {
-      throw new IllegalArgumentException(op + " needs a contiguous tensor, not the view " + x);
-    }
-  }
-
-  private static void checkBinary(String op, Tensor a, Tensor b) {
-    checkRepeats(op, b, a);
-    checkRows(op, a);
-    checkType(op, b, DType.F32);
-  }
-
-  private static void checkWritable(String op, Tensor target) {
-    if (target.readOnly()) {
-      throw new IllegalArgumentException(
-          op + " would write to " + target + ", which is read-only, as in a mapped file");
-    }
-  }
-
-  private static void checkEps(float eps) {
-    if (!(eps >= 0)) {
-      throw new IllegalArgumentException("eps is " + eps + ", expected 0 or more");
-    }
-  }
-
   /** Whether ggml copies between two types. */
   private boolean converts(Tensor from, Tensor to) {
     if (from.type() == to.type()) {
@@ -733,24 +686,6 @@ public final class Graph implements AutoCloseable, TensorOwner {
 
   private static boolean isHalfOrFloat(DType type) {
     return type == DType.F32 || type == DType.F16 || type == DType.BF16;
-  }
-
-  private static void checkRepeats(String op, Tensor small, Tensor large) {
-    for (int i = 0; i < 4; i++) {
-      if (large.ne(i) % small.ne(i) != 0) {
-        throw mismatch(op, large, small);
-      }
-    }
-  }
-
-  private static void checkSame(String op, Tensor a, Tensor b) {
-    if (!Arrays.equals(a.shape(), b.shape())) {
-      throw mismatch(op, a, b);
-    }
-  }
-
-  private static IllegalArgumentException mismatch(String op, Tensor a, Tensor b) {
-    return new IllegalArgumentException("Shapes do not fit for " + op + ": " + a + " and " + b);
   }
 
   private void checkBuilding() {

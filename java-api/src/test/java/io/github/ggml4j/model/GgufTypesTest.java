@@ -63,8 +63,9 @@ class GgufTypesTest {
       model.trainableWeights();
       assertValues(model.tensors().get("h.0.attn.c_attn.weight"), golden(type, "values"));
       var widened = model.logits(tokens);
-      assertThat(error(many, widened)).isLessThan(1e-4);
-      assertThat(error(few, widened)).isLessThan(0.05); // few rows round activations to 8 bits
+      assertThat(WeightTypesTest.error(many, widened)).isLessThan(1e-4);
+      assertThat(WeightTypesTest.error(few, widened))
+          .isLessThan(0.05); // few rows round activations to 8 bits
     }
   }
 
@@ -105,18 +106,6 @@ class GgufTypesTest {
     try (var weights = new Rows(type)) {
       ModelWriter.writeGguf(file, CONFIG, weights, null, "quantized");
     }
-  }
-
-  private static double error(float[][] actual, float[][] expected) {
-    double difference = 0;
-    double norm = 0;
-    for (int t = 0; t < actual.length; t++) {
-      for (int v = 0; v < actual[t].length; v++) {
-        difference += Math.pow((double) actual[t][v] - expected[t][v], 2);
-        norm += Math.pow(expected[t][v], 2);
-      }
-    }
-    return Math.sqrt(difference / norm);
   }
 
   /** Normal weights, and matrices of the golden rows again and again. */

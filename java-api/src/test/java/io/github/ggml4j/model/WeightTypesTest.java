@@ -66,7 +66,8 @@ class WeightTypesTest {
     }
   }
 
-  private static double error(float[][] actual, float[][] expected) {
+  /** The distance of two results, as a part of the norm of the second. */
+  static double error(float[][] actual, float[][] expected) {
     double difference = 0;
     double norm = 0;
     for (int t = 0; t < actual.length; t++) {

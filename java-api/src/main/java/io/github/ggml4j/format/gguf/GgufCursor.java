@@ -1,22 +1,19 @@
 package io.github.ggml4j.format.gguf;
 
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
+import static io.github.ggml4j.format.internal.LittleEndian.LONG;
+import static io.github.ggml4j.format.internal.LittleEndian.SHORT;
+
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.format.internal.StrictUtf8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /** Reads little-endian values one after another and never past the end. */
 final class GgufCursor {
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final MemorySegment bytes;
   private final String source;

@@ -1,11 +1,11 @@
 package io.github.ggml4j.format.gguf;
 
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
+
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.MappedFile;
 import io.github.ggml4j.format.internal.Names;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Map;
@@ -20,8 +20,6 @@ import org.jspecify.annotations.Nullable;
  * and metadata arrays are valid until {@link #close()}. Immutable, may be shared between threads.
  */
 public final class GgufFile implements AutoCloseable {
-  private static final ValueLayout.OfInt MAGIC =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final String source;
   private final MemorySegment bytes;
@@ -37,7 +35,7 @@ public final class GgufFile implements AutoCloseable {
 
   /** Whether a file begins as a GGUF file. */
   public static boolean matches(MemorySegment bytes) {
-    return bytes.byteSize() >= Integer.BYTES && bytes.get(MAGIC, 0) == GgufReader.MAGIC;
+    return bytes.byteSize() >= Integer.BYTES && bytes.get(INT, 0) == GgufReader.MAGIC;
   }
 
   /**

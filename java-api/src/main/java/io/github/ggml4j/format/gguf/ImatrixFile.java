@@ -1,5 +1,7 @@
 package io.github.ggml4j.format.gguf;
 
+import static io.github.ggml4j.format.internal.LittleEndian.FLOAT;
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.github.ggml4j.format.ModelFormatException;
@@ -9,7 +11,6 @@ import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.tensor.DType;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -44,11 +45,6 @@ public record ImatrixFile(
 
   /** Tokens of a chunk in llama.cpp, when nothing else was said. */
   private static final int USUAL_CHUNK = 512;
-
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfFloat FLOAT =
-      ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /**
    * The statistics of one matrix, or of several of one size that stand behind each other.
@@ -94,8 +90,9 @@ public record ImatrixFile(
    * @throws ModelFormatException when it is damaged or something else
    */
   public static ImatrixFile of(MemorySegment bytes, String source) {
-    boolean gguf = bytes.byteSize() >= 4 && bytes.get(INT, 0) == GgufReader.MAGIC;
-    return gguf ? ofGguf(GgufFile.of(bytes, source)) : new OldReader(bytes, source).read();
+    return GgufFile.matches(bytes)
+        ? ofGguf(GgufFile.of(bytes, source))
+        : new OldReader(bytes, source).read();
   }
 
   private static ImatrixFile ofGguf(GgufFile file) {

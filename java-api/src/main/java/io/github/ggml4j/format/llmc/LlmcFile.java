@@ -1,12 +1,12 @@
 package io.github.ggml4j.format.llmc;
 
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
+
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.MappedFile;
 import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.tensor.DType;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -21,8 +21,6 @@ import org.jspecify.annotations.Nullable;
  * are valid until {@link #close()}. Immutable, may be shared between threads.
  */
 public final class LlmcFile implements AutoCloseable {
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final String source;
   private final MemorySegment bytes;

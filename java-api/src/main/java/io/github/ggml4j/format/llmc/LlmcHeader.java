@@ -1,9 +1,9 @@
 package io.github.ggml4j.format.llmc;
 
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
+
 import io.github.ggml4j.format.ModelFormatException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * The header of a file of llm.c. Source: {@code write_model} in its {@code train_gpt2.py}.
@@ -31,8 +31,6 @@ public record LlmcHeader(
   private static final int FIRST_PADDED = 3;
   private static final int LARGEST = 1 << 24;
   private static final int MOST_LAYERS = 4096;
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   static LlmcHeader read(MemorySegment bytes, String source) {
     if (bytes.byteSize() < BYTES || bytes.get(INT, 0) != MAGIC) {

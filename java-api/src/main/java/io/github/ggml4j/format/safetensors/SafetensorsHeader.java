@@ -1,12 +1,13 @@
 package io.github.ggml4j.format.safetensors;
 
+import static io.github.ggml4j.format.internal.LittleEndian.LONG;
+
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -29,8 +30,6 @@ record SafetensorsHeader(
   static final String METADATA_KEY = "__metadata__";
   private static final int MAX_TENSORS = 1 << 18;
   private static final int MAX_RANK = 32;
-  private static final ValueLayout.OfLong LENGTH =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final String DOWNLOAD_AGAIN =
       "The file is damaged or no safetensors file; fetch it again.";
 
@@ -39,7 +38,7 @@ record SafetensorsHeader(
     if (size < 8) {
       throw bad(source, "has " + size + " bytes", "at least 8 for the header's length");
     }
-    long length = bytes.get(LENGTH, 0);
+    long length = bytes.get(LONG, 0);
     if (length < 2 || length > size - 8) {
       throw bad(
           source,

@@ -1,9 +1,11 @@
 package io.github.ggml4j.format.tensorflow;
 
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
+import static io.github.ggml4j.format.internal.LittleEndian.LONG;
+
 import io.github.ggml4j.format.ModelFormatException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -19,11 +21,6 @@ final class SortedTable {
   private static final int LONGEST_KEY = 4096;
   private static final int PLAIN = 0;
   private static final int SNAPPY = 1;
-
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** Takes the entries in the order of their keys. */
   interface Entries {

@@ -1,11 +1,11 @@
 package io.github.ggml4j.format.torch;
 
+import static io.github.ggml4j.format.internal.LittleEndian.LONG;
+
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Names;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
-import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,9 +22,6 @@ final class LegacyStorages implements TorchStorages {
 
   /** Protocol 2 and a number of ten bytes, the magic, which comes last. */
   private static final byte[] START = {(byte) 0x80, 2, (byte) 0x8a, 10};
-
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final String source;
   private final @Nullable Object root;

@@ -1,11 +1,15 @@
 package io.github.ggml4j.format.torch;
 
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
+import static io.github.ggml4j.format.internal.LittleEndian.LONG;
+import static io.github.ggml4j.format.internal.LittleEndian.SHORT;
+
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.format.internal.StrictUtf8;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.math.BigInteger;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -14,12 +18,6 @@ import java.nio.charset.StandardCharsets;
 final class PickleInput {
   private static final int LONGEST_TEXT = 1 << 16;
   private static final int LONGEST_INTEGER = 16;
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfDouble BIG_ENDIAN_DOUBLE =
       ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
@@ -97,7 +95,7 @@ final class PickleInput {
 
   private String decode(byte[] utf8) {
     try {
-      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(utf8)).toString();
+      return StrictUtf8.decode(utf8);
     } catch (CharacterCodingException e) {
       throw bad(
           "holds " + Names.quote(new String(utf8, StandardCharsets.ISO_8859_1)), "text in UTF-8");

@@ -1,10 +1,13 @@
 package io.github.ggml4j.format.torch;
 
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
+import static io.github.ggml4j.format.internal.LittleEndian.LONG;
+import static io.github.ggml4j.format.internal.LittleEndian.SHORT;
+
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Names;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -30,13 +33,6 @@ final class StoredZip {
   private static final int ZIP64_FIELD = 1;
   private static final int MOST_ENTRIES = 1 << 17;
   private static final long SATURATED = 0xffff_ffffL;
-
-  private static final ValueLayout.OfShort SHORT =
-      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong LONG =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   /** An entry as the central directory has it. */
   private record Entry(int flags, int method, long stored, long size, long header) {}

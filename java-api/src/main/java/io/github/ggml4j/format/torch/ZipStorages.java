@@ -1,10 +1,11 @@
 package io.github.ggml4j.format.torch;
 
+import static io.github.ggml4j.format.internal.LittleEndian.INT;
+
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Names;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -13,8 +14,6 @@ import org.jspecify.annotations.Nullable;
 final class ZipStorages implements TorchStorages {
   private static final String PICKLE = "/data.pkl";
   private static final long LARGEST_PICKLE = 64L << 20;
-  private static final ValueLayout.OfInt INT =
-      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final StoredZip zip;
   private final String source;
