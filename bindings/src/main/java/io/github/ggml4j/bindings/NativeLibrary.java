@@ -1,5 +1,6 @@
 package io.github.ggml4j.bindings;
 
+import io.github.ggml4j.bindings.BackendUnavailableException.Reason;
 import io.github.ggml4j.bindings.ffi.Ggml;
 import io.github.ggml4j.bindings.ffi.Symbols;
 import io.github.ggml4j.bindings.ffi.ggml4j_params;
@@ -45,6 +46,7 @@ public final class NativeLibrary {
   private SymbolLookup lookup = name -> Optional.empty();
   private String cpuBackend = "";
   private @Nullable GgmlLog log;
+  private @Nullable CudaRuntime cuda;
 
   private NativeLibrary(Platform platform, NativesFolder folder) {
     this.platform = platform;
@@ -104,8 +106,8 @@ public final class NativeLibrary {
    * Loads a GPU backend, so that its devices can be used; a second call does nothing.
    *
    * @param name {@code cuda}, {@code metal}, {@code vulkan}
-   * @throws NativeLibraryException when the libraries come without it, or it does not work on this
-   *     machine
+   * @throws BackendUnavailableException when the libraries come without it, or it does not work on
+   *     this machine
    */
   public static void loadBackend(String name) {
     NativeLibrary library = instance();
@@ -114,6 +116,16 @@ public final class NativeLibrary {
         library.registerBackend(name);
         library.backends.add(name);
       }
+    }
+  }
+
+  /** CUDA in this process; empty until {@link #loadBackend} has loaded {@code cuda}. */
+  public static Optional<CudaRuntime> cuda() {
+    NativeLibrary library = instance();
+    synchronized (LOCK) {
+      return library.backends.contains(CudaRuntime.BACKEND)
+          ? Optional.ofNullable(library.cuda)
+          : Optional.empty();
     }
   }
 
@@ -332,15 +344,21 @@ public final class NativeLibrary {
     String file = platform.backendFileName("ggml-" + name);
     if (!folder.has(file)) {
       List<String> present = backends();
-      throw new NativeLibraryException(
-          "The backend %s was asked for, but %s has no %s (backends there: cpu%s). Use natives built with it, or the device cpu."
-              .formatted(
-                  name,
-                  folder.path(),
-                  file,
-                  present.isEmpty() ? "" : ", " + String.join(", ", present)));
+      throw new BackendUnavailableException(
+          name,
+          Reason.NOT_INCLUDED,
+          "the natives in %s come without it (backends there: cpu%s)"
+              .formatted(folder.path(), present.isEmpty() ? "" : ", " + String.join(", ", present)),
+          ". Use natives built with it, or the device cpu.");
     }
-    open(file, Arena.global());
+    if (name.equals(CudaRuntime.BACKEND)) {
+      cuda = CudaRuntime.open(folder.properties(), platform);
+    }
+    try {
+      open(file, Arena.global());
+    } catch (NativeLibraryException e) {
+      throw failed(name, String.valueOf(e.getMessage()), e);
+    }
     register(file, name);
   }
 
@@ -353,15 +371,29 @@ public final class NativeLibrary {
           Ggml.ggml_backend_load(arena.allocateFrom(folder.path().resolve(file).toString()));
     }
     if (registered.equals(MemorySegment.NULL)) {
-      throw new NativeLibraryException(
-          "The backend %s (%s) does not work on this machine: %s"
-              .formatted(name, folder.path().resolve(file), String.join("; ", ggmlLog.drain())));
+      throw failed(
+          name,
+          "%s refused to start: %s"
+              .formatted(folder.path().resolve(file), String.join("; ", ggmlLog.drain())),
+          null);
     }
     if (!name.equals("cpu") && Ggml.ggml_backend_reg_dev_count(registered) == 0) {
-      throw new NativeLibraryException(
-          "The backend %s was loaded from %s but finds no device: %s. Check the driver, or use the device cpu."
-              .formatted(name, folder.path().resolve(file), String.join("; ", ggmlLog.drain())));
+      throw new BackendUnavailableException(
+          name,
+          Reason.NO_DEVICE,
+          "%s finds no device: %s"
+              .formatted(folder.path().resolve(file), String.join("; ", ggmlLog.drain())),
+          ". Check the driver, or use the device cpu.");
     }
+  }
+
+  private static BackendUnavailableException failed(
+      String backend, String summary, @Nullable Throwable cause) {
+    var exception = new BackendUnavailableException(backend, Reason.FAILED, summary, ".");
+    if (cause != null) {
+      exception.initCause(cause);
+    }
+    return exception;
   }
 
   /** Structures that both sides write to must be the same in both, or memory is damaged. */

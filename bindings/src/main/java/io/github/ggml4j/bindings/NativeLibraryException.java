@@ -3,7 +3,7 @@ package io.github.ggml4j.bindings;
 import org.jspecify.annotations.Nullable;
 
 /** The native libraries cannot be used; the message names what was tried and what to do. */
-public final class NativeLibraryException extends RuntimeException {
+public class NativeLibraryException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   NativeLibraryException(String message) {

@@ -1,0 +1,57 @@
+package io.github.ggml4j.bindings;
+
+/**
+ * A GPU backend, or one of its devices, does not work on this machine.
+ *
+ * <p>The message explains it and says what to do, in several lines where many places were tried;
+ * {@link #summary} is the reason alone, in one line.
+ */
+public final class BackendUnavailableException extends NativeLibraryException {
+  private static final long serialVersionUID = 1L;
+
+  /** Why. */
+  public enum Reason {
+    /** The natives come without this backend. */
+    NOT_INCLUDED,
+    /** A library that the backend needs was not found. */
+    LIBRARY_NOT_FOUND,
+    /** The GPU's driver is not installed. */
+    NO_DRIVER,
+    /** The driver does not know the version that the libraries are of. */
+    DRIVER_TOO_OLD,
+    /** There is no GPU, or it is hidden from this process. */
+    NO_DEVICE,
+    /** The natives were not built for this GPU. */
+    UNSUPPORTED_DEVICE,
+    /** The GPU has no memory left. */
+    NO_MEMORY,
+    /** Anything else that the libraries or the driver report. */
+    FAILED
+  }
+
+  private final String backend;
+  private final Reason reason;
+  private final String summary;
+
+  BackendUnavailableException(String backend, Reason reason, String summary, String advice) {
+    super("The device %s does not work: %s%s".formatted(backend, summary, advice));
+    this.backend = backend;
+    this.reason = reason;
+    this.summary = summary;
+  }
+
+  /** The backend, such as {@code cuda}. */
+  public String backend() {
+    return backend;
+  }
+
+  /** Why it does not work. */
+  public Reason reason() {
+    return reason;
+  }
+
+  /** Why it does not work, in one line without a full stop. */
+  public String summary() {
+    return summary;
+  }
+}

@@ -1,0 +1,95 @@
+package io.github.ggml4j.bindings;
+
+import io.github.ggml4j.bindings.BackendUnavailableException.Reason;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * CUDA's own libraries, opened by full path before ggml's library that needs them: the dynamic
+ * linker then takes these and does not look for them.
+ *
+ * @param runtime the open libcudart
+ * @param file where it lies
+ * @param place the rule by which it was found
+ */
+record CudaLibraries(MemorySegment runtime, String file, String place) {
+  static final String DRIVER = "libcuda.so.1";
+
+  /** In the order in which they must be opened: each needs only those before it. */
+  static List<String> names(int major) {
+    return Stream.of("libcudart", "libcublasLt", "libcublas")
+        .map(name -> name + ".so." + major)
+        .toList();
+  }
+
+  /**
+   * Opens the libraries of the first place that has all of them, so that they are of one release.
+   *
+   * @throws BackendUnavailableException with every place tried
+   */
+  static CudaLibraries open(CudaSearch search, SystemLinker linker) {
+    List<String> names = names(search.major());
+    List<String> tried = new ArrayList<>();
+    for (CudaSearch.Place place : search.places()) {
+      List<String> files = names;
+      if (!place.linker()) {
+        CudaSearch.Found found = place.find(names);
+        if (!found.missing().isEmpty()) {
+          tried.add(place.name() + ": no " + String.join(", ", found.missing()));
+          continue;
+        }
+        files = found.files().stream().map(Path::toString).toList();
+      }
+      List<MemorySegment> opened = new ArrayList<>();
+      for (String file : files) {
+        SystemLinker.Opened library = linker.open(file);
+        if (library.failed()) {
+          tried.add(place.name() + ": " + library.problem());
+          break;
+        }
+        opened.add(library.handle());
+      }
+      if (opened.size() == files.size()) {
+        MemorySegment runtime = opened.getFirst();
+        return new CudaLibraries(runtime, linker.file(runtime), place.name());
+      }
+      opened.reversed().forEach(linker::close);
+    }
+    if (!search.unset().isEmpty()) {
+      tried.add("not set: " + String.join(", ", search.unset()));
+    }
+    throw notFound(search.major(), names, tried, linker);
+  }
+
+  private static BackendUnavailableException notFound(
+      int major, List<String> names, List<String> tried, SystemLinker linker) {
+    String libraries = String.join(", ", names);
+    String places = String.join("", tried.stream().map("%n  %s"::formatted).toList());
+    String install =
+        "%nInstall them, for example with: pip install %s%nor name the folder that has them with -D%s=FOLDER or %s=FOLDER."
+            .formatted(packages(major), CudaSearch.DIR_PROPERTY, CudaSearch.DIR_VARIABLE);
+    SystemLinker.Opened driver = linker.open(DRIVER);
+    if (driver.failed()) {
+      return CudaRuntime.unavailable(
+          Reason.NO_DRIVER,
+          "no NVIDIA driver (%s)".formatted(driver.problem()),
+          ".%n%s%nCUDA's libraries (%s) were not found either. Tried:%s%s"
+              .formatted(CudaRuntime.driverAdvice(major), libraries, places, install));
+    }
+    linker.close(driver.handle());
+    return CudaRuntime.unavailable(
+        Reason.LIBRARY_NOT_FOUND,
+        "CUDA's libraries (%s) were not found".formatted(libraries),
+        ". Tried:%s%s".formatted(places, install));
+  }
+
+  private static String packages(int major) {
+    return (major >= 13
+            ? "'nvidia-cuda-runtime==%1$d.*' 'nvidia-cublas==%1$d.*'"
+            : "nvidia-cuda-runtime-cu%1$d nvidia-cublas-cu%1$d")
+        .formatted(major);
+  }
+}

@@ -1,0 +1,183 @@
+package io.github.ggml4j.bindings;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where CUDA's own libraries are looked for. They are never part of the natives.
+ *
+ * <p>A folder that the user names is the only place. Else, in this order: what the dynamic linker
+ * finds by itself, {@code CUDA_PATH} and {@code CUDA_HOME}, {@code /usr/local/cuda} and {@code
+ * /usr/local/cuda-*}, and Python packages: of the active virtual environment, the active Conda
+ * environment, the user and the system.
+ *
+ * @param property reads a system property
+ * @param variable reads an environment variable
+ * @param root the root of the file system
+ * @param home the user's home
+ * @param target how CUDA calls the machine in the folder {@code targets}
+ * @param major the major version of CUDA
+ */
+record CudaSearch(
+    Function<String, @Nullable String> property,
+    Function<String, @Nullable String> variable,
+    Path root,
+    Path home,
+    String target,
+    int major) {
+  /** Names a folder with CUDA's libraries; nothing else is tried then. */
+  static final String DIR_PROPERTY = "ggml4j.cuda.dir";
+
+  /** The same as an environment variable; the property goes first. */
+  static final String DIR_VARIABLE = "GGML4J_CUDA_DIR";
+
+  /**
+   * A place where the libraries may be.
+   *
+   * @param name what a message calls it
+   * @param folders looked at in this order; libraries of one place may lie in several of them
+   * @param linker whether the dynamic linker is asked instead
+   */
+  record Place(String name, List<Path> folders, boolean linker) {
+    /** The files for these names, or those names that are missing. */
+    Found find(List<String> names) {
+      List<Path> files = new ArrayList<>();
+      List<String> missing = new ArrayList<>();
+      for (String name : names) {
+        folders.stream()
+            .map(folder -> folder.resolve(name))
+            .filter(Files::isRegularFile)
+            .findFirst()
+            .ifPresentOrElse(files::add, () -> missing.add(name));
+      }
+      return new Found(files, missing);
+    }
+  }
+
+  /** What a place has and lacks. */
+  record Found(List<Path> files, List<String> missing) {}
+
+  static CudaSearch ofThisMachine(Platform platform, int major) {
+    return new CudaSearch(
+        System::getProperty,
+        System::getenv,
+        Path.of("/"),
+        Path.of(System.getProperty("user.home", "/")),
+        platform.cpu().equals("aarch64") ? "sbsa-linux" : "x86_64-linux",
+        major);
+  }
+
+  /** The places in order. */
+  List<Place> places() {
+    for (String name : List.of(DIR_PROPERTY, DIR_VARIABLE)) {
+      if (setting(name).isPresent()) {
+        Path folder = Path.of(setting(name).get()).toAbsolutePath();
+        return List.of(new Place(name + "=" + folder, toolkit(folder, true), false));
+      }
+    }
+    List<Place> places = new ArrayList<>();
+    places.add(new Place("the dynamic linker", List.of(), true));
+    for (String name : List.of("CUDA_PATH", "CUDA_HOME")) {
+      setting(name)
+          .map(value -> Path.of(value).toAbsolutePath())
+          .ifPresent(
+              folder -> places.add(new Place(name + "=" + folder, toolkit(folder, false), false)));
+    }
+    for (Path folder : matching(root.resolve("usr/local"), "cuda(-[0-9.]+)?")) {
+      places.add(new Place(folder.toString(), toolkit(folder, false), false));
+    }
+    setting("VIRTUAL_ENV").ifPresent(prefix -> sitePackages(Path.of(prefix), places));
+    setting("CONDA_PREFIX")
+        .map(Path::of)
+        .ifPresent(prefix -> {
+          places.add(new Place("CONDA_PREFIX=" + prefix, toolkit(prefix, false), false));
+          sitePackages(prefix, places);
+        });
+    sitePackages(home.resolve(".local"), places);
+    sitePackages(root.resolve("usr/local"), places);
+    sitePackages(root.resolve("usr"), places);
+    return places;
+  }
+
+  /** The settings of {@link #places} that are not set, for messages. */
+  List<String> unset() {
+    return Stream.of(
+            DIR_PROPERTY, DIR_VARIABLE, "CUDA_PATH", "CUDA_HOME", "VIRTUAL_ENV", "CONDA_PREFIX")
+        .filter(name -> setting(name).isEmpty())
+        .toList();
+  }
+
+  /** A property or a variable; empty when it is not set or blank. */
+  private Optional<String> setting(String name) {
+    return Optional.ofNullable((name.equals(DIR_PROPERTY) ? property : variable).apply(name))
+        .filter(value -> !value.isBlank());
+  }
+
+  private List<Path> toolkit(Path folder, boolean itself) {
+    List<Path> folders = new ArrayList<>();
+    if (itself) {
+      folders.add(folder);
+    }
+    folders.add(folder.resolve("lib64"));
+    folders.add(folder.resolve("lib"));
+    folders.add(folder.resolve("targets").resolve(target).resolve("lib"));
+    return folders;
+  }
+
+  /** The packages of every Python 3 below a prefix, the newest first. */
+  private void sitePackages(Path prefix, List<Place> places) {
+    for (String lib : List.of("lib", "lib64")) {
+      if (Files.isSymbolicLink(prefix.resolve(lib))) {
+        continue; // lib64 is lib
+      }
+      for (Path python : matching(prefix.resolve(lib), "python3(\\.[0-9]+)?")) {
+        for (String packages : List.of("site-packages", "dist-packages")) {
+          Path nvidia = python.resolve(packages).resolve("nvidia");
+          if (Files.isDirectory(nvidia)) {
+            places.add(
+                new Place(
+                    nvidia.toString(),
+                    List.of(
+                        nvidia.resolve("cu" + major).resolve("lib"),
+                        nvidia.resolve("cuda_runtime/lib"),
+                        nvidia.resolve("cublas/lib")),
+                    false));
+          }
+        }
+      }
+    }
+  }
+
+  /** Folders by name: the one without a version first, then the newest. */
+  private static List<Path> matching(Path parent, String pattern) {
+    try (Stream<Path> entries = Files.list(parent)) {
+      return entries
+          .filter(path -> path.getFileName().toString().matches(pattern))
+          .filter(Files::isDirectory)
+          .sorted(Comparator.comparing(CudaSearch::version, CudaSearch::newestFirst))
+          .toList();
+    } catch (IOException e) {
+      return List.of(); // not there, or not for us to read: nothing to be found in it
+    }
+  }
+
+  private static String version(Path folder) {
+    return folder.getFileName().toString().replaceFirst("^[a-z]+-?", "");
+  }
+
+  private static int newestFirst(String a, String b) {
+    if (a.isEmpty() || b.isEmpty()) {
+      return Boolean.compare(b.isEmpty(), a.isEmpty());
+    }
+    return java.lang.module.ModuleDescriptor.Version.parse(b)
+        .compareTo(java.lang.module.ModuleDescriptor.Version.parse(a));
+  }
+}
