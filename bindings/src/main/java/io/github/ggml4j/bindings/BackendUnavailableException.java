@@ -1,5 +1,7 @@
 package io.github.ggml4j.bindings;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * A GPU backend, or one of its devices, does not work on this machine.
  *
@@ -34,7 +36,12 @@ public final class BackendUnavailableException extends NativeLibraryException {
   private final String summary;
 
   BackendUnavailableException(String backend, Reason reason, String summary, String advice) {
-    super("The device %s does not work: %s%s".formatted(backend, summary, advice));
+    this(backend, reason, summary, advice, null);
+  }
+
+  BackendUnavailableException(
+      String backend, Reason reason, String summary, String advice, @Nullable Throwable cause) {
+    super("The device %s does not work: %s%s".formatted(backend, summary, advice), cause);
     this.backend = backend;
     this.reason = reason;
     this.summary = summary;

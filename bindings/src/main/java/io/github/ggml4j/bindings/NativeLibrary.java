@@ -355,9 +355,10 @@ public final class NativeLibrary {
       cuda = CudaRuntime.open(folder.properties(), platform);
     }
     try {
-      open(file, Arena.global());
+      open(file);
     } catch (NativeLibraryException e) {
-      throw failed(name, String.valueOf(e.getMessage()), e);
+      throw new BackendUnavailableException(
+          name, Reason.FAILED, String.valueOf(e.getMessage()), ".", e);
     }
     register(file, name);
   }
@@ -371,11 +372,12 @@ public final class NativeLibrary {
           Ggml.ggml_backend_load(arena.allocateFrom(folder.path().resolve(file).toString()));
     }
     if (registered.equals(MemorySegment.NULL)) {
-      throw failed(
+      throw new BackendUnavailableException(
           name,
+          Reason.FAILED,
           "%s refused to start: %s"
               .formatted(folder.path().resolve(file), String.join("; ", ggmlLog.drain())),
-          null);
+          ".");
     }
     if (!name.equals("cpu") && Ggml.ggml_backend_reg_dev_count(registered) == 0) {
       throw new BackendUnavailableException(
@@ -385,15 +387,6 @@ public final class NativeLibrary {
               .formatted(folder.path().resolve(file), String.join("; ", ggmlLog.drain())),
           ". Check the driver, or use the device cpu.");
     }
-  }
-
-  private static BackendUnavailableException failed(
-      String backend, String summary, @Nullable Throwable cause) {
-    var exception = new BackendUnavailableException(backend, Reason.FAILED, summary, ".");
-    if (cause != null) {
-      exception.initCause(cause);
-    }
-    return exception;
   }
 
   /** Structures that both sides write to must be the same in both, or memory is damaged. */
