@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
       "Of a model, only what it takes to run it is downloaded; what is in the cache already is"
           + " not.",
       "The cache is that of Python's huggingface_hub. Environment variables, as there: HF_TOKEN,",
-      "HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE.",
+      "HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE, HTTPS_PROXY, NO_PROXY.",
       "",
       "Examples:",
       "  ggml4j download gpt2",

@@ -40,6 +40,8 @@ public final class Main implements Runnable {
 
   /** Started by the launcher. */
   public static void main(String[] args) {
+    // The name and password of HTTPS_PROXY, which Java keeps to itself otherwise
+    System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
     System.exit(run(commandLine(args).setOut(StandardOutput.writer()), args));
   }
 

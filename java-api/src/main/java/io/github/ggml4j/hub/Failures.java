@@ -73,6 +73,13 @@ final class Failures {
                   + (hasToken ? "Check what the access token may do." : LOG_IN));
       case 404 ->
           target.path() == null ? repoNotFound(target, hasToken, said) : entryNotFound(target);
+      case 407 ->
+          new HubException(
+              Reason.UNREACHABLE,
+              target
+                  + ": the proxy asks for a name and a password. Set HTTPS_PROXY (HTTP_PROXY for"
+                  + " addresses of http) to http://name:password@host:port; for addresses of https"
+                  + " start Java with -Djdk.http.auth.tunneling.disabledSchemes= too.");
       case 429 ->
           new HubException(
               Reason.RATE_LIMITED,

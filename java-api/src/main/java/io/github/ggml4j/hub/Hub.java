@@ -11,8 +11,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@link #defaults()} reads the environment variables of Python's {@code huggingface_hub}:
  * {@code HF_ENDPOINT}, {@code HF_TOKEN} or the token of a login, {@code HF_HUB_CACHE}, {@code
- * HF_HOME}, {@code HF_HUB_OFFLINE}, {@code HF_HUB_DOWNLOAD_TIMEOUT}. The cache folder has Python's
- * layout, so that each finds what the other downloaded.
+ * HF_HOME}, {@code HF_HUB_OFFLINE}, {@code HF_HUB_DOWNLOAD_TIMEOUT}, and {@code HTTP_PROXY}, {@code
+ * HTTPS_PROXY}, {@code ALL_PROXY}, {@code NO_PROXY}; without one of the latter, Java's own settings
+ * of proxies hold. The cache folder has Python's layout, so that each finds what the other
+ * downloaded.
  *
  * <p>The token is sent to the endpoint only, never to a host that it redirects to, and is in no
  * message. Thread-safe.
@@ -232,6 +234,7 @@ public final class Hub {
       return new Hub(
           new HubSettings(
               address,
+              environment.proxies(),
               token != null || anonymous ? token : environment.token(),
               (cache != null ? cache : environment.cache()).toAbsolutePath().normalize(),
               offline != null ? offline : environment.offline(),

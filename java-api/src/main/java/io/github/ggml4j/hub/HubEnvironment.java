@@ -130,6 +130,11 @@ final class HubEnvironment {
     return Duration.ofSeconds(Math.max(1, Long.parseLong(seconds)));
   }
 
+  /** The proxies of {@code HTTP_PROXY} and its like. */
+  Proxies proxies() {
+    return Proxies.of(variables);
+  }
+
   private boolean isTrue(String name) {
     return TRUE.contains(get(name, "").toUpperCase(Locale.ROOT));
   }

@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** What a {@link Hub} was built with. */
 record HubSettings(
     URI endpoint,
+    Proxies proxies,
     @Nullable Token token,
     Path cache,
     boolean offline,

@@ -1,8 +1,8 @@
 package io.github.ggml4j.hub;
 
 import java.io.IOException;
+import java.net.ProtocolException;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpTimeoutException;
 import java.time.Duration;
@@ -65,19 +65,11 @@ final class Transport {
 
   private final HubSettings settings;
 
-  /** The connections of all; made when the network is first needed. */
-  private static final class Client {
-    static final HttpClient SHARED =
-        HttpClient.newBuilder()
-            // A connection for each file is faster than one for all
-            .version(HttpClient.Version.HTTP_1_1)
-            .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(Duration.ofSeconds(10))
-            .build();
-  }
+  private final Connections connections;
 
   Transport(HubSettings settings) {
     this.settings = settings;
+    this.connections = Connections.through(settings.proxies());
   }
 
   boolean hasToken() {
@@ -184,13 +176,18 @@ final class Transport {
             .setHeader("User-Agent", USER_AGENT)
             .setHeader("Accept-Encoding", "identity"); // Sizes and ranges are those of the file
     call.headers().forEach(builder::setHeader);
+    var proxy = settings.proxies().select(uri);
+    if (proxy != null && proxy.authorization() != null) {
+      builder.setHeader("Proxy-Authorization", proxy.authorization());
+    }
     if (settings.token() != null) {
       settings.token().authorize(builder, uri, settings.endpoint());
     }
     var content = call.content();
     var body = content == null ? HttpRequest.BodyPublishers.noBody() : content.open();
     builder.method(call.method(), body);
-    var answer = Client.SHARED.sendAsync(builder.build(), _ -> new Body(settings.timeout()));
+    var sent = connections.send(builder.build(), settings.timeout());
+    var answer = sent.answer();
     long limit = settings.timeout().toMillis();
     if (content != null) {
       // What is sent takes its time, and so does what the server does with it
@@ -198,7 +195,12 @@ final class Transport {
     }
     try {
       var response = answer.get(limit, TimeUnit.MILLISECONDS);
-      return new Response(response.statusCode(), response.headers(), response.body(), uri);
+      var received = response.body();
+      if (received == null) { // As when a proxy opens no tunnel
+        received = new Body(settings.timeout());
+        received.onComplete();
+      }
+      return new Response(response.statusCode(), response.headers(), received, uri);
     } catch (InterruptedException e) {
       answer.cancel(true);
       throw Waiting.interrupted();
@@ -208,6 +210,9 @@ final class Transport {
           "no answer came within " + Waiting.seconds(settings.timeout()));
     } catch (ExecutionException e) {
       var cause = e.getCause() == null ? e : e.getCause();
+      if (!(cause instanceof IOException) || cause instanceof ProtocolException) {
+        connections.renew(sent.client());
+      }
       throw cause instanceof IOException io ? io : new IOException(cause.toString(), cause);
     }
   }

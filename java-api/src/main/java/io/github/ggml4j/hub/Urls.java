@@ -72,7 +72,8 @@ final class Urls {
         && port(a) == port(b);
   }
 
-  private static int port(URI uri) {
+  /** The port that is meant when none is named too. */
+  static int port(URI uri) {
     return uri.getPort() >= 0 ? uri.getPort() : isSecure(uri) ? 443 : 80;
   }
 

@@ -1,6 +1,7 @@
 package io.github.ggml4j.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -8,6 +9,7 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -20,14 +22,21 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Downloads a model from a server one of whose answers is damaged, to the byte: status line,
- * headers or body. Each download must succeed or end in {@link HubException}, soon, and a file that
- * has a checksum is never kept with other content. {@code -Dggml4j.test.mutants} says how many.
+ * Reads a part of a file and downloads a model from a server one of whose answers is damaged, to
+ * the byte: status line, headers or body. Each try must succeed or end in {@link HubException},
+ * soon, a file that has a checksum is never kept with other content, and nothing stays in memory or
+ * open. {@code -Dggml4j.test.mutants} says how many.
  */
 class HubMutationTest {
   private static final int COUNT = Integer.getInteger("ggml4j.test.mutants", 200);
@@ -37,6 +46,8 @@ class HubMutationTest {
   private static final String WEIGHTS_HASH = FakeHub.hash("SHA-256", new byte[0], WEIGHTS);
   private static final String CONFIG_HASH =
       FakeHub.hash("SHA-1", ascii("blob " + CONFIG.length + "\0"), CONFIG);
+
+  private static final Pattern RANGE = Pattern.compile("(?i)range: bytes=(\\d{1,6})-(\\d{1,6})\\r");
 
   private static final List<String> VALUES =
       List.of(
@@ -78,7 +89,7 @@ class HubMutationTest {
       download(endpoint, folder.resolve("sound"));
       for (int i = 0; i < COUNT; i++) {
         random = new SplittableRandom(i);
-        untilDamage.set(random.nextInt(7));
+        untilDamage.set(random.nextInt(9));
         var cache = folder.resolve("cache");
         long began = System.nanoTime();
         try {
@@ -99,9 +110,78 @@ class HubMutationTest {
     assertThat(succeeded).isBetween(COUNT / 20, COUNT - COUNT / 20);
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "HTTQ/1.1 200 OK",
+        "HTTP/1.1 2x0 OK",
+        "HTTP/1.1 200 OK\r\nno header: 1",
+        "HTTP/1.1 200 OK\r\nContent-Length: many",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999"
+      })
+  void connectionsOfAnswersWithoutSenseAreClosed(String head) throws Exception {
+    int count = 20;
+    var closed = new CountDownLatch(count);
+    try (var server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress())) {
+      Thread.startVirtualThread(() -> {
+        while (!server.isClosed()) {
+          try {
+            var socket = server.accept();
+            Thread.startVirtualThread(() -> answerAndWait(socket, head, closed));
+          } catch (IOException e) {
+            return;
+          }
+        }
+      });
+      for (int i = 0; i < count; i++) {
+        assertThatThrownBy(
+                () -> download("http://127.0.0.1:" + server.getLocalPort(), folder.resolve("c")))
+            .isInstanceOf(HubException.class);
+      }
+      assertThat(closed.await(20, TimeUnit.SECONDS))
+          .as("%d connections are open", closed.getCount())
+          .isTrue();
+    }
+  }
+
+  private static void answerAndWait(Socket socket, String head, CountDownLatch closed) {
+    try (socket) {
+      var in = socket.getInputStream();
+      request(in);
+      socket.getOutputStream().write(ascii(head + "\r\n\r\n"));
+      while (in.read() >= 0) {
+        // Until the client closes
+      }
+    } catch (IOException e) {
+      // It closes
+    }
+    closed.countDown();
+  }
+
+  @Test
+  void anAnswerWithoutEndIsGivenUpEarly() throws IOException {
+    var sent = new AtomicLong();
+    try (var endless = new FakeHub()) {
+      byte[] entries = ascii("{\"type\":\"directory\",\"path\":\"x\"},".repeat(2000));
+      endless.faults.add((exchange, path) -> {
+        exchange.sendResponseHeaders(200, 0);
+        var out = exchange.getResponseBody();
+        for (out.write('['); sent.get() < 1L << 30; sent.addAndGet(entries.length)) {
+          out.write(entries);
+        }
+        return true;
+      });
+      var repo = endless.client(folder).retries(0).build().model("org/name");
+      assertThatThrownBy(repo::commit)
+          .isInstanceOf(HubException.class)
+          .hasMessageContaining("more than");
+    }
+    assertThat(sent.get()).isLessThan(64L << 20); // What the system's buffers hold included
+  }
+
   private static void download(String endpoint, Path cache) throws IOException {
     var environment = new HubEnvironment(Map.of("HF_HOME", cache.toString()), cache);
-    var path =
+    var repo =
         Hub.builder(environment)
             .endpoint(endpoint)
             .cache(cache)
@@ -109,8 +189,13 @@ class HubMutationTest {
             .retryDelay(Duration.ofMillis(1))
             .timeout(Duration.ofSeconds(2))
             .build()
-            .model("org/name")
-            .downloadModel();
+            .model("org/name");
+    try (var file = repo.open("model.safetensors")) {
+      var part = ByteBuffer.allocate(500);
+      file.read(1000, part); // Which bytes these are, only a whole file's checksum tells
+      assertThat(part.position()).isEqualTo(Math.clamp(file.size() - 1000, 0, 500));
+    }
+    var path = repo.downloadModel();
     assertThat(Files.readAllBytes(path.resolve("model.safetensors"))).isEqualTo(WEIGHTS);
   }
 
@@ -149,9 +234,15 @@ class HubMutationTest {
       var in = socket.getInputStream();
       for (var request = request(in); !request.isEmpty(); request = request(in)) {
         var method = request.substring(0, request.indexOf(' '));
-        var path = request.substring(method.length() + 1).replaceAll("[ ?].*", "");
+        var path = request.substring(method.length() + 1).replaceAll("(?s)[ ?].*", "");
         var whole = answers.getOrDefault(path, answer("404 Not Found", new byte[0]));
-        var sent = method.equals("HEAD") ? withoutBody(whole) : whole;
+        var range = RANGE.matcher(request);
+        var sent =
+            method.equals("HEAD")
+                ? withoutBody(whole)
+                : path.startsWith("/store/") && range.find()
+                    ? part(Integer.parseInt(range.group(1)), Integer.parseInt(range.group(2)))
+                    : whole;
         boolean damage = untilDamage.getAndDecrement() == 0;
         if (damage) {
           sent = damageButForHosts(sent);
@@ -173,10 +264,15 @@ class HubMutationTest {
       line.append((char) c);
       matched = c == "\r\n\r\n".charAt(matched) ? matched + 1 : c == '\r' ? 1 : 0;
       if (matched == 4) {
-        return line.substring(0, line.indexOf("\r\n"));
+        return line.toString();
       }
     }
     return "";
+  }
+
+  private static byte[] part(int from, int to) {
+    var range = "Content-Range: bytes %d-%d/%d".formatted(from, to, WEIGHTS.length);
+    return answer("206 Partial Content", Arrays.copyOfRange(WEIGHTS, from, to + 1), range);
   }
 
   private static byte[] withoutBody(byte[] answer) {
@@ -196,8 +292,8 @@ class HubMutationTest {
             "200 OK",
             ascii(
                 ("[{\"type\":\"file\",\"oid\":\"%s\",\"size\":%d,\"path\":\"config.json\"},"
-                        + "{\"type\":\"file\",\"oid\":\"0\",\"size\":%d,\"path\":\"model.safetensors\","
-                        + "\"lfs\":{\"oid\":\"%s\",\"size\":%d,\"pointerSize\":134}}]")
+                     + "{\"type\":\"file\",\"oid\":\"0\",\"size\":%d,\"path\":\"model.safetensors\","
+                     + "\"lfs\":{\"oid\":\"%s\",\"size\":%d,\"pointerSize\":134}}]")
                     .formatted(
                         CONFIG_HASH,
                         CONFIG.length,
