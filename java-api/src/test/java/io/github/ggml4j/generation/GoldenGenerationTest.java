@@ -8,35 +8,51 @@ import io.github.ggml4j.Golden;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
-import java.nio.file.Path;
+import io.github.ggml4j.testing.TestDevice;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import tools.jackson.databind.JsonNode;
 
-/** Greedy and beam search over whole models against transformers' (make_golden_models.py). */
+/**
+ * Greedy and beam search, with processors, over whole models against transformers'
+ * (make_golden_models.py).
+ */
+@Tag(TestDevice.TAG)
 class GoldenGenerationTest {
-  static List<Path> models() {
-    return Golden.models();
+  static Stream<Arguments> modelsAndDevices() {
+    return Golden.models().stream()
+        .map(folder -> folder.getFileName().toString())
+        .flatMap(name -> TestDevice.all().stream().map(device -> Arguments.of(name, device)));
+  }
+
+  static List<TestDevice> devices() {
+    return TestDevice.all();
   }
 
   @ParameterizedTest
-  @MethodSource("models")
-  void sequencesAreTheSame(Path folder) {
-    var golden = Golden.json("models/" + folder.getFileName() + "/golden.json");
-    try (var model = Gpt2Model.load(folder, Device.cpu(1));
+  @MethodSource("modelsAndDevices")
+  void sequencesAreTheSame(String name, TestDevice device) {
+    device.assumeExact(name.endsWith("float16"));
+    var golden = Golden.json("models/" + name + "/golden.json");
+    try (var model = Gpt2Model.load(Golden.path("models/" + name), device.open());
         var generator = generator(model)) {
+      double tolerance = device.arithmetic().values(1e-4);
       for (var one : golden.get("generation")) {
         check(
             generator,
             model.config().eosTokenId(),
             one,
-            folder.getFileName() + ", " + one.get("name").asString());
+            name + ", " + one.get("name").asString(),
+            tolerance);
       }
     }
   }
@@ -49,7 +65,11 @@ class GoldenGenerationTest {
   }
 
   private static void check(
-      Generator generator, @Nullable Integer modelsEos, JsonNode one, String name) {
+      Generator generator,
+      @Nullable Integer modelsEos,
+      JsonNode one,
+      String name,
+      double tolerance) {
     var builder = GenerationConfigs.of(one.get("options")).logProbs(true);
     if (!one.get("options").has("eos_token_id") && modelsEos != null) {
       builder.eosTokenIds(modelsEos);
@@ -75,7 +95,7 @@ class GoldenGenerationTest {
       assertThat(sequence.ids())
           .as("%s, sequence %d", name, i)
           .isEqualTo(Arrays.copyOfRange(expected, promptLength, end));
-      checkScores(one, i, sequence, name);
+      checkScores(one, i, sequence, name, (float) tolerance);
     }
   }
 
@@ -83,12 +103,13 @@ class GoldenGenerationTest {
     return Objects.requireNonNull(config.eosTokenIds()).contains(id);
   }
 
-  private static void checkScores(JsonNode one, int i, GeneratedSequence sequence, String name) {
+  private static void checkScores(
+      JsonNode one, int i, GeneratedSequence sequence, String name, float tolerance) {
     if (one.has("sequences_scores")) {
       float score = (float) one.get("sequences_scores").get(i).asDouble();
       assertThat(sequence.score())
           .as("%s, score %d", name, i)
-          .isCloseTo(score, within(1e-4f * (1 + Math.abs(score))));
+          .isCloseTo(score, within(tolerance * (1 + Math.abs(score))));
     }
     if (one.has("log_probabilities")) {
       var expected = one.get("log_probabilities").get(i);
@@ -97,14 +118,28 @@ class GoldenGenerationTest {
         float logProb = (float) expected.get(j).asDouble();
         assertThat(actual[j])
             .as("%s, log-probability %d of sequence %d", name, j, i)
-            .isCloseTo(logProb, within(1e-4f * (1 + Math.abs(logProb))));
+            .isCloseTo(logProb, within(tolerance * (1 + Math.abs(logProb))));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("devices")
+  void theSameSeedGivesTheSameTextAgain(TestDevice device) throws Exception {
+    try (var model = Gpt2Model.load(Golden.path("models/odd"), device.open());
+        var generator = generator(model)) {
+      var prompts = List.of(new int[] {1, 2, 3}, new int[] {4}, new int[] {5, 6, 7, 8, 9});
+      var config = GenerationConfig.builder().doSample(true).numReturnSequences(3).seed(3).build();
+      var first = generator.generate(prompts, config);
+      assertThat(generator.generate(prompts, config)).isEqualTo(first);
+      var other = GenerationConfig.builder().doSample(true).numReturnSequences(3).seed(4).build();
+      assertThat(generator.generate(prompts, other)).isNotEqualTo(first);
     }
   }
 
   @Test
   void aSessionServesManyCallsAndABatchGivesWhatEachPromptGivesAlone() throws Exception {
-    try (var model = Gpt2Model.load(models().getFirst(), Device.cpu(1));
+    try (var model = Gpt2Model.load(Golden.models().getFirst(), Device.cpu(1));
         var generator = generator(model)) {
       var prompts = List.of(new int[] {1, 2, 3}, new int[] {4}, new int[] {5, 6, 7, 8, 9});
       var config = GenerationConfig.builder().doSample(true).numReturnSequences(3).seed(3).build();

@@ -3,30 +3,50 @@ package io.github.ggml4j.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.testing.TestDevice;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Sequences, forks and beams over the shared cache; bad input; many threads. */
+@Tag(TestDevice.TAG)
+@ParameterizedClass
+@MethodSource("devices")
 class InferenceSessionTest {
   private static final Gpt2Config CONFIG =
       Gpt2Config.builder().vocabSize(211).nPositions(700).nEmbd(48).nLayer(2).nHead(3).build();
 
+  @SuppressWarnings("NullAway.Init")
   private static Gpt2Model model;
+  private static double tolerance;
 
-  @BeforeAll
-  static void load() {
-    model = Gpt2Model.random(CONFIG, Device.cpu(2), 5);
+  static List<TestDevice> devices() {
+    return TestDevice.all();
   }
 
-  @AfterAll
+  @BeforeParameterizedClassInvocation
+  static void load(TestDevice device) {
+    model = Gpt2Model.random(CONFIG, device.open(2), 5);
+    tolerance = device.arithmetic().values(2e-5);
+  }
+
+  @AfterParameterizedClassInvocation
   static void close() {
     model.close();
+  }
+
+  private final TestDevice device;
+
+  InferenceSessionTest(TestDevice device) {
+    this.device = device;
   }
 
   private static int[] tokens(long seed, int n) {
@@ -42,7 +62,7 @@ class InferenceSessionTest {
   private static void assertNear(float[] actual, float[] expected) {
     for (int i = 0; i < expected.length; i++) {
       assertThat((double) actual[i])
-          .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(2e-5));
+          .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(tolerance));
     }
   }
 
@@ -143,7 +163,7 @@ class InferenceSessionTest {
 
   @Test
   void closedThingsSaySo() {
-    var other = Gpt2Model.random(CONFIG, Device.cpu(1), 1);
+    var other = Gpt2Model.random(CONFIG, device.open(), 1);
     var session = other.newSession();
     assertThatThrownBy(other::close).hasMessageContaining("1 open sessions");
     session.close();
@@ -231,7 +251,7 @@ class InferenceSessionTest {
 
   @Test
   void trainableWeightsReachOpenSessions() {
-    try (var other = Gpt2Model.random(CONFIG, Device.cpu(1), 8);
+    try (var other = Gpt2Model.random(CONFIG, device.open(), 8);
         var session = other.newSession()) {
       int s = session.newSequence();
       session.step(new int[] {s}, new int[][] {tokens(3, 5)});

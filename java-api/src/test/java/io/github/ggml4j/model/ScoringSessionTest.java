@@ -5,20 +5,35 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.testing.TestDevice;
 import java.lang.foreign.Arena;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 
+@Tag(TestDevice.TAG)
+@ParameterizedClass
+@MethodSource("devices")
 class ScoringSessionTest {
   private static final int[] ONE = {5, 9, 2, 7, 1, 3, 8, 4};
   private static final int[] TWO = {11, 0, 96, 42, 7, 7, 7, 1};
 
-  private Gpt2Model model = load("cpu");
+  private final Gpt2Model model;
+  private final TestDevice device;
 
-  private static Gpt2Model load(String device) {
+  ScoringSessionTest(TestDevice device) {
+    this.device = device;
+    this.model = load(device);
+  }
+
+  static List<TestDevice> devices() {
+    return TestDevice.all();
+  }
+
+  private static Gpt2Model load(TestDevice device) {
     var config =
         Gpt2Config.builder()
             .vocabSize(97)
@@ -28,7 +43,7 @@ class ScoringSessionTest {
             .nPositions(12)
             .initializerRange(0.5)
             .build();
-    return Gpt2Model.random(config, Device.open(device, 1), 3);
+    return Gpt2Model.random(config, device.open(), 3);
   }
 
   @AfterEach
@@ -44,17 +59,15 @@ class ScoringSessionTest {
     return Math.log(sum) - logits[label];
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"cpu", "cpu-stock"})
-  void lossesAreThoseOfTheLogits(String device) {
-    model.close();
-    model = load(device);
+  @Test
+  void lossesAreThoseOfTheLogits() {
+    double tolerance = device.arithmetic().values(1e-4);
     var losses = model.negativeLogLikelihoods(ONE);
     var logits = model.logits(ONE);
     assertThat(losses).hasSize(ONE.length - 1);
     for (int i = 0; i < losses.length; i++) {
       double expected = loss(logits[i], ONE[i + 1]);
-      assertThat((double) losses[i]).isCloseTo(expected, within(1e-4 * Math.max(1, expected)));
+      assertThat((double) losses[i]).isCloseTo(expected, within(tolerance * Math.max(1, expected)));
     }
   }
 
@@ -71,14 +84,16 @@ class ScoringSessionTest {
       for (int b = 0; b < 2; b++) {
         var expected = model.negativeLogLikelihoods(b == 0 ? ONE : TWO);
         for (int i = 0; i < 3; i++) {
-          assertThat(losses[b * 3 + i]).isCloseTo(expected[4 + i], within(1e-4f));
+          assertThat(losses[b * 3 + i])
+              .isCloseTo(expected[4 + i], within((float) device.arithmetic().values(1e-4)));
         }
       }
       var logits = model.logits(TWO);
       for (int row = 0; row < 2; row++) {
         for (int v = 0; v < 97; v++) {
           float actual = out.getAtIndex(JAVA_FLOAT, row * 97 + v);
-          assertThat(actual).isCloseTo(logits[4 + row][v], within(1e-4f));
+          assertThat(actual)
+              .isCloseTo(logits[4 + row][v], within((float) device.arithmetic().values(1e-4)));
         }
       }
     }

@@ -6,35 +6,66 @@ import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Parameter;
+import io.github.ggml4j.testing.TestDevice;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Every differentiable op: the fused kernels against the composition of ggml's stock ops, and both
- * against finite differences.
+ * Every differentiable op: the fused kernels against finite differences, and what other devices
+ * compute, such as the composition of ggml's stock ops, against the fused kernels.
  */
+@Tag(TestDevice.TAG)
 class OpsTest {
+  private static final Map<TestDevice, Device> DEVICES = new LinkedHashMap<>();
   private static Device fused;
-  private static Device stock;
 
   @BeforeAll
   static void open() {
     fused = Device.cpu(2);
-    stock = Device.open("cpu-stock", 2);
+    TestDevice.all().forEach(device -> DEVICES.put(device, device.open(2)));
   }
 
   @AfterAll
   static void close() {
     fused.close();
-    stock.close();
+    DEVICES.values().forEach(Device::close);
+    DEVICES.clear();
+  }
+
+  private static Device opened(TestDevice device) {
+    return Objects.requireNonNull(DEVICES.get(device));
+  }
+
+  static List<TestDevice> devices() {
+    return TestDevice.all();
+  }
+
+  static Stream<Arguments> casesAndDevices() {
+    return cases().stream().flatMap(c -> devices().stream().map(device -> Arguments.of(c, device)));
+  }
+
+  static Stream<Arguments> activationsAndDevices() {
+    return Arrays.stream(Activation.values())
+        .flatMap(activation -> devices().stream().map(device -> Arguments.of(activation, device)));
+  }
+
+  static Stream<Arguments> tokensAndDevices() {
+    return Stream.of(3, 300)
+        .flatMap(tokens -> devices().stream().map(device -> Arguments.of(tokens, device)));
   }
 
   /** One op with shapes. */
@@ -144,18 +175,23 @@ class OpsTest {
   }
 
   @ParameterizedTest
-  @MethodSource("cases")
-  void fusedEqualsStock(Case c) {
+  @MethodSource("casesAndDevices")
+  void everyDeviceComputesWhatTheKernelsDo(Case c, TestDevice device) {
     var check = c.check();
-    compare(check.run(fused), check.run(stock));
+    compare(check.run(opened(device)), check.run(fused), device);
+  }
+
+  @ParameterizedTest
+  @MethodSource("activationsAndDevices")
+  void activationsAreThoseOfTheKernels(Activation activation, TestDevice device) {
+    var check = activation(activation);
+    compare(check.run(opened(device)), check.run(fused), device);
   }
 
   @ParameterizedTest
   @EnumSource(Activation.class)
-  void fusedActivationEqualsStock(Activation activation) {
-    var check = activation(activation);
-    compare(check.run(fused), check.run(stock));
-    differences(check);
+  void activationsByFiniteDifferences(Activation activation) {
+    differences(activation(activation));
   }
 
   private static GradientCheck activation(Activation activation) {
@@ -163,14 +199,19 @@ class OpsTest {
         3, (g, x, p) -> activation.forward(g, x), g -> {}, new long[] {13, 17});
   }
 
-  private static void compare(GradientCheck.Outcome a, GradientCheck.Outcome b) {
-    close(a.result(), b.result());
-    for (int i = 0; i < a.gradients().size(); i++) {
-      close(a.gradients().get(i), b.gradients().get(i));
+  private static void compare(
+      GradientCheck.Outcome actual, GradientCheck.Outcome expected, TestDevice device) {
+    close(actual.result(), expected.result(), device.arithmetic().values(2e-5));
+    for (int i = 0; i < actual.gradients().size(); i++) {
+      close(
+          actual.gradients().get(i),
+          expected.gradients().get(i),
+          device.arithmetic().gradients(2e-5));
     }
   }
 
-  private static void close(float[] actual, float[] expected) {
+  /** The tolerance is a part of the largest value. */
+  private static void close(float[] actual, float[] expected, double tolerance) {
     assertThat(actual).hasSameSizeAs(expected);
     double scale = 1e-6;
     for (float value : expected) {
@@ -179,7 +220,7 @@ class OpsTest {
     for (int i = 0; i < actual.length; i++) {
       assertThat((double) actual[i])
           .as("element %d", i)
-          .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(2e-5 * scale));
+          .isCloseTo(expected[i], org.assertj.core.data.Offset.offset(tolerance * scale));
     }
   }
 
@@ -209,22 +250,20 @@ class OpsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(ints = {3, 300})
-  void crossEntropyAndEmbedding(int tokens) {
+  @MethodSource("tokensAndDevices")
+  void crossEntropyAndEmbedding(int tokens, TestDevice device) {
     int vocab = 61;
     int embd = 12;
     var random = new Random(tokens);
     var labels = random.ints(tokens, 0, vocab).toArray();
     labels[1] = CrossEntropy.IGNORE_INDEX;
     var ids = random.ints(tokens, 0, vocab).toArray();
-    var results = new ArrayList<List<float[]>>();
-    for (var device : List.of(fused, stock)) {
-      results.add(lossAndGradients(device, tokens, vocab, embd, labels, ids));
+    var expected = lossAndGradients(fused, tokens, vocab, embd, labels, ids);
+    var actual = lossAndGradients(opened(device), tokens, vocab, embd, labels, ids);
+    for (int i = 0; i < expected.size(); i++) {
+      close(actual.get(i), expected.get(i), device.arithmetic().gradients(2e-5));
     }
-    for (int i = 0; i < results.get(0).size(); i++) {
-      close(results.get(0).get(i), results.get(1).get(i));
-    }
-    assertThat(results.get(0).get(0)[1]).isZero();
+    assertThat(actual.get(0)[1]).isZero();
   }
 
   private static List<float[]> lossAndGradients(

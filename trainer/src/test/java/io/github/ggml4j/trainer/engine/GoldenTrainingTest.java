@@ -5,8 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.testing.Arithmetic;
+import io.github.ggml4j.testing.TestDevice;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -16,7 +17,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.assertj.core.data.Offset;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -24,9 +25,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Gradients, losses and updates against PyTorch on the golden models, on the fused kernels and on
- * ggml's stock ops. The files are described in {@code golden/README.md}.
+ * Gradients, losses and updates against PyTorch on the golden models. The files are described in
+ * {@code golden/README.md}.
  */
+@Tag(TestDevice.TAG)
 class GoldenTrainingTest {
   private static final Path MODELS = Path.of("../java-api/src/test/resources/golden/models");
   private static final GraphTrainingEngine.Settings NO_DROPOUT =
@@ -41,7 +43,7 @@ class GoldenTrainingTest {
   static Stream<Arguments> modelsAndDevices() {
     try (var folders = Files.list(MODELS)) {
       return folders.map(path -> path.getFileName().toString()).sorted().toList().stream()
-          .flatMap(name -> Stream.of("cpu", "cpu-stock").map(device -> Arguments.of(name, device)));
+          .flatMap(name -> TestDevice.all().stream().map(device -> Arguments.of(name, device)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -84,13 +86,13 @@ class GoldenTrainingTest {
 
   @ParameterizedTest
   @MethodSource("modelsAndDevices")
-  void gradients(String name, String device) {
+  void gradients(String name, TestDevice device) {
     var training = json(name).get("training");
     for (var golden : training.get("gradients")) {
       var what = golden.get("name").asString();
       var batch = Batch.of(golden.get("batch"), what.equals("lab"));
       try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
-          var model = Gpt2Model.load(MODELS.resolve(name), Device.open(device, 1));
+          var model = Gpt2Model.load(MODELS.resolve(name), device.open());
           var engine = new GraphTrainingEngine(model, ADAMW, NO_DROPOUT)) {
         assertThat(batch.labelCount()).isEqualTo(golden.get("label_count").asInt());
         var evaluated =
@@ -99,15 +101,21 @@ class GoldenTrainingTest {
         var step = batch.accumulate(engine, 1f / batch.labelCount());
         double loss = golden.get("loss").asDouble();
         assertThat(step.labelCount()).isEqualTo(batch.labelCount());
-        assertThat(step.lossSum() / step.labelCount()).isCloseTo(loss, relative(loss, 1e-5));
-        assertThat(evaluated.lossSum()).isCloseTo(step.lossSum(), relative(step.lossSum(), 1e-5));
-        compareGradients(file, what, golden.get("strides"), engine);
+        double bound = device.arithmetic().losses(1e-5);
+        assertThat(step.lossSum() / step.labelCount()).isCloseTo(loss, relative(loss, bound));
+        assertThat(evaluated.lossSum()).isCloseTo(step.lossSum(), relative(step.lossSum(), bound));
+        compareGradients(file, what, golden.get("strides"), engine, device);
       }
     }
   }
 
   private static void compareGradients(
-      SafetensorsFile file, String what, JsonNode strides, GraphTrainingEngine engine) {
+      SafetensorsFile file,
+      String what,
+      JsonNode strides,
+      GraphTrainingEngine engine,
+      TestDevice device) {
+    double tolerance = device.arithmetic().gradients(GRADIENT_TOLERANCE);
     engine
         .gradients()
         .forEach((parameter, tensor) -> {
@@ -122,7 +130,7 @@ class GoldenTrainingTest {
           }
           assertThat(Math.sqrt(difference))
               .as("gradient of %s, %s", parameter, what)
-              .isLessThanOrEqualTo(GRADIENT_TOLERANCE * Math.sqrt(norm) + 1e-9);
+              .isLessThanOrEqualTo(tolerance * Math.sqrt(norm) + 1e-9);
         });
   }
 
@@ -145,17 +153,20 @@ class GoldenTrainingTest {
 
   @ParameterizedTest
   @MethodSource("modelsAndDevices")
-  void runs(String name, String device) {
+  void runs(String name, TestDevice device) {
     var training = json(name).get("training");
     var batches = training.get("batches");
     for (var run : training.get("runs")) {
-      if (device.equals("cpu-stock") && run.get("steps").asInt() > 20 && !name.equals("odd")) {
+      if (device.name().equals("cpu-stock")
+          && run.get("steps").asInt() > 20
+          && !name.equals("odd")) {
         continue; // the same arithmetic as in the shorter runs
       }
       try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
-          var model = Gpt2Model.load(MODELS.resolve(name), Device.open(device, 1));
+          var model = Gpt2Model.load(MODELS.resolve(name), device.open());
           var engine = new GraphTrainingEngine(model, rule(run), NO_DROPOUT)) {
-        run(run, batches, engine, name + ", " + run.get("name").asString());
+        run(run, batches, engine, name + ", " + run.get("name").asString(), device);
+        double bound = device.arithmetic().values(2e-3);
         var prefix = "runs/" + run.get("name").asString() + "/";
         for (var entry : model.tensors().entrySet()) {
           var expected = floats(file, prefix + entry.getKey());
@@ -164,14 +175,15 @@ class GoldenTrainingTest {
           for (int i = 0; i < expected.length; i++) {
             assertThat((double) actual[i * stride])
                 .as("%s element %d after %s", entry.getKey(), i * stride, prefix)
-                .isCloseTo(expected[i], Offset.offset(2e-3 * Math.max(1, Math.abs(expected[i]))));
+                .isCloseTo(expected[i], Offset.offset(bound * Math.max(1, Math.abs(expected[i]))));
           }
         }
       }
     }
   }
 
-  private static void run(JsonNode run, JsonNode batches, TrainingEngine engine, String what) {
+  private static void run(
+      JsonNode run, JsonNode batches, TrainingEngine engine, String what, TestDevice device) {
     int accumulation = run.get("accumulation").asInt();
     boolean lab = run.get("padding").asString().equals("lab");
     boolean byToken =
@@ -193,11 +205,11 @@ class GoldenTrainingTest {
       double expected = run.get("losses").get(step).asDouble();
       assertThat(loss)
           .as("loss of %s at step %d", what, step)
-          .isCloseTo(expected, relative(expected, LOSS_TOLERANCE));
+          .isCloseTo(expected, relative(expected, device.arithmetic().losses(LOSS_TOLERANCE)));
       double expectedNorm = run.get("gradient_norms").get(step).asDouble();
       assertThat((double) norm)
           .as("gradient norm of %s at step %d", what, step)
-          .isCloseTo(expectedNorm, relative(expectedNorm, 1e-3));
+          .isCloseTo(expectedNorm, relative(expectedNorm, device.arithmetic().gradients(1e-3)));
     }
   }
 
@@ -218,17 +230,22 @@ class GoldenTrainingTest {
         false);
   }
 
-  @Test
-  void dropoutRepeatsWithItsSeed() {
-    var batch = Batch.of(json("odd").get("training").get("batches").get(0), false);
-    var first = losses(batch, 5);
-    assertThat(losses(batch, 5)).isEqualTo(first);
-    assertThat(losses(batch, 6)).isNotEqualTo(first);
+  static List<TestDevice> devices() {
+    return TestDevice.all();
   }
 
-  private static List<Double> losses(Batch batch, long seed) {
+  @ParameterizedTest
+  @MethodSource("devices")
+  void dropoutRepeatsWithItsSeed(TestDevice device) {
+    var batch = Batch.of(json("odd").get("training").get("batches").get(0), false);
+    var first = losses(batch, 5, device, 2);
+    assertThat(losses(batch, 5, device, 2)).isEqualTo(first);
+    assertThat(losses(batch, 6, device, 2)).isNotEqualTo(first);
+  }
+
+  private static List<Double> losses(Batch batch, long seed, TestDevice device, int threads) {
     var settings = new GraphTrainingEngine.Settings(seed, 0.1f, 0.1f, 0.1f);
-    try (var model = Gpt2Model.load(MODELS.resolve("odd"), Device.cpu(2));
+    try (var model = Gpt2Model.load(MODELS.resolve("odd"), device.open(threads));
         var engine = new GraphTrainingEngine(model, ADAMW, settings)) {
       return Stream.generate(
               () -> {
@@ -238,6 +255,19 @@ class GoldenTrainingTest {
               })
           .limit(5)
           .toList();
+    }
+  }
+
+  /** Dropped out values are those of the CPU too: they depend on seed, place and index alone. */
+  @ParameterizedTest
+  @MethodSource("devices")
+  void dropoutIsThatOfTheCpu(TestDevice device) {
+    var batch = Batch.of(json("odd").get("training").get("batches").get(0), false);
+    var expected = losses(batch, 5, new TestDevice("cpu", Arithmetic.CPU), 1);
+    var actual = losses(batch, 5, device, 1);
+    for (int i = 0; i < expected.size(); i++) {
+      double bound = device.arithmetic().losses(1e-4);
+      assertThat(actual.get(i)).isCloseTo(expected.get(i), relative(expected.get(i), bound));
     }
   }
 

@@ -4,30 +4,39 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.testing.TestDevice;
 import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A step whose gradients overflow must not harm the weights or what the optimizer knows. */
+@Tag(TestDevice.TAG)
 class NonFiniteGradientsTest {
   private static final int[] TOKENS = {1, 2, 3, 4, 5, 6, 7, 8};
 
+  static Stream<Arguments> cases() {
+    return TestDevice.all().stream()
+        .flatMap(device -> Stream.of("adamw", "sgd").map(rule -> Arguments.of(device, rule)));
+  }
+
   @ParameterizedTest
-  @CsvSource({"cpu, adamw", "cpu-stock, adamw", "cpu, sgd", "cpu-stock, sgd"})
-  void changeNothing(String device, String optimizer) {
+  @MethodSource("cases")
+  void changeNothing(TestDevice device, String optimizer) {
     assertThat(train(device, optimizer, true)).isEqualTo(train(device, optimizer, false));
   }
 
   /** The losses of three steps, after the second of which one may overflow. */
-  private static List<Double> train(String device, String optimizer, boolean overflow) {
+  private static List<Double> train(TestDevice device, String optimizer, boolean overflow) {
     UpdateRule rule =
         optimizer.equals("sgd")
             ? new SgdRule(0.9f, 0, 0, false)
             : new AdamWRule(0.9f, 0.999f, 1e-6f, 0, true);
     var config =
         Gpt2Config.builder().nLayer(2).nHead(2).nEmbd(16).nPositions(8).vocabSize(31).build();
-    try (var model = Gpt2Model.random(config, Device.open(device, 1), 5);
+    try (var model = Gpt2Model.random(config, device.open(), 5);
         var engine =
             new GraphTrainingEngine(model, rule, new GraphTrainingEngine.Settings(1, 0, 0, 0))) {
       double first = step(engine, 1f / 7);

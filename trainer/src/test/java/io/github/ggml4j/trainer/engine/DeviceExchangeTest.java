@@ -1,0 +1,93 @@
+package io.github.ggml4j.trainer.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.testing.TestDevice;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Weights that were trained on one device go on, and generate, on another. */
+@Tag(TestDevice.TAG)
+class DeviceExchangeTest {
+  private static final Gpt2Config CONFIG =
+      Gpt2Config.builder().vocabSize(97).nPositions(32).nEmbd(48).nLayer(2).nHead(3).build();
+  private static final int STEPS = 6;
+  private static final int[] TOKENS = new Random(3).ints(4 * 20, 0, 97).toArray();
+
+  static List<TestDevice> devices() {
+    return TestDevice.all();
+  }
+
+  @ParameterizedTest
+  @MethodSource("devices")
+  void trainedHereContinuedOnTheCpu(TestDevice device, @TempDir Path folder) {
+    exchange(device.open(), Device.cpu(1), device, folder);
+  }
+
+  @ParameterizedTest
+  @MethodSource("devices")
+  void trainedOnTheCpuContinuedHere(TestDevice device, @TempDir Path folder) {
+    exchange(Device.cpu(1), device.open(), device, folder);
+  }
+
+  private static void exchange(Device first, Device second, TestDevice device, Path folder) {
+    var expected = new ArrayList<Double>();
+    try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 5)) {
+      expected.addAll(train(model));
+      expected.addAll(train(model));
+    }
+    var actual = new ArrayList<Double>();
+    var saved = folder.resolve("model");
+    float[][] logits;
+    try (var model = Gpt2Model.random(CONFIG, first, 5)) {
+      actual.addAll(train(model));
+      logits = model.logits(1, 2, 3);
+      model.saveFolder(saved, DType.F32, Map.of());
+    }
+    try (var model = Gpt2Model.load(saved, second)) {
+      var again = model.logits(1, 2, 3);
+      double bound = device.arithmetic().values(1e-4);
+      for (int t = 0; t < logits.length; t++) {
+        for (int v = 0; v < logits[t].length; v++) {
+          double allowed = bound * Math.max(1, Math.abs(logits[t][v]));
+          assertThat((double) again[t][v]).isCloseTo(logits[t][v], within(allowed));
+        }
+      }
+      actual.addAll(train(model));
+    }
+    double bound = device.arithmetic().losses(1e-4);
+    for (int i = 0; i < expected.size(); i++) {
+      assertThat(actual.get(i))
+          .as("loss of step %d", i)
+          .isCloseTo(expected.get(i), within(bound * expected.get(i)));
+    }
+    assertThat(actual.getLast()).isLessThan(0.9 * actual.getFirst());
+  }
+
+  /** The losses of a few steps on one batch. */
+  private static List<Double> train(Gpt2Model model) {
+    var losses = new ArrayList<Double>();
+    var rule = new AdamWRule(0.9f, 0.999f, 1e-8f, 0.01f, false);
+    try (var engine =
+        new GraphTrainingEngine(model, rule, new GraphTrainingEngine.Settings(1, 0, 0, 0))) {
+      for (int i = 0; i < STEPS; i++) {
+        var step = engine.accumulate(TOKENS, TOKENS, null, 4, 20, 1f / (4 * 19));
+        losses.add(step.lossSum() / step.labelCount());
+        engine.update(3e-3f, 1);
+      }
+    }
+    return losses;
+  }
+}
