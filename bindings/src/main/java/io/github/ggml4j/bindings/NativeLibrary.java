@@ -62,6 +62,11 @@ public final class NativeLibrary {
     instance();
   }
 
+  /** Whether the libraries are in this process. */
+  public static boolean isLoaded() {
+    return loaded != null;
+  }
+
   private static NativeLibrary instance() {
     NativeLibrary library = loaded;
     if (library == null) {

@@ -2,14 +2,13 @@ package io.github.ggml4j.model;
 
 import io.github.ggml4j.nn.Attention;
 import io.github.ggml4j.nn.CausalBatch;
-import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.stream.IntStream;
 
 /**
  * Adds up the squares of what each matrix is multiplied with, over sequences of one length. The
@@ -23,8 +22,7 @@ final class ActivationSquares implements AutoCloseable {
   private final InferenceSession lease;
   private final Gpt2Weights weights;
   private final Graph graph;
-  private final Tensor tokens;
-  private final Tensor positions;
+  private final TokenBatch tokens;
   private final CausalBatch batch;
   private final Map<String, Tensor> outputs = new LinkedHashMap<>();
   private final Map<String, double[]> sums = new TreeMap<>();
@@ -47,24 +45,20 @@ final class ActivationSquares implements AutoCloseable {
       var network = weights.network();
       this.graph = Graph.forward(model.device(), 2 * network.maxNodes() + 64);
       try {
-        this.tokens = graph.input(DType.I32, length);
-        this.positions = graph.input(DType.I32, length);
+        this.tokens = TokenBatch.sequences(graph, 1, length);
         this.batch = new CausalBatch(graph, 1, length, false);
         var ggufNames = new HashMap<String, String>();
         WeightSpec.of(config).forEach(spec -> ggufNames.put(spec.name(), spec.ggufName()));
         Gpt2.LinearInputs observer =
             (weight, x) -> {
-              var squares = graph.mul(x, x);
-              var row = graph.rows(squares, 0, 1);
               outputs.put(
                   ggufNames.getOrDefault(weight, weight),
-                  graph.output(graph.repeatBack(squares, row)));
+                  graph.output(graph.columnSums(graph.mul(x, x))));
             };
         var hidden =
             network.hidden(
                 graph,
                 tokens,
-                positions,
                 (layer, qkv, scale) ->
                     Attention.causal(graph, qkv, config.nHead(), scale, batch, null, 0),
                 null,
@@ -92,8 +86,7 @@ final class ActivationSquares implements AutoCloseable {
             throw new IllegalStateException(
                 "The model's weights were replaced by a training while they were observed");
           }
-          tokens.setInts(sequence);
-          positions.setInts(IntStream.range(0, length).toArray());
+          tokens.set(sequence);
           batch.attentionMask(null);
           graph.compute();
           outputs.forEach(this::addTo);

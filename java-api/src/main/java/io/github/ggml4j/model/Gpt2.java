@@ -5,6 +5,7 @@ import io.github.ggml4j.nn.Dropout;
 import io.github.ggml4j.nn.Embedding;
 import io.github.ggml4j.nn.LayerNorm;
 import io.github.ggml4j.nn.Linear;
+import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
@@ -125,30 +126,25 @@ public final class Gpt2 {
   /**
    * The hidden states behind {@code ln_f}.
    *
-   * @param tokens {@code (tokens)} I32, checked to be within the vocabulary
-   * @param positions {@code (tokens)} I32, checked to be within {@code nPositions}
+   * @param tokens ids, checked to be within the vocabulary, and positions, checked to be within
+   *     {@code nPositions}
    * @param dropouts null to leave dropout out
    * @return {@code (tokens, nEmbd)}
    */
   public Tensor hidden(
-      Graph graph,
-      Tensor tokens,
-      Tensor positions,
-      AttentionLayer attention,
-      @Nullable Dropouts dropouts) {
-    return hidden(graph, tokens, positions, attention, dropouts, (weight, x) -> {});
+      Graph graph, TokenBatch tokens, AttentionLayer attention, @Nullable Dropouts dropouts) {
+    return hidden(graph, tokens, attention, dropouts, (weight, x) -> {});
   }
 
   /** The same with an observer of what the matrices are multiplied with. */
   Tensor hidden(
       Graph graph,
-      Tensor tokens,
-      Tensor positions,
+      TokenBatch tokens,
       AttentionLayer attention,
       @Nullable Dropouts dropouts,
       LinearInputs inputs) {
     float eps = (float) config.layerNormEpsilon();
-    var x = Embedding.forward(graph, tokens, positions, wte, wpe);
+    var x = Embedding.forward(graph, tokens, wte, wpe);
     if (dropouts != null) {
       x = dropouts.dropout().forward(x, dropouts.embd());
     }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.ggml4j.nn.Attention;
 import io.github.ggml4j.nn.CacheBatch;
+import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.GraphCache;
@@ -37,24 +38,34 @@ public final class InferenceSession implements AutoCloseable {
 
   private static final int MAX_PLANS = 16;
 
+  /** Where graphs depend on how long sequences are, those for shorter ones are not needed again. */
+  private static final int MAX_STOCK_PLANS = 4;
+
+  /** By so many tokens, histories of single sequences grow from graph to graph. */
+  private static final int HISTORY_STEP = 128;
+
   private final Gpt2Model model;
   private final Gpt2Config config;
   private final KvCache cache;
-  private final GraphCache<PlanKey, Plan> plans =
-      new GraphCache<>(MAX_PLANS, this::build, Plan::graph);
+  private final GraphCache<PlanKey, Plan> plans;
   private @Nullable Gpt2Weights planned;
   private Arena logitsArena = Arena.ofShared();
   private MemorySegment logits = MemorySegment.NULL;
   private int logitsRows;
   private boolean closed;
 
-  private record PlanKey(int tokens, int outputs, int usedRows) {}
+  /**
+   * What a graph depends on.
+   *
+   * @param usedRows rows of the cache that every token is compared with
+   * @param history rows that each token is compared with alone; 0 when it is those
+   */
+  private record PlanKey(int tokens, int outputs, int usedRows, int history) {}
 
   /** A graph for a number of tokens, of which some give logits. */
   private record Plan(
       Graph graph,
-      Tensor tokens,
-      Tensor positions,
+      TokenBatch tokens,
       CacheBatch batch,
       @Nullable Tensor outputs,
       @Nullable Tensor logits) {}
@@ -63,6 +74,8 @@ public final class InferenceSession implements AutoCloseable {
     this.model = model;
     this.config = model.config();
     this.cache = new KvCache(config, model.device(), expectedTokens);
+    int most = model.device().fusedKernels() ? MAX_PLANS : MAX_STOCK_PLANS;
+    this.plans = new GraphCache<>(most, this::build, Plan::graph);
   }
 
   /** An empty sequence; returns its id. */
@@ -238,6 +251,11 @@ public final class InferenceSession implements AutoCloseable {
       sequences = new int[capacity];
     }
 
+    /** Whether each token belongs to another sequence. */
+    boolean distinct() {
+      return Arrays.stream(sequences).distinct().count() == size;
+    }
+
     void add(int token, int position, int row, int sequence, int target) {
       tokens[size] = token;
       positions[size] = position;
@@ -253,9 +271,8 @@ public final class InferenceSession implements AutoCloseable {
 
   private void compute(Part part) {
     cache.uploadTable();
-    var plan = plans.get(new PlanKey(part.size, part.outputs.size(), cache.usedRows()));
-    plan.tokens().setInts(part.tokens);
-    plan.positions().setInts(part.positions);
+    var plan = plans.get(key(part));
+    plan.tokens().set(part.tokens, part.positions);
     plan.batch().set(part.rows, part.sequences, part.positions, cache::row);
     if (plan.outputs() != null) {
       plan.outputs().setInts(part.outputs.stream().mapToInt(Integer::intValue).toArray());
@@ -269,18 +286,32 @@ public final class InferenceSession implements AutoCloseable {
     }
   }
 
+  private PlanKey key(Part part) {
+    int used = cache.usedRows();
+    if (!model.device().fusedKernels() && part.distinct()) {
+      int longest = Arrays.stream(part.positions).max().orElse(0) + 1;
+      int history = (longest + HISTORY_STEP - 1) / HISTORY_STEP * HISTORY_STEP;
+      // Gathering rows costs about as much as comparing with as many again.
+      if (2L * history < used) {
+        return new PlanKey(part.size, part.outputs.size(), 0, history);
+      }
+    }
+    return new PlanKey(part.size, part.outputs.size(), used, 0);
+  }
+
   private Plan build(PlanKey key) {
     var network = model.weights().network();
     var graph = Graph.forward(model.device(), network.maxNodes());
     try {
-      var tokens = graph.input(DType.I32, key.tokens());
-      var positions = graph.input(DType.I32, key.tokens());
-      var batch = new CacheBatch(graph, key.tokens(), cache.table(), key.usedRows());
+      var tokens = TokenBatch.of(graph, key.tokens());
+      var batch =
+          key.history() > 0
+              ? CacheBatch.separate(graph, key.tokens(), cache.table(), key.history())
+              : new CacheBatch(graph, key.tokens(), cache.table(), key.usedRows());
       var hidden =
           network.hidden(
               graph,
               tokens,
-              positions,
               (layer, qkv, scale) ->
                   Attention.cached(
                       graph,
@@ -301,7 +332,7 @@ public final class InferenceSession implements AutoCloseable {
         result = graph.output(network.logits(graph, hidden));
       }
       graph.build();
-      return new Plan(graph, tokens, positions, batch, outputs, result);
+      return new Plan(graph, tokens, batch, outputs, result);
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;

@@ -3,6 +3,7 @@ package io.github.ggml4j.model;
 import io.github.ggml4j.nn.Attention;
 import io.github.ggml4j.nn.CausalBatch;
 import io.github.ggml4j.nn.CrossEntropy;
+import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
@@ -43,12 +44,7 @@ public final class ScoringSession implements AutoCloseable {
 
   /** The layers, for sequences of one shape. */
   private record Reading(
-      Graph graph,
-      Tensor tokens,
-      Tensor positions,
-      CausalBatch batch,
-      Tensor scored,
-      Tensor hidden) {}
+      Graph graph, TokenBatch tokens, CausalBatch batch, Tensor scored, Tensor hidden) {}
 
   private record HeadKey(int rows, boolean loss) {}
 
@@ -86,8 +82,6 @@ public final class ScoringSession implements AutoCloseable {
     int perSequence = length - 1 - first;
     int rows = sequences.length * perSequence;
     var tokens = Arrays.stream(sequences).flatMapToInt(Arrays::stream).toArray();
-    var positions = new int[tokens.length];
-    Arrays.setAll(positions, i -> i % length);
     var scored = new int[rows];
     Arrays.setAll(scored, i -> i / perSequence * length + first + i % perSequence);
     labels = new int[] {};
@@ -96,8 +90,7 @@ public final class ScoringSession implements AutoCloseable {
         .exclusively(() -> {
           usePlansOf(model.weights());
           var reading = reading(new ReadingKey(sequences.length, length, first));
-          reading.tokens().setInts(tokens);
-          reading.positions().setInts(positions);
+          reading.tokens().set(tokens);
           reading.batch().attentionMask(null);
           reading.scored().setInts(scored);
           reading.graph().compute();
@@ -229,17 +222,14 @@ public final class ScoringSession implements AutoCloseable {
 
   private Reading buildReading(ReadingKey key) {
     var network = model.weights().network();
-    int n = key.batch() * key.length();
     var graph = Graph.forward(model.device(), network.maxNodes() + 8);
     try {
-      var tokens = graph.input(DType.I32, n);
-      var positions = graph.input(DType.I32, n);
+      var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
       var batch = new CausalBatch(graph, key.batch(), key.length(), false);
       var states =
           network.hidden(
               graph,
               tokens,
-              positions,
               (layer, qkv, scale) ->
                   Attention.causal(graph, qkv, config.nHead(), scale, batch, null, 0),
               null);
@@ -247,7 +237,7 @@ public final class ScoringSession implements AutoCloseable {
       var scored = graph.input(DType.I32, rows);
       var chosen = graph.output(graph.getRows(states, scored));
       graph.build();
-      return new Reading(graph, tokens, positions, batch, scored, chosen);
+      return new Reading(graph, tokens, batch, scored, chosen);
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;

@@ -52,20 +52,33 @@ public final class Attention {
     }
     long size = nEmbd / nHead;
     long tokens = qkv.ne(1);
-    long used = batch.additive().ne(0);
     var newKeys = graph.reshape(graph.cont(graph.heads(qkv, nEmbd, nHead, size, 1)), tokens, nEmbd);
     var newValues =
         graph.reshape(graph.cont(graph.heads(qkv, 2 * nEmbd, nHead, size, 1)), tokens, nEmbd);
     graph.setRows(keys, newKeys, batch.rows());
     graph.setRows(values, newValues, batch.rows());
-    // ggml order: q (size, tokens, heads), k (size, rows, heads), v (rows, size, heads)
-    var q = graph.cont(graph.permute(graph.heads(qkv, 0, nHead, size, 1), 0, 2, 1, 3));
-    var k = graph.permute(graph.heads(graph.rows(keys, 0, used), 0, nHead, size, 1), 0, 2, 1, 3);
-    var v =
-        graph.cont(
-            graph.permute(graph.heads(graph.rows(values, 0, used), 0, nHead, size, 1), 1, 2, 0, 3));
-    var p = graph.softMax(graph.mulMat(k, q), batch.additive(), scale);
-    return merge(graph, graph.mulMat(v, p), tokens, nEmbd);
+    var history = batch.history();
+    long sequences = history == null ? 1 : tokens;
+    long seen = batch.additive().ne(0);
+    var k = history == null ? graph.rows(keys, 0, seen) : graph.getRows(keys, history);
+    var v = history == null ? graph.rows(values, 0, seen) : graph.getRows(values, history);
+    // ggml order: q (size, tokens, heads), k and v (size, rows, heads); with a history of its own
+    // for each token, tokens is 1 and they are the fourth dimension.
+    var q = split(graph, qkv, 0, nHead, size, sequences);
+    var p =
+        graph.softMax(
+            graph.mulMat(turned(graph, k, nHead, size, sequences), q), batch.additive(), scale);
+    var turnedV = turned(graph, v, nHead, size, sequences);
+    var y =
+        turnedV.type() == DType.F32
+            ? graph.outProd(turnedV, graph.transpose(p))
+            : graph.mulMat(graph.cont(graph.transpose(turnedV)), p);
+    return merge(graph, y, tokens, nEmbd);
+  }
+
+  /** Rows as heads without a copy: ggml (size, rows, heads, sequences). */
+  private static Tensor turned(Graph graph, Tensor x, long nHead, long size, long sequences) {
+    return graph.permute(graph.heads(x, 0, nHead, size, sequences), 0, 2, 1, 3);
   }
 
   /**
@@ -146,47 +159,88 @@ public final class Attention {
       CausalBatch batch,
       @Nullable Dropout dropout,
       float probability) {
-    long size = nEmbd / nHead;
-    long b = batch.batch();
-    long t = batch.length();
-    // ggml order: q, k, v (size, t, heads, b); scores and probabilities (k, q, heads, b)
-    var q = split(graph, qkv, 0, nHead, size, b);
-    var k = split(graph, qkv, nEmbd, nHead, size, b);
-    var v = split(graph, qkv, 2 * nEmbd, nHead, size, b);
-    var p = graph.softMax(graph.mulMat(k, q), batch.additive(), scale);
-    Tensor mask = null;
-    var dropped = p;
-    if (dropout != null) {
-      mask = dropout.stockMask(dropout.nextSite(), probability, b, nHead, t, t);
-      dropped = graph.mul(p, mask);
-    }
-    var y = merge(graph, graph.mulMat(graph.cont(graph.transpose(v)), dropped), b * t, nEmbd);
+    var stock =
+        new StockCausal(
+            graph, qkv, nEmbd, nHead, scale, batch, dropout, probability, site(dropout));
+    var y = stock.forward();
     var tape = graph.tape();
     if (tape != null) {
-      var factors = mask;
-      var probabilities = dropped;
-      tape.record(
-          y,
-          dy -> {
-            var dOut = split(graph, dy, 0, nHead, size, b);
-            var dDropped = graph.mulMat(v, dOut);
-            var dP = factors == null ? dDropped : graph.mul(dDropped, factors);
-            var dS = graph.softMaxBack(dP, p, scale);
-            var dQ = graph.mulMat(graph.cont(graph.transpose(k)), dS);
-            var dK = graph.mulMat(graph.cont(graph.transpose(q)), graph.cont(graph.transpose(dS)));
-            var dV =
-                graph.mulMat(
-                    graph.cont(graph.transpose(dOut)), graph.cont(graph.transpose(probabilities)));
-            tape.add(
-                qkv,
-                graph.concatColumns(
-                    graph.concatColumns(
-                        merge(graph, dQ, b * t, nEmbd), merge(graph, dK, b * t, nEmbd)),
-                    merge(graph, dV, b * t, nEmbd)));
-          },
-          qkv);
+      tape.record(y, dy -> tape.add(qkv, stock.backward(dy)), qkv);
     }
     return y;
+  }
+
+  private static int site(@Nullable Dropout dropout) {
+    return dropout == null ? 0 : dropout.nextSite();
+  }
+
+  /**
+   * Attention composed of stock ops. The probabilities, the largest of all activations, are
+   * computed again in the backward pass. Shapes in ggml's order: q, k, v {@code (size, t, heads,
+   * b)}; scores and probabilities {@code (k, q, heads, b)}.
+   */
+  private record StockCausal(
+      Graph graph,
+      Tensor qkv,
+      long nEmbd,
+      int nHead,
+      float scale,
+      CausalBatch batch,
+      @Nullable Dropout dropout,
+      float probability,
+      int site) {
+    Tensor forward() {
+      var p = drop(probabilities(query(), key()));
+      return joined(graph.outProd(flat(value()), graph.transpose(flat(p))));
+    }
+
+    Tensor backward(Tensor dy) {
+      var q = query();
+      var k = key();
+      var p = probabilities(q, k);
+      var dOut = part(dy, 0);
+      var dS = graph.softMaxBack(drop(graph.mulMat(value(), dOut)), p, scale);
+      var dQ = joined(graph.outProd(flat(k), graph.transpose(flat(dS))));
+      var dK = joined(graph.outProd(flat(q), flat(dS)));
+      var dV = joined(graph.outProd(flat(dOut), flat(drop(p))));
+      return graph.concatColumns(graph.concatColumns(dQ, dK), dV);
+    }
+
+    private Tensor query() {
+      return part(qkv, 0);
+    }
+
+    private Tensor key() {
+      return part(qkv, nEmbd);
+    }
+
+    private Tensor value() {
+      return part(qkv, 2 * nEmbd);
+    }
+
+    private Tensor part(Tensor x, long first) {
+      return split(graph, x, first, nHead, nEmbd / nHead, batch.batch());
+    }
+
+    private Tensor probabilities(Tensor q, Tensor k) {
+      return graph.softMax(graph.mulMat(k, q), batch.additive(), scale);
+    }
+
+    /** What stays of probabilities, or of their gradient. */
+    private Tensor drop(Tensor x) {
+      return dropout == null ? x : dropout.apply(x, probability, site);
+    }
+
+    /** All heads of all sequences in one dimension: one product for all of them on a GPU. */
+    private Tensor flat(Tensor x) {
+      return graph.reshape(x, x.ne(3) * x.ne(2), x.ne(1), x.ne(0));
+    }
+
+    /** Heads {@code (size, t, heads * b)} as {@code (tokens, nEmbd)}. */
+    private Tensor joined(Tensor x) {
+      var heads = graph.reshape(x, batch.batch(), nHead, x.ne(1), x.ne(0));
+      return merge(graph, heads, (long) batch.batch() * batch.length(), nEmbd);
+    }
   }
 
   /** Columns of one part of qkv as ggml (size, t, heads, b), contiguous. */

@@ -21,6 +21,7 @@ public final class CacheBatch {
   private final @Nullable Tensor positions;
   private final @Nullable Tensor table;
   private final @Nullable Tensor additive;
+  private final @Nullable Tensor history;
   private long cacheRows = Long.MAX_VALUE;
 
   /**
@@ -32,6 +33,24 @@ public final class CacheBatch {
    * @param usedRows rows of the cache from its start on that may be seen
    */
   public CacheBatch(Graph graph, int tokens, Tensor table, int usedRows) {
+    this(graph, tokens, table, usedRows, 0);
+  }
+
+  /**
+   * A batch of one token each of several sequences, for one graph.
+   *
+   * @param longest the most tokens that one of the sequences has, the new one included. Where
+   *     attention is composed of stock ops, each token is compared with so many rows of its own
+   *     instead of with all rows of the cache
+   */
+  public static CacheBatch separate(Graph graph, int sequences, Tensor table, int longest) {
+    if (longest < 1) {
+      throw new IllegalArgumentException("longest is " + longest + ", expected at least 1");
+    }
+    return new CacheBatch(graph, sequences, table, 0, longest);
+  }
+
+  private CacheBatch(Graph graph, int tokens, Tensor table, int usedRows, int longest) {
     if (table.type() != DType.I32 || table.elements() != table.ne(0) * table.ne(1)) {
       throw new IllegalArgumentException(table + " is no table of cache rows (I32, a matrix)");
     }
@@ -41,12 +60,17 @@ public final class CacheBatch {
       this.positions = graph.input(DType.I32, tokens);
       this.table = table;
       this.additive = null;
+      this.history = null;
     } else {
       this.rows = graph.input(DType.I64, tokens);
       this.sequences = null;
       this.positions = null;
       this.table = null;
-      this.additive = graph.input(DType.F32, tokens, usedRows);
+      this.additive =
+          longest == 0
+              ? graph.input(DType.F32, tokens, usedRows)
+              : graph.input(DType.F32, tokens, 1, 1, longest);
+      this.history = longest == 0 ? null : graph.input(DType.I32, (long) tokens * longest);
     }
   }
 
@@ -81,17 +105,29 @@ public final class CacheBatch {
     try (var arena = Arena.ofConfined()) {
       var wide = Arrays.stream(tokenRows).asLongStream().toArray();
       rows.set(arena.allocateFrom(JAVA_LONG, wide));
-      long used = additive.ne(0);
+      long width = additive.ne(0);
       var mask = arena.allocate(JAVA_FLOAT, additive.elements());
       for (long i = 0; i < additive.elements(); i++) {
         mask.setAtIndex(JAVA_FLOAT, i, Float.NEGATIVE_INFINITY);
       }
+      var earlier = history == null ? new int[0] : new int[Math.toIntExact(history.elements())];
       for (int m = 0; m < tokenRows.length; m++) {
+        if (history != null) {
+          int first = Math.toIntExact(m * width);
+          Arrays.fill(earlier, first, Math.toIntExact(first + width), tokenRows[m]); // masked
+        }
         for (int p = 0; p <= tokenPositions[m]; p++) {
-          mask.setAtIndex(JAVA_FLOAT, m * used + seen.row(tokenSequences[m], p), 0);
+          int row = seen.row(tokenSequences[m], p);
+          mask.setAtIndex(JAVA_FLOAT, m * width + (history == null ? row : p), 0);
+          if (history != null) {
+            earlier[Math.toIntExact(m * width + p)] = row;
+          }
         }
       }
       additive.set(mask);
+      if (history != null) {
+        history.setInts(earlier);
+      }
     }
   }
 
@@ -125,6 +161,11 @@ public final class CacheBatch {
       throw new IllegalStateException("The batch was made for a device without fused kernels");
     }
     return new Tensor[] {qkv, k, v, rows, sequences, positions, table};
+  }
+
+  /** The rows that each token may see, {@code (tokens * longest)}; null where it may be any. */
+  @Nullable Tensor history() {
+    return history;
   }
 
   Tensor additive() {

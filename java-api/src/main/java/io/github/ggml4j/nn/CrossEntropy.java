@@ -28,7 +28,11 @@ public final class CrossEntropy {
   /** The label of tokens that do not count, as in PyTorch. */
   public static final int IGNORE_INDEX = -100;
 
+  /** With our kernels: large enough for the processor, small enough for its caches. */
   private static final int CHUNK_ROWS = 256;
+
+  /** With stock ops, where each chunk also adds to the gradient of the whole head. */
+  private static final int STOCK_CHUNK_ROWS = 1024;
 
   private record Chunk(
       int first,
@@ -57,8 +61,9 @@ public final class CrossEntropy {
     var tape = graph.tape();
     boolean wanted = tape != null && tape.tracks(x);
     var dx = wanted ? graph.scale(x, 0, 0) : null;
-    for (int first = 0; first < tokens; first += CHUNK_ROWS) {
-      int rows = Math.min(CHUNK_ROWS, tokens - first);
+    int chunk = graph.fused() ? CHUNK_ROWS : STOCK_CHUNK_ROWS;
+    for (int first = 0; first < tokens; first += chunk) {
+      int rows = Math.min(chunk, tokens - first);
       addChunk(graph, x, head, dx, first, rows);
     }
     if (tape != null && dx != null) {

@@ -8,8 +8,8 @@ import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
 import java.lang.foreign.Arena;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +28,7 @@ public final class Dropout {
 
   private final Graph graph;
   private final Tensor seed;
-  private final List<Mask> stockMasks = new ArrayList<>();
+  private final Map<Integer, Mask> stockMasks = new LinkedHashMap<>();
   private int sites;
 
   /** Dropouts of {@code graph}; give the seed with {@link #seed(long)} before each computation. */
@@ -40,7 +40,7 @@ public final class Dropout {
   /** The seed of the next computation. */
   public void seed(long value) {
     seed.setInts((int) value, (int) (value >>> 32));
-    for (var mask : stockMasks) {
+    for (var mask : stockMasks.values()) {
       fill(mask, value);
     }
   }
@@ -63,34 +63,14 @@ public final class Dropout {
       Inputs.matrix("The residual of a dropout", residual, x.ne(1), x.ne(0));
     }
     int site = nextSite();
-    Tensor y;
-    Tensor mask = graph.fused() ? null : stockMask(site, p, x.shape());
-    if (mask == null) {
-      var params = KernelParams.none().dropout(p).site(site).residual(residual != null);
-      y =
-          residual == null
-              ? graph.kernel(Kernel.DROPOUT, params, x.shape2(), x, seed)
-              : graph.kernel(Kernel.DROPOUT, params, x.shape2(), x, seed, residual);
-    } else {
-      var dropped = graph.mul(x, mask);
-      y = residual == null ? dropped : graph.add(residual, dropped);
-    }
+    var y = dropped(x, p, site, residual);
     var tape = graph.tape();
     if (tape != null) {
       tape.recordAlways(
           y,
           dy -> {
             if (tape.tracks(x)) {
-              tape.add(
-                  x,
-                  mask == null
-                      ? graph.kernel(
-                          Kernel.DROPOUT,
-                          KernelParams.none().dropout(p).site(site),
-                          x.shape2(),
-                          dy,
-                          seed)
-                      : graph.mul(dy, mask));
+              tape.add(x, dropped(dy, p, site, null));
             }
             if (residual != null) {
               tape.add(residual, dy);
@@ -98,6 +78,22 @@ public final class Dropout {
           });
     }
     return y;
+  }
+
+  /** {@code x} with the elements dropped that belong to a place, of any shape. */
+  Tensor apply(Tensor x, float p, int site) {
+    return dropped(x, p, site, null);
+  }
+
+  private Tensor dropped(Tensor x, float p, int site, @Nullable Tensor residual) {
+    if (!graph.has(Kernel.DROPOUT)) {
+      var mul = graph.mul(x, stockMask(site, p, x.shape()));
+      return residual == null ? mul : graph.add(residual, mul);
+    }
+    var params = KernelParams.none().dropout(p).site(site).residual(residual != null);
+    return residual == null
+        ? graph.kernel(Kernel.DROPOUT, params, x.shape(), x, seed)
+        : graph.kernel(Kernel.DROPOUT, params, x.shape(), x, seed, residual);
   }
 
   Tensor seedTensor() {
@@ -109,10 +105,10 @@ public final class Dropout {
   }
 
   /** A tensor of factors 0 and {@code 1 / (1 - p)}, drawn anew by {@link #seed(long)}. */
-  Tensor stockMask(int site, float p, long... shape) {
-    var tensor = graph.input(DType.F32, shape);
-    stockMasks.add(new Mask(tensor, site, p));
-    return tensor;
+  private Tensor stockMask(int site, float p, long... shape) {
+    return stockMasks
+        .computeIfAbsent(site, _ -> new Mask(graph.input(DType.F32, shape), site, p))
+        .tensor();
   }
 
   private static void fill(Mask mask, long seed) {

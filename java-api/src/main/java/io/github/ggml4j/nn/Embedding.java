@@ -1,6 +1,5 @@
 package io.github.ggml4j.nn;
 
-import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
@@ -19,26 +18,14 @@ public final class Embedding {
   private Embedding() {}
 
   /** Looks up and adds both embeddings. */
-  public static Tensor forward(
-      Graph graph, Tensor tokens, Tensor positions, Parameter wte, Parameter wpe) {
-    if (tokens.type() != DType.I32
-        || positions.type() != DType.I32
-        || tokens.elements() != tokens.ne(0)
-        || positions.elements() != tokens.ne(0)
-        || positions.ne(0) != tokens.ne(0)
-        || !isTable(graph, wte.value())
+  public static Tensor forward(Graph graph, TokenBatch batch, Parameter wte, Parameter wpe) {
+    var tokens = batch.ids();
+    var positions = batch.positions();
+    if (!isTable(graph, wte.value())
         || !isTable(graph, wpe.value())
         || wte.value().ne(0) != wpe.value().ne(0)) {
       throw new IllegalArgumentException(
-          "Tokens "
-              + tokens
-              + ", positions "
-              + positions
-              + ", wte "
-              + wte.value()
-              + " and wpe "
-              + wpe.value()
-              + " do not fit");
+          "wte " + wte.value() + " and wpe " + wpe.value() + " do not fit");
     }
     var y =
         graph.fused()
@@ -62,12 +49,24 @@ public final class Embedding {
               graph.kernelInPlace(
                   Kernel.EMBED_BACK, KernelParams.none(), dy, tokens, positions, dwte, dwpe);
             } else {
-              graph.addInPlace(dwte, graph.getRowsBack(dy, tokens, dwte));
-              graph.addInPlace(dwpe, graph.getRowsBack(dy, positions, dwpe));
+              batch.addRows(dy, dwte);
+              addPositions(graph, batch, dy, dwpe);
             }
           });
     }
     return y;
+  }
+
+  /** Whole sequences have the same positions; their gradients are added up row by row. */
+  private static void addPositions(Graph graph, TokenBatch batch, Tensor dy, Tensor dwpe) {
+    long length = batch.length();
+    if (length == 0) {
+      graph.addInPlace(dwpe, graph.getRowsBack(dy, batch.positions(), dwpe));
+      return;
+    }
+    var used = graph.view(dwpe, 0, length, dwpe.ne(0));
+    var each = graph.reshape(dy, dy.ne(1) / length, length, dy.ne(0));
+    graph.addInPlace(used, graph.repeatBack(each, used));
   }
 
   private static boolean isTable(Graph graph, Tensor x) {

@@ -52,8 +52,8 @@ public final class LayerNorm {
       return;
     }
     if (dw != null && db != null) {
-      graph.addInPlace(dw, graph.repeatBack(graph.mul(graph.norm(x, eps), dy), dw));
-      graph.addInPlace(db, graph.repeatBack(dy, db));
+      graph.addInPlace(dw, graph.columnSums(graph.mul(graph.norm(x, eps), dy)));
+      graph.addInPlace(db, graph.columnSums(dy));
     }
     if (tape != null && wanted) {
       // With P the projection that subtracts the mean: norm(x) = rms_norm(P x), so dx = P

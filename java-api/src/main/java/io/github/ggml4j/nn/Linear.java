@@ -82,7 +82,7 @@ public final class Linear {
     var db = bias == null ? null : bias.gradient();
     if (dw == null) {
       if (db != null) {
-        graph.addInPlace(db, graph.repeatBack(dy, db));
+        graph.addInPlace(db, graph.columnSums(dy));
       }
       return;
     }
@@ -96,7 +96,7 @@ public final class Linear {
     } else {
       graph.addInPlace(dw, graph.outProd(x, dy));
       if (db != null) {
-        graph.addInPlace(db, graph.repeatBack(dy, db));
+        graph.addInPlace(db, graph.columnSums(dy));
       }
     }
   }

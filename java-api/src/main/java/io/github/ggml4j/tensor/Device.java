@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.NativeLibraryException;
 import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.tensor.internal.Kernel;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +35,7 @@ public final class Device implements AutoCloseable {
   private final MemorySegment backend;
   private final MemorySegment threadpool;
   private final ReentrantLock lock = new ReentrantLock(true);
+  private volatile Consumer<Graph> buildListener = _ -> {};
   private boolean closed;
 
   private Device(
@@ -234,6 +237,11 @@ public final class Device implements AutoCloseable {
     return fused;
   }
 
+  /** Whether one of ggml4j's own kernels runs here. */
+  boolean runs(Kernel kernel) {
+    return fused;
+  }
+
   /**
    * Whether weights of a type can be multiplied with here. Every device that ggml supports takes
    * F32, F16 and BF16; quantized types differ.
@@ -290,17 +298,28 @@ public final class Device implements AutoCloseable {
       checkOpen();
       check.run();
       int status = Ggml.ggml_backend_graph_compute(backend, graph);
+      if (status == Ggml.GGML_STATUS_ALLOC_FAILED()) {
+        throw OutOfDeviceMemoryException.whileComputing(this, freeMemory());
+      }
       if (status != Ggml.GGML_STATUS_SUCCESS()) {
         throw new IllegalStateException(
-            "Computation failed on "
-                + name
-                + " with status "
-                + status
-                + (status == Ggml.GGML_STATUS_ALLOC_FAILED() ? ": out of memory" : ""));
+            "Computation failed on " + name + " with status " + status + "; see the log");
       }
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Lets someone look at each graph of this device right before it gets its memory, to count its
+   * ops for instance; replaces an earlier one. Not for use while graphs are built.
+   */
+  public void onBuild(Consumer<Graph> listener) {
+    buildListener = listener;
+  }
+
+  void built(Graph graph) {
+    buildListener.accept(graph);
   }
 
   MemorySegment backend() {
@@ -310,6 +329,16 @@ public final class Device implements AutoCloseable {
 
   MemorySegment bufferType() {
     return Ggml.ggml_backend_get_default_buffer_type(backend());
+  }
+
+  static boolean supports(DeviceInfo info, MemorySegment node) {
+    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+      var device = Ggml.ggml_backend_dev_get(i);
+      if (info.name().equalsIgnoreCase(Ggml.ggml_backend_dev_name(device).getString(0))) {
+        return Ggml.ggml_backend_dev_supports_op(device, node);
+      }
+    }
+    throw new IllegalArgumentException("There is no device " + info.name());
   }
 
   boolean supports(MemorySegment node) {

@@ -19,10 +19,14 @@ import io.github.ggml4j.tensor.internal.KernelParams;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,14 +59,30 @@ public final class Graph implements AutoCloseable, TensorOwner {
   private MemorySegment inputBuffer = MemorySegment.NULL;
   private MemorySegment allocator = MemorySegment.NULL;
   private int nodes;
-  private int inputs;
+  private final List<Tensor> inputTensors = new ArrayList<>();
   private boolean built;
   private volatile boolean closed;
 
   /** What else must be open while this computes. */
   private final Set<TensorOwner> stores = new LinkedHashSet<>();
 
+  /** Nodes that only describe memory of others. */
+  private static final Set<String> VIEWS =
+      Set.of("NONE", "RESHAPE", "VIEW", "PERMUTE", "TRANSPOSE");
+
+  /** Which node calls which kernel. */
+  private final Map<Long, Kernel> kernels = new HashMap<>();
+
+  /** Columns of ones by their length. */
+  private final Map<Long, Tensor> ones = new HashMap<>();
+
   private static final int MAX_INPUTS = 1024;
+
+  /** Elements whose squares are added up to one number: each is a block of threads on a GPU. */
+  private static final long SQUARES_ROW = 16 << 10;
+
+  /** How many products a GPU takes in one call, by the limits of CUDA's grids. */
+  private static final long MOST_BATCHES = 65_535;
 
   /** ggml's GGML_MAX_SRC, less one. */
   private static final int MOST_SOURCES = 9;
@@ -105,15 +125,32 @@ public final class Graph implements AutoCloseable, TensorOwner {
     return device.fusedKernels();
   }
 
+  /** Whether one of ggml4j's own kernels can be used. */
+  public boolean has(Kernel kernel) {
+    return device.runs(kernel);
+  }
+
   // --- leaves and results
 
   /** A tensor to fill before each computation. Its contents stay until they are replaced. */
   public Tensor input(DType type, long... shape) {
     checkBuilding();
-    if (++inputs > MAX_INPUTS) {
+    if (inputTensors.size() == MAX_INPUTS) {
       throw new IllegalStateException("A graph has at most " + MAX_INPUTS + " inputs");
     }
-    return Tensor.wrap(this, TensorStore.newTensor(inputContext, type, shape));
+    var input = Tensor.wrap(this, TensorStore.newTensor(inputContext, type, shape));
+    inputTensors.add(input);
+    return input;
+  }
+
+  /** A column of ones, {@code (n, 1)}. */
+  private Tensor ones(long n) {
+    var column = ones.get(n);
+    if (column == null) {
+      column = input(DType.F32, n, 1);
+      ones.put(n, column);
+    }
+    return column;
   }
 
   /** Keeps the elements of {@code x} readable after the computation. */
@@ -130,44 +167,89 @@ public final class Graph implements AutoCloseable, TensorOwner {
    */
   public Graph build() {
     checkBuilding();
+    for (var store : stores) {
+      if (store instanceof TensorStore planned && planned.isPlanned()) {
+        throw new IllegalStateException("A graph over a store without memory can be measured only");
+      }
+    }
     if (!fused()) {
       checkSupported();
     }
-    if (inputs > 0) {
+    device.built(this);
+    if (!inputTensors.isEmpty()) {
       inputBuffer = Ggml.ggml_backend_alloc_ctx_tensors(inputContext, device.backend());
     }
     allocator = Ggml.ggml_gallocr_new(device.bufferType());
     boolean done =
-        (inputs == 0 || !inputBuffer.equals(MemorySegment.NULL))
+        (inputTensors.isEmpty() || !inputBuffer.equals(MemorySegment.NULL))
             && Ggml.ggml_gallocr_alloc_graph(allocator, graph);
     if (!done) {
-      throw new OutOfDeviceMemoryException(
-          "No memory for the intermediate results of "
-              + nodes
-              + " nodes on "
-              + device
-              + ", which has "
-              + (device.freeMemory() >> 20)
-              + " MiB free. Use a smaller batch or shorter sequences.");
+      throw OutOfDeviceMemoryException.of(
+          "the inputs and intermediate results of " + nodes + " nodes",
+          device,
+          intermediateBytes() + inputBytes());
     }
     built = true;
+    ones.forEach((n, column) -> {
+      var values = new float[Math.toIntExact(n)];
+      Arrays.fill(values, 1);
+      column.setFloats(values);
+    });
     return this;
   }
 
   private void checkSupported() {
+    var refused = unsupported(device::supports);
+    if (!refused.isEmpty()) {
+      throw new IllegalStateException(
+          "Device "
+              + device
+              + " cannot compute "
+              + refused.getFirst()
+              + ". Use the device cpu, or weights of another type.");
+    }
+  }
+
+  /** The nodes that compute something, in the order in which they run. */
+  public List<GraphOp> ops() {
+    return unsupported(_ -> false);
+  }
+
+  /**
+   * The nodes that a device of the loaded natives says it cannot compute; it need not be this
+   * graph's.
+   *
+   * @param other one of {@link Device#list}
+   */
+  public List<GraphOp> unsupportedBy(DeviceInfo other) {
+    return unsupported(node -> Device.supports(other, node));
+  }
+
+  private List<GraphOp> unsupported(Predicate<MemorySegment> supported) {
+    checkOpen();
+    var ops = new ArrayList<GraphOp>();
     for (int i = 0; i < Ggml.ggml_graph_n_nodes(graph); i++) {
       var node = Ggml.ggml_graph_node(graph, i).reinterpret(ggml_tensor.sizeof());
-      if (!device.supports(node)) {
-        throw new IllegalStateException(
-            "Device "
-                + device
-                + " cannot compute "
-                + Ggml.ggml_op_desc(node).getString(0)
-                + " to "
-                + Tensor.wrap(this, node)
-                + ". Use --device cpu, or weights of another type.");
+      if (!VIEWS.contains(Ggml.ggml_op_desc(node).getString(0)) && !supported.test(node)) {
+        ops.add(describe(node));
       }
     }
+    return ops;
+  }
+
+  private GraphOp describe(MemorySegment node) {
+    var sources = new ArrayList<GraphOp.Operand>();
+    for (int i = 0; i <= MOST_SOURCES; i++) {
+      var source = ggml_tensor.src(node, i);
+      if (!source.equals(MemorySegment.NULL)) {
+        sources.add(GraphOp.Operand.of(Tensor.wrap(this, source)));
+      }
+    }
+    var kernel = kernels.get(node.address());
+    return new GraphOp(
+        kernel == null ? Ggml.ggml_op_desc(node).getString(0) : kernel.name(),
+        GraphOp.Operand.of(Tensor.wrap(this, node)),
+        List.copyOf(sources));
   }
 
   /** Runs all nodes and waits for them. Safe to call from several threads, one runs at a time. */
@@ -178,14 +260,43 @@ public final class Graph implements AutoCloseable, TensorOwner {
     device.compute(graph, this::checkOpen);
   }
 
-  /** Bytes reserved for inputs and intermediate results. */
+  /** Bytes reserved for inputs and intermediate results; 0 until the graph is built. */
   public long bytes() {
     checkOpen();
     if (!built) {
       return 0;
     }
-    long inputBytes = inputs == 0 ? 0 : Ggml.ggml_backend_buffer_get_size(inputBuffer);
+    long inputBytes = inputTensors.isEmpty() ? 0 : Ggml.ggml_backend_buffer_get_size(inputBuffer);
     return inputBytes + Ggml.ggml_gallocr_get_buffer_size(allocator, 0);
+  }
+
+  /** Bytes that {@link #build} would reserve, without reserving them. */
+  public long measure() {
+    checkOpen();
+    return built ? bytes() : inputBytes() + intermediateBytes();
+  }
+
+  private long inputBytes() {
+    return TensorStore.allocationBytes(inputContext, device);
+  }
+
+  /** What ggml's allocator needs; it takes inputs that have no memory yet for its own. */
+  private long intermediateBytes() {
+    var pending =
+        inputTensors.stream()
+            .filter(input -> ggml_tensor.data(input.handle()).equals(MemorySegment.NULL))
+            .toList();
+    pending.forEach(input -> ggml_tensor.data(input.handle(), TensorStore.PLANNED));
+    var measuring = Ggml.ggml_gallocr_new(device.bufferType());
+    try (var scratch = Arena.ofConfined()) {
+      var size = scratch.allocate(ValueLayout.JAVA_LONG);
+      Ggml.ggml_gallocr_reserve_n_size(
+          measuring, graph, MemorySegment.NULL, MemorySegment.NULL, size);
+      return size.get(ValueLayout.JAVA_LONG, 0);
+    } finally {
+      Ggml.ggml_gallocr_free(measuring);
+      pending.forEach(input -> ggml_tensor.data(input.handle(), MemorySegment.NULL));
+    }
   }
 
   // --- ggml4j's own kernels
@@ -196,7 +307,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
    * @param shape of the result, F32
    */
   public Tensor kernel(Kernel kernel, KernelParams params, long[] shape, Tensor... sources) {
-    if (!fused()) {
+    if (!has(kernel)) {
       throw new IllegalStateException("Kernel " + kernel + " does not run on " + device);
     }
     if (sources.length > MOST_SOURCES) {
@@ -222,7 +333,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
       for (int i = 0; i < sources.length; i++) {
         pointers.setAtIndex(ValueLayout.ADDRESS, i, use(sources[i]));
       }
-      return add(
+      var node =
           Ggml.ggml_custom_4d(
               context,
               DType.F32.ggmlId(),
@@ -234,7 +345,9 @@ public final class Graph implements AutoCloseable, TensorOwner {
               sources.length,
               kernel.address(),
               Ggml.GGML_N_TASKS_MAX(),
-              parameters));
+              parameters);
+      kernels.put(node.address(), kernel);
+      return add(node);
     }
   }
 
@@ -281,6 +394,13 @@ public final class Graph implements AutoCloseable, TensorOwner {
   public Tensor mul(Tensor a, Tensor b) {
     checkBinary("mul", a, b);
     return add(Ggml.ggml_mul(context, use(a), use(b)));
+  }
+
+  /** Multiplies {@code a} by {@code b} in place, b repeated where smaller. */
+  public void mulInPlace(Tensor a, Tensor b) {
+    checkBinary("mul", a, b);
+    checkWritable("mul", a);
+    add(Ggml.ggml_mul_inplace(context, use(a), use(b)));
   }
 
   /** {@code a / b} element by element, b repeated where smaller. */
@@ -360,6 +480,42 @@ public final class Graph implements AutoCloseable, TensorOwner {
     checkRepeats("repeat_back", like, x);
     checkRows("repeat_back", x);
     return add(Ggml.ggml_repeat_back(context, use(x), use(like)));
+  }
+
+  /**
+   * The sums of the columns of a matrix: {@code (rows, n)} to {@code (1, n)}. A product with a row
+   * of ones: on a GPU that takes a fraction of the time of {@link #repeatBack}, where one thread
+   * adds up a whole column.
+   */
+  public Tensor columnSums(Tensor x) {
+    if (x.elements() != x.ne(0) * x.ne(1)) {
+      throw new IllegalArgumentException("The sums of columns are those of a matrix, not of " + x);
+    }
+    return outProd(x, ones(x.ne(1)));
+  }
+
+  /**
+   * Partial sums of the squares of all elements of a contiguous tensor, without a copy of it; they
+   * are to be added up by the caller.
+   */
+  public List<Tensor> squareSums(Tensor x) {
+    checkWhole("mul_mat", x);
+    long size = SQUARES_ROW;
+    while (x.elements() / size > MOST_BATCHES) {
+      size *= 2;
+    }
+    long rows = x.elements() / size;
+    long rest = x.elements() - rows * size;
+    var sums = new ArrayList<Tensor>();
+    if (rows > 0) {
+      var part = view(x, 0, rows, 1, size);
+      sums.add(mulMat(part, part));
+    }
+    if (rest > 0) {
+      var part = view(x, rows * size, 1, rest);
+      sums.add(mulMat(part, part));
+    }
+    return sums;
   }
 
   /** {@code (x - mean) / sqrt(variance + eps)} over the fastest dimension. */
@@ -467,11 +623,11 @@ public final class Graph implements AutoCloseable, TensorOwner {
   }
 
   /**
-   * Writes the rows of {@code rows} into {@code target} at {@code indices} (I64); returns the
-   * target.
+   * Writes the rows of {@code rows} into {@code target} at {@code indices} (I64 or I32, each once);
+   * returns the target.
    */
   public Tensor setRows(Tensor target, Tensor rows, Tensor indices) {
-    if (indices.type() != DType.I64
+    if ((indices.type() != DType.I64 && indices.type() != DType.I32)
         || indices.elements() != indices.ne(0)
         || rows.ne(1) != indices.ne(0)
         || rows.ne(0) != target.ne(0)

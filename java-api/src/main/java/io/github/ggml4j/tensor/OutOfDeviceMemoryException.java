@@ -1,12 +1,81 @@
 package io.github.ggml4j.tensor;
 
 import java.io.Serial;
+import java.util.Locale;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
-/** A device has not enough memory; the message says for what, and what to do. */
+/**
+ * A device has not enough memory. The message says for what, how much is needed and free, and what
+ * to do. The device and what it holds stay usable.
+ */
 public final class OutOfDeviceMemoryException extends RuntimeException {
   @Serial private static final long serialVersionUID = 1L;
 
-  OutOfDeviceMemoryException(String message) {
+  private static final String ADVICE =
+      "Use a smaller batch (with gradient accumulation where you train), shorter sequences, weights"
+          + " of a smaller type such as F16, or another device.";
+
+  private final @Nullable Long needed;
+  private final long free;
+
+  private OutOfDeviceMemoryException(String message, @Nullable Long needed, long free) {
     super(message);
+    this.needed = needed;
+    this.free = free;
+  }
+
+  /**
+   * Memory that was refused, or would be.
+   *
+   * @param what it is for
+   * @param needed bytes
+   */
+  public static OutOfDeviceMemoryException of(String what, Device device, long needed) {
+    return of(what, device, needed, device.freeMemory());
+  }
+
+  /** As {@link #of(String, Device, long)} with the bytes that were free. */
+  public static OutOfDeviceMemoryException of(String what, Device device, long needed, long free) {
+    return new OutOfDeviceMemoryException(
+        "Not enough memory for "
+            + what
+            + " on "
+            + device
+            + ": it takes "
+            + bytes(needed)
+            + ", "
+            + bytes(free)
+            + " are free. "
+            + ADVICE,
+        needed,
+        free);
+  }
+
+  /** Memory of unknown size that an op asked for while it ran. */
+  static OutOfDeviceMemoryException whileComputing(Device device, long free) {
+    return new OutOfDeviceMemoryException(
+        "Not enough memory on "
+            + device
+            + " for what an op keeps while it runs; "
+            + bytes(free)
+            + " are free. "
+            + ADVICE,
+        null,
+        free);
+  }
+
+  /** Bytes that are needed, where that is known. */
+  public OptionalLong neededBytes() {
+    return needed == null ? OptionalLong.empty() : OptionalLong.of(needed);
+  }
+
+  /** Bytes that were free. */
+  public long freeBytes() {
+    return free;
+  }
+
+  private static String bytes(long count) {
+    return String.format(Locale.ROOT, "%,d bytes (%.2f GiB)", count, count / (double) (1L << 30));
   }
 }

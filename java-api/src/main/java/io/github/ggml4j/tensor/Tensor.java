@@ -267,8 +267,10 @@ public final class Tensor {
 
   private void checkAccess(long offset, long length) {
     owner.checkOpen();
-    if (ggml_tensor.buffer(handle).equals(MemorySegment.NULL)
-        && ggml_tensor.view_src(handle).equals(MemorySegment.NULL)) {
+    boolean planned = owner instanceof TensorStore store && store.isPlanned();
+    if (planned
+        || (ggml_tensor.buffer(handle).equals(MemorySegment.NULL)
+            && ggml_tensor.view_src(handle).equals(MemorySegment.NULL))) {
       throw new IllegalStateException(this + " has no memory yet: its graph or store is not built");
     }
     if (!contiguous()) {

@@ -2,6 +2,7 @@ package io.github.ggml4j.tensor;
 
 import io.github.ggml4j.bindings.ffi.Ggml;
 import io.github.ggml4j.bindings.ffi.ggml_init_params;
+import io.github.ggml4j.bindings.ffi.ggml_tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -24,6 +25,9 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   /** More than any memory holds, and few enough for their bytes to be counted in 64 bits. */
   private static final long MOST_ELEMENTS = 1L << 48;
 
+  /** Where tensors seem to be that are declared to measure graphs: nobody reads or writes there. */
+  static final MemorySegment PLANNED = MemorySegment.ofAddress(1 << 12);
+
   private final Device device;
   private final String what;
   private final MemorySegment context;
@@ -32,7 +36,9 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   private final List<MemorySegment> mapped = new ArrayList<>();
   private final Set<MemorySegment.Scope> givers = new LinkedHashSet<>();
   private int tensors;
-  private long toAllocate;
+  private final List<Tensor> toAllocate = new ArrayList<>();
+  private boolean planned;
+  private long plannedBytes;
   private long bytes;
   private volatile boolean closed;
 
@@ -104,7 +110,7 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   public Tensor add(DType type, long... shape) {
     checkRoom();
     var tensor = Tensor.wrap(this, newTensor(context, type, shape));
-    toAllocate++;
+    toAllocate.add(tensor);
     return tensor;
   }
 
@@ -177,23 +183,43 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
    */
   public void allocate() {
     checkOpen();
-    if (toAllocate == 0) {
+    if (toAllocate.isEmpty()) {
       return;
     }
+    long wanted = measure();
     var buffer = Ggml.ggml_backend_alloc_ctx_tensors(context, device.backend());
     if (buffer.equals(MemorySegment.NULL)) {
-      throw new OutOfDeviceMemoryException(
-          "No memory for "
-              + what
-              + " on "
-              + device
-              + ", which has "
-              + (device.freeMemory() >> 20)
-              + " MiB free. Use a smaller model or batch, or a quantized type.");
+      throw OutOfDeviceMemoryException.of(what, device, wanted);
     }
     allocated.add(buffer);
     bytes += Ggml.ggml_backend_buffer_get_size(buffer);
-    toAllocate = 0;
+    toAllocate.clear();
+  }
+
+  /** Bytes that {@link #allocate} would take, without taking them. */
+  public long measure() {
+    checkOpen();
+    return planned ? plannedBytes : allocationBytes(context, device);
+  }
+
+  /**
+   * Ends declaring without giving memory: graphs over the tensors can be measured, but not built,
+   * and elements can be neither read nor written.
+   */
+  public TensorStore plan() {
+    plannedBytes = measure();
+    planned = true;
+    toAllocate.forEach(tensor -> ggml_tensor.data(tensor.handle(), PLANNED));
+    toAllocate.clear();
+    return this;
+  }
+
+  boolean isPlanned() {
+    return planned;
+  }
+
+  static long allocationBytes(MemorySegment context, Device device) {
+    return Ggml.ggml_backend_alloc_ctx_tensors_from_buft_size(context, device.bufferType());
   }
 
   /** Sets every byte of all allocated memory to zero; mapped memory stays as it is. */

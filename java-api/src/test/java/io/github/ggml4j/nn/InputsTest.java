@@ -76,8 +76,7 @@ class InputsTest {
     refused(g ->
         Embedding.forward(
             g,
-            g.input(DType.I32, 3),
-            g.input(DType.I32, 3),
+            TokenBatch.of(g, 3),
             parameter(g.input(DType.I32, 9, 8)),
             parameter(floats(g, 9, 8))));
     refused(g -> new CrossEntropy(g, halves(g, 3, 8), parameter(floats(g, 9, 8))));

@@ -278,9 +278,8 @@ class OpsTest {
       store.zero();
       wte.value().setFloats(gaussians(1, vocab * embd));
       wpe.value().setFloats(gaussians(2, 5 * embd));
-      var idInput = graph.input(DType.I32, tokens);
-      var positions = graph.input(DType.I32, tokens);
-      var x = Embedding.forward(graph, idInput, positions, wte, wpe);
+      var batch = TokenBatch.of(graph, tokens);
+      var x = Embedding.forward(graph, batch, wte, wpe);
       var loss = new CrossEntropy(graph, x, wte);
       var tape = graph.tape();
       if (tape == null) {
@@ -288,10 +287,9 @@ class OpsTest {
       }
       tape.backward(loss.root(), loss.root());
       graph.build();
-      idInput.setInts(ids);
       var p = new int[tokens];
       java.util.Arrays.setAll(p, i -> i % 5);
-      positions.setInts(p);
+      batch.set(ids, p);
       loss.labels(labels, 1f / tokens);
       graph.compute();
       return List.of(

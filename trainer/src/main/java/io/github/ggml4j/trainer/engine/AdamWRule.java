@@ -63,10 +63,10 @@ public record AdamWRule(
       List<Tensor> state,
       Tensor control) {
     var g = graph.view(gradients, first, count);
-    var scaled = graph.mul(g, graph.view(control, 7, 1));
+    graph.mulInPlace(g, graph.view(control, 7, 1)); // they are set to zero after the update
     graph.adamW(
         graph.view(values, first, count),
-        scaled,
+        g,
         graph.view(state.get(0), first, count),
         graph.view(state.get(1), first, count),
         graph.view(control, 0, 7));

@@ -7,13 +7,13 @@ import io.github.ggml4j.nn.Attention;
 import io.github.ggml4j.nn.CausalBatch;
 import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.Dropout;
+import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.GraphCache;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -50,8 +50,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
 
   private record Plan(
       Graph graph,
-      Tensor tokens,
-      Tensor positions,
+      TokenBatch tokens,
       CausalBatch batch,
       CrossEntropy loss,
       @Nullable Dropout dropout) {}
@@ -156,10 +155,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
         .device()
         .exclusively(() -> {
           var plan = plans.get(new PlanKey(batch, length, attentionMask != null, training));
-          plan.tokens().setInts(tokens);
-          var positions = new int[batch * length];
-          Arrays.setAll(positions, i -> i % length);
-          plan.positions().setInts(positions);
+          plan.tokens().set(tokens);
           plan.batch().attentionMask(attentionMask);
           var shifted = shift(labels, length);
           plan.loss().labels(shifted, lossScale);
@@ -229,15 +225,13 @@ public final class GraphTrainingEngine implements TrainingEngine {
             ? Graph.differentiable(model.device(), nodes)
             : Graph.forward(model.device(), nodes);
     try {
-      var tokens = graph.input(DType.I32, n);
-      var positions = graph.input(DType.I32, n);
+      var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
       var batch = new CausalBatch(graph, key.batch(), key.length(), key.padded());
       var dropout = key.training() && settings.drops() ? new Dropout(graph) : null;
       var hidden =
           network.hidden(
               graph,
               tokens,
-              positions,
               (layer, qkv, scale) ->
                   Attention.causal(
                       graph, qkv, config.nHead(), scale, batch, dropout, settings.attnPdrop()),
@@ -250,7 +244,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
         tape.backward(loss.root(), loss.root());
       }
       graph.build();
-      return new Plan(graph, tokens, positions, batch, loss, dropout);
+      return new Plan(graph, tokens, batch, loss, dropout);
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;

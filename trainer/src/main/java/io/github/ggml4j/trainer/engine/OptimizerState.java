@@ -20,7 +20,7 @@ final class OptimizerState implements AutoCloseable {
   private final UpdateRule rule;
   private final Tensor gradients;
   private final Graph normGraph;
-  private final Tensor squares;
+  private final List<Tensor> squares;
   private final Graph updateGraph;
   private final List<Tensor> controls;
   private long step;
@@ -36,9 +36,10 @@ final class OptimizerState implements AutoCloseable {
     this.rule = rule;
     this.gradients = gradients;
     this.normGraph = Graph.forward(device, 16);
-    this.updateGraph = Graph.forward(device, 64);
+    this.updateGraph = Graph.forward(device, rule.maxNodes(layout));
     try {
-      this.squares = normGraph.output(sumOfSquares(normGraph, gradients));
+      this.squares = sumsOfSquares(normGraph, gradients);
+      squares.forEach(normGraph::output);
       normGraph.build();
       this.controls = List.of(updateGraph.input(DType.F32, 8), updateGraph.input(DType.F32, 8));
       rule.update(updateGraph, layout, values, gradients, state, controls);
@@ -50,10 +51,11 @@ final class OptimizerState implements AutoCloseable {
     }
   }
 
-  private static Tensor sumOfSquares(Graph graph, Tensor x) {
+  private static List<Tensor> sumsOfSquares(Graph graph, Tensor x) {
     return graph.fused()
-        ? graph.kernel(Kernel.SUM_SQUARES, KernelParams.none(), new long[] {PARTIAL_SUMS}, x)
-        : graph.mulMat(x, x);
+        ? List.of(
+            graph.kernel(Kernel.SUM_SQUARES, KernelParams.none(), new long[] {PARTIAL_SUMS}, x))
+        : graph.squareSums(x);
   }
 
   /** As {@link TrainingEngine#update}: gradients that are not finite leave everything as it was. */
@@ -61,8 +63,10 @@ final class OptimizerState implements AutoCloseable {
     return device.exclusively(() -> {
       normGraph.compute();
       double sum = 0;
-      for (float part : squares.toFloats()) {
-        sum += part;
+      for (var tensor : squares) {
+        for (float part : tensor.toFloats()) {
+          sum += part;
+        }
       }
       double norm = Math.sqrt(sum);
       if (!Double.isFinite(norm)) {

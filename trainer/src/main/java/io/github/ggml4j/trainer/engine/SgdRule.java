@@ -8,6 +8,7 @@ import io.github.ggml4j.tensor.TensorStore;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stochastic gradient descent with the arithmetic of {@code torch.optim.SGD}: {@code g += wd p; buf
@@ -17,6 +18,14 @@ import java.util.List;
  */
 public record SgdRule(float momentum, float dampening, float weightDecay, boolean nesterov)
     implements UpdateRule {
+  private static final long PIECE = 1 << 24;
+  private static final int NODES_OF_PIECE = 32;
+
+  @Override
+  public int maxNodes(FlatLayout layout) {
+    return Math.toIntExact((layout.elements() / PIECE + 2) * NODES_OF_PIECE);
+  }
+
   @Override
   public List<Tensor> declare(TensorStore store, FlatLayout layout) {
     return momentum == 0 ? List.of() : List.of(store.add(DType.F32, layout.elements()));
@@ -41,15 +50,28 @@ public record SgdRule(float momentum, float dampening, float weightDecay, boolea
       graph.kernelInPlace(Kernel.SGD, KernelParams.none(), values, gradients, buffer, control);
       return;
     }
+    // Piece by piece, so that what lies between the ops takes little memory.
+    for (long first = 0; first < layout.elements(); first += PIECE) {
+      long count = Math.min(PIECE, layout.elements() - first);
+      stock(
+          graph,
+          graph.view(values, first, count),
+          graph.view(gradients, first, count),
+          momentum == 0 ? null : graph.view(state.get(0), first, count),
+          control);
+    }
+  }
+
+  private void stock(
+      Graph graph, Tensor values, Tensor gradients, @Nullable Tensor buffer, Tensor control) {
     var rate = graph.view(control, 0, 1);
     var g =
         graph.add(
             graph.mul(gradients, graph.view(control, 7, 1)), graph.scale(values, weightDecay, 0));
     var direction = g;
-    if (momentum != 0) {
+    if (buffer != null) {
       // In the first step the buffer is zero, so that buf = g needs the factor 1 there: control[5]
       // is 1 then.
-      var buffer = state.get(0);
       var first = graph.view(control, 5, 1);
       var fresh =
           graph.add(

@@ -14,6 +14,11 @@ public interface UpdateRule {
    */
   List<Tensor> declare(TensorStore store, FlatLayout layout);
 
+  /** How many nodes {@link #update} adds at most. */
+  default int maxNodes(FlatLayout layout) {
+    return 64;
+  }
+
   /** The names of its state, for checkpoints, in the order of {@link #declare}. */
   List<String> stateNames();
 

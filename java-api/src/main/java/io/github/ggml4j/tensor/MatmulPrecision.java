@@ -1,0 +1,84 @@
+package io.github.ggml4j.tensor;
+
+import io.github.ggml4j.bindings.NativeLibrary;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/**
+ * How exactly float32 matrices are multiplied, under the names of {@code
+ * torch.set_float32_matmul_precision}. It holds for the whole process.
+ */
+public enum MatmulPrecision {
+  /** In float32. */
+  HIGHEST,
+  /**
+   * NVIDIA's tensor cores may round what they multiply to TF32, which has 10 bits of mantissa; sums
+   * stay float32. Several times as fast there, and the same as {@link #HIGHEST} on all other
+   * devices.
+   */
+  HIGH;
+
+  private static final String SWITCH = "ggml4j_cuda_allow_tf32";
+
+  private static volatile MatmulPrecision current = HIGHEST;
+
+  /** PyTorch's name, such as {@code high}. */
+  public String torchName() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /**
+   * The precision of a name.
+   *
+   * @throws IllegalArgumentException for another name; the message lists those there are
+   */
+  public static MatmulPrecision of(String name) {
+    return Arrays.stream(values())
+        .filter(precision -> precision.torchName().equals(name))
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                "The precision is \""
+                    + name
+                    + "\", expected "
+                    + Arrays.stream(values())
+                        .map(precision -> '"' + precision.torchName() + '"')
+                        .collect(Collectors.joining(" or "))));
+  }
+
+  /** What holds now. Default: {@link #HIGHEST}. */
+  public static MatmulPrecision current() {
+    return current;
+  }
+
+  /**
+   * Sets what holds from now on. A graph that a GPU has already recorded keeps what held then: set
+   * it before models are used.
+   */
+  public static void set(MatmulPrecision precision) {
+    current = precision;
+    if (NativeLibrary.isLoaded()) {
+      apply();
+    }
+  }
+
+  /** Tells the backends that know the choice; to be called when one was loaded. */
+  static void apply() {
+    NativeLibrary.lookup()
+        .find(SWITCH)
+        .ifPresent(address -> {
+          var allow =
+              Linker.nativeLinker()
+                  .downcallHandle(address, FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+          try {
+            allow.invokeExact(current == HIGH ? 1 : 0);
+          } catch (Throwable e) {
+            throw new AssertionError("a call that takes a number cannot fail", e);
+          }
+        });
+  }
+}
