@@ -2,6 +2,7 @@ package io.github.ggml4j;
 
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.generation.GlobalSeed;
+import io.github.ggml4j.tensor.MatmulPrecision;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Properties;
@@ -20,6 +21,24 @@ public final class Ggml4j {
    */
   public static void setSeed(long seed) {
     GlobalSeed.set(seed);
+  }
+
+  /**
+   * How exactly float32 matrices are multiplied in this process, as {@code
+   * torch.set_float32_matmul_precision}. It makes a difference on NVIDIA GPUs alone.
+   *
+   * @param precision {@code highest} (the default: float32 is float32) or {@code high} (tensor
+   *     cores may round what they multiply to TF32, with 10 bits of mantissa; several times as
+   *     fast). Set it before models are used: what a GPU has recorded already keeps what held then
+   * @throws IllegalArgumentException for another name
+   */
+  public static void setFloat32MatmulPrecision(String precision) {
+    MatmulPrecision.set(MatmulPrecision.of(precision));
+  }
+
+  /** {@code highest} or {@code high}, see {@link #setFloat32MatmulPrecision}. */
+  public static String getFloat32MatmulPrecision() {
+    return MatmulPrecision.current().torchName();
   }
 
   /** The version of this library, or {@code unknown} when its classes come from no jar. */

@@ -47,6 +47,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
+  @Mixin private PrecisionOptions precision;
 
   @Option(
       names = "--only",
@@ -100,6 +101,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    precision.apply();
     var out = spec.commandLine().getOut();
     try (var stop = new StopAtExit();
         var line = new ProgressLine(spec.commandLine().getErr());

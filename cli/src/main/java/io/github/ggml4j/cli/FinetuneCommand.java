@@ -64,6 +64,7 @@ final class FinetuneCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
+  @Mixin private PrecisionOptions precision;
 
   @Mixin private TrainingData data;
 
@@ -197,6 +198,7 @@ final class FinetuneCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    precision.apply();
     checkOptions();
     var dataset = data.open(model::hub);
     var files = model.open();

@@ -57,6 +57,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
+  @Mixin private PrecisionOptions precision;
 
   @Option(
       names = "--prompt",
@@ -115,6 +116,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    precision.apply();
     checkOptions();
     interactive |= prompt == null && promptFile == null;
     var text = prompt == null && promptFile == null ? "" : prompt();

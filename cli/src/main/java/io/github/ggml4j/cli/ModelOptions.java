@@ -5,7 +5,9 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Which model, and what computes it. */
 final class ModelOptions {
@@ -36,6 +38,9 @@ final class ModelOptions {
       description = "CPU threads; 0 for one for each processor. Default: ${DEFAULT-VALUE}.")
   private int threads;
 
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
   ModelFiles open() {
     return ModelFiles.open(model, hub::hub, hub.revision());
   }
@@ -49,7 +54,7 @@ final class ModelOptions {
   Gpt2Model load(ModelFiles files) {
     Device opened;
     try {
-      opened = Device.open(device, threads);
+      opened = Device.open(device, threads, command.commandLine().getErr()::println);
     } catch (RuntimeException | Error e) {
       files.close();
       throw e;

@@ -53,6 +53,7 @@ final class PerplexityCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
+  @Mixin private PrecisionOptions precision;
 
   @Option(
       names = "--method",
@@ -107,6 +108,7 @@ final class PerplexityCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    precision.apply();
     if (stride != null && method == MethodName.chunked) {
       throw new ParameterException(spec.commandLine(), "--stride is for --method strided");
     }

@@ -123,6 +123,10 @@ final class ConvertedWeights implements WeightSource {
       tensor.get(floats, 0, floats.byteSize());
       return floats;
     }
+    if (tensor.type().isQuantized() && !model.device().sharesHostMemory()) {
+      HostFloats.of(tensor, floats);
+      return floats;
+    }
     try (var graph = Graph.forward(model.device(), 8)) {
       var copy = graph.input(DType.F32, tensor.shape());
       graph.copyInto(tensor, copy);

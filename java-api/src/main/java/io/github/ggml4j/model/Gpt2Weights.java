@@ -238,7 +238,16 @@ final class Gpt2Weights implements AutoCloseable {
     var copy = flat(config, device, "the weights in training");
     try (var graph = Graph.forward(device, 2 * tensors.size() + 8)) {
       for (var entry : tensors.entrySet()) {
-        graph.copyInto(entry.getValue(), copy.tensor(entry.getKey()));
+        var target = copy.tensor(entry.getKey());
+        if (entry.getValue().type().isQuantized() && !device.sharesHostMemory()) {
+          try (var arena = Arena.ofConfined()) {
+            var floats = arena.allocate(target.bytes(), 64);
+            HostFloats.of(entry.getValue(), floats);
+            target.set(floats);
+          }
+        } else {
+          graph.copyInto(entry.getValue(), target);
+        }
       }
       graph.build().compute();
       return copy;

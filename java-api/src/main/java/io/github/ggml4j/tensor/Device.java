@@ -2,6 +2,7 @@ package io.github.ggml4j.tensor;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.github.ggml4j.bindings.BackendUnavailableException;
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.NativeLibraryException;
 import io.github.ggml4j.bindings.ffi.Ggml;
@@ -10,8 +11,13 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -28,6 +34,13 @@ import org.jspecify.annotations.Nullable;
  * device first; closing the device twice is allowed.
  */
 public final class Device implements AutoCloseable {
+  private static final String AUTO = "auto";
+  private static final String CUDA = "cuda";
+  private static final double GIB = 1L << 30;
+
+  /** Rows and columns of a matrix that is only asked about: whole blocks of every type. */
+  private static final long PROBE = 256;
+
   private final String name;
   private final int threads;
   private final boolean cpu;
@@ -35,6 +48,7 @@ public final class Device implements AutoCloseable {
   private final MemorySegment backend;
   private final MemorySegment threadpool;
   private final ReentrantLock lock = new ReentrantLock(true);
+  private final Map<DType, Boolean> computable = new ConcurrentHashMap<>();
   private volatile Consumer<Graph> buildListener = _ -> {};
   private boolean closed;
 
@@ -108,6 +122,17 @@ public final class Device implements AutoCloseable {
    *     backend's own reason
    */
   public static Device open(String name, int threads) {
+    return open(
+        name, threads, notice -> System.getLogger(Device.class.getName()).log(Level.INFO, notice));
+  }
+
+  /**
+   * As {@link #open(String, int)}.
+   *
+   * @param notice is told in one line what {@code auto} chose, where there was a choice: the GPU
+   *     that it took, or why the GPU backend of the natives does not work here
+   */
+  public static Device open(String name, int threads, Consumer<? super String> notice) {
     int n = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
     var wanted = name.toLowerCase(Locale.ROOT);
     if (wanted.equals("cpu")) {
@@ -116,39 +141,79 @@ public final class Device implements AutoCloseable {
     if (wanted.equals("cpu-stock")) {
       return cpu(wanted, n, false);
     }
-    loadBackend(wanted);
-    var found = new ArrayList<String>();
-    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
-      var device = Ggml.ggml_backend_dev_get(i);
-      var deviceName = Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT);
-      found.add(deviceName);
-      int type = Ggml.ggml_backend_dev_type(device);
-      boolean gpu =
-          type == Ggml.GGML_BACKEND_DEVICE_TYPE_GPU()
-              || type == Ggml.GGML_BACKEND_DEVICE_TYPE_IGPU();
-      if (gpu
-          && (wanted.equals("auto")
-              || deviceName.equals(wanted.replace(":", ""))
-              || deviceName.equals(wanted + "0"))) {
-        var backend = Ggml.ggml_backend_dev_init(device, MemorySegment.NULL);
-        if (backend.equals(MemorySegment.NULL)) {
-          throw new IllegalStateException(
-              "Device "
-                  + deviceName
-                  + " was found but could not be opened; see the log for its reason");
-        }
-        return new Device(deviceName, n, false, false, backend, MemorySegment.NULL);
+    return wanted.equals(AUTO) ? choose(n, notice) : openNamed(name, wanted, n);
+  }
+
+  /** The first GPU that works, else the CPU. */
+  private static Device choose(int threads, Consumer<? super String> notice) {
+    for (var problem : loadBackends()) {
+      notice.accept("Computing on the CPU: " + problem);
+    }
+    for (var gpu : gpus()) {
+      if (gpu.problem() != null) {
+        notice.accept("Not computing on " + gpu.name() + ": " + gpu.problem());
+        continue;
+      }
+      try {
+        var device = openGpu(gpu, threads);
+        notice.accept("Computing on " + describe(gpu));
+        return device;
+      } catch (NativeLibraryException | IllegalStateException e) {
+        notice.accept("Not computing on " + gpu.name() + ": " + inOneLine(e));
       }
     }
-    if (wanted.equals("auto")) {
-      return cpu(n);
+    return cpu(threads);
+  }
+
+  private static Device openNamed(String name, String wanted, int threads) {
+    for (var backend : NativeLibrary.backends()) {
+      if (wanted.matches(Pattern.quote(backend) + "(:?[0-9]+)?")) {
+        loadBackend(backend);
+      }
+    }
+    if (wanted.matches("cuda(:?[0-9]+)?")) {
+      loadBackend("cuda"); // whose exception says why there is none
+    }
+    for (var gpu : gpus()) {
+      if (gpu.name().equals(wanted.replace(":", "")) || gpu.name().equals(wanted + "0")) {
+        return openGpu(gpu, threads);
+      }
     }
     throw new IllegalArgumentException(
         "Device is \""
             + name
             + "\", expected auto, cpu or one of the devices that the loaded natives offer: "
-            + found
+            + infos().stream().map(DeviceInfo::name).toList()
             + ". Use natives built with that backend, and check its driver.");
+  }
+
+  private static Device openGpu(DeviceInfo gpu, int threads) {
+    checkCuda(gpu.name());
+    var backend = Ggml.ggml_backend_dev_init(handle(gpu), MemorySegment.NULL);
+    if (backend.equals(MemorySegment.NULL)) {
+      throw new IllegalStateException(
+          "Device "
+              + gpu.name()
+              + " was found but could not be opened; see the log for its reason");
+    }
+    return new Device(gpu.name(), threads, false, false, backend, MemorySegment.NULL);
+  }
+
+  private static String describe(DeviceInfo gpu) {
+    return String.format(
+        Locale.ROOT,
+        "%s: %s%s, %.1f of %.1f GiB free",
+        gpu.name(),
+        gpu.description(),
+        gpu.computeCapability() == null ? "" : ", compute capability " + gpu.computeCapability(),
+        gpu.freeMemory() / GIB,
+        gpu.totalMemory() / GIB);
+  }
+
+  private static String inOneLine(RuntimeException e) {
+    return e instanceof BackendUnavailableException unavailable
+        ? unavailable.summary()
+        : String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ");
   }
 
   /**
@@ -156,25 +221,102 @@ public final class Device implements AutoCloseable {
    * here.
    */
   public static List<DeviceInfo> list() {
+    loadBackends();
+    return infos();
+  }
+
+  /**
+   * Why GPU backends that the natives have do not work here, a line for each, as in {@code cuda:
+   * this machine has no NVIDIA driver}; empty when all do.
+   */
+  public static List<String> problems() {
+    return loadBackends();
+  }
+
+  private static List<DeviceInfo> gpus() {
+    return infos().stream()
+        .filter(info ->
+            info.kind() == DeviceInfo.Kind.GPU || info.kind() == DeviceInfo.Kind.INTEGRATED_GPU)
+        .toList();
+  }
+
+  private static List<DeviceInfo> infos() {
     NativeLibrary.load();
-    loadBackend("auto");
     var devices = new ArrayList<DeviceInfo>();
     try (var arena = Arena.ofConfined()) {
       var free = arena.allocate(JAVA_LONG);
       var total = arena.allocate(JAVA_LONG);
       for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
         var device = Ggml.ggml_backend_dev_get(i);
-        Ggml.ggml_backend_dev_memory(device, free, total);
+        var name = Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT);
+        var problem = problem(name);
+        if (problem == null) {
+          Ggml.ggml_backend_dev_memory(device, free, total);
+        }
         devices.add(
             new DeviceInfo(
-                Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT),
+                name,
                 Ggml.ggml_backend_dev_description(device).getString(0).strip(),
                 kind(Ggml.ggml_backend_dev_type(device)),
-                free.get(JAVA_LONG, 0),
-                total.get(JAVA_LONG, 0)));
+                problem == null ? free.get(JAVA_LONG, 0) : 0,
+                problem == null ? total.get(JAVA_LONG, 0) : 0,
+                computeCapability(name),
+                versions(name),
+                problem));
       }
     }
     return List.copyOf(devices);
+  }
+
+  /** Asks CUDA before ggml does, which would end the process. */
+  private static @Nullable String problem(String name) {
+    try {
+      checkCuda(name);
+      return null;
+    } catch (BackendUnavailableException e) {
+      return e.summary();
+    }
+  }
+
+  private static void checkCuda(String name) {
+    if (name.startsWith(CUDA)) {
+      int index = Integer.parseInt(name.substring(CUDA.length()));
+      NativeLibrary.cuda().ifPresent(cuda -> cuda.check(index));
+    }
+  }
+
+  private static @Nullable String computeCapability(String name) {
+    if (!name.startsWith(CUDA)) {
+      return null;
+    }
+    int index = Integer.parseInt(name.substring(CUDA.length()));
+    return NativeLibrary.cuda().map(cuda -> cuda.computeCapability(index)).orElse(null);
+  }
+
+  private static SortedMap<String, String> versions(String name) {
+    var versions = new TreeMap<String, String>();
+    versions.put("ggml", Ggml.ggml_version().getString(0));
+    if (name.startsWith(CUDA)) {
+      NativeLibrary.cuda()
+          .ifPresent(cuda -> {
+            versions.put("driver", cuda.driverVersion());
+            versions.put("driver CUDA", cuda.driverCudaVersion());
+            versions.put("CUDA", cuda.version());
+            versions.put("built for", cuda.architectures());
+          });
+    }
+    versions.values().removeIf(String::isEmpty);
+    return Collections.unmodifiableSortedMap(versions);
+  }
+
+  private static MemorySegment handle(DeviceInfo info) {
+    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+      var device = Ggml.ggml_backend_dev_get(i);
+      if (info.name().equalsIgnoreCase(Ggml.ggml_backend_dev_name(device).getString(0))) {
+        return device;
+      }
+    }
+    throw new IllegalArgumentException("There is no device " + info.name());
   }
 
   private static DeviceInfo.Kind kind(int type) {
@@ -190,19 +332,22 @@ public final class Device implements AutoCloseable {
   }
 
   /** GPU backends are libraries of their own, loaded when one is asked for. */
-  private static void loadBackend(String wanted) {
+  private static void loadBackend(String backend) {
+    NativeLibrary.loadBackend(backend);
+    MatmulPrecision.apply();
+  }
+
+  /** Loads those that work; natives with a GPU backend are used on machines without a GPU too. */
+  private static List<String> loadBackends() {
+    var problems = new ArrayList<String>();
     for (var backend : NativeLibrary.backends()) {
-      if (wanted.equals("auto")) {
-        try {
-          NativeLibrary.loadBackend(backend);
-        } catch (NativeLibraryException e) {
-          // Natives with a GPU backend are used on machines without a GPU too.
-          System.getLogger(Device.class.getName()).log(Level.INFO, e.getMessage());
-        }
-      } else if (wanted.matches(Pattern.quote(backend) + "(:?[0-9]+)?")) {
-        NativeLibrary.loadBackend(backend);
+      try {
+        loadBackend(backend);
+      } catch (NativeLibraryException e) {
+        problems.add(backend + " does not work, " + inOneLine(e));
       }
     }
+    return problems;
   }
 
   /** The name, such as {@code cpu} or {@code cuda0}. */
@@ -256,10 +401,21 @@ public final class Device implements AutoCloseable {
     if (!type.isQuantized() || type == DType.Q8_1 || type == DType.Q8_K) {
       return false;
     }
-    if (!cpu) {
-      return true; // asked for each node when a graph is built
+    return cpu
+        ? Ggml.ggml4j_computes(type.ggmlId()) != 0
+        : computable.computeIfAbsent(type, this::asksWhetherItComputes);
+  }
+
+  /** Asks about a small product. */
+  private boolean asksWhetherItComputes(DType type) {
+    var context = TensorStore.newContext(8 * Ggml.ggml_tensor_overhead());
+    try {
+      var matrix = TensorStore.newTensor(context, type, PROBE, PROBE);
+      var x = TensorStore.newTensor(context, DType.F32, 1, PROBE);
+      return supports(Ggml.ggml_mul_mat(context, matrix, x));
+    } finally {
+      Ggml.ggml_free(context);
     }
-    return Ggml.ggml4j_computes(type.ggmlId()) != 0;
   }
 
   /** Runs {@code action} while no computation of another thread runs on this device. */
@@ -332,13 +488,7 @@ public final class Device implements AutoCloseable {
   }
 
   static boolean supports(DeviceInfo info, MemorySegment node) {
-    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
-      var device = Ggml.ggml_backend_dev_get(i);
-      if (info.name().equalsIgnoreCase(Ggml.ggml_backend_dev_name(device).getString(0))) {
-        return Ggml.ggml_backend_dev_supports_op(device, node);
-      }
-    }
-    throw new IllegalArgumentException("There is no device " + info.name());
+    return Ggml.ggml_backend_dev_supports_op(handle(info), node);
   }
 
   boolean supports(MemorySegment node) {

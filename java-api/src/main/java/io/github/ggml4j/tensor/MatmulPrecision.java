@@ -1,9 +1,6 @@
 package io.github.ggml4j.tensor;
 
 import io.github.ggml4j.bindings.NativeLibrary;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -21,8 +18,6 @@ public enum MatmulPrecision {
    * devices.
    */
   HIGH;
-
-  private static final String SWITCH = "ggml4j_cuda_allow_tf32";
 
   private static volatile MatmulPrecision current = HIGHEST;
 
@@ -68,17 +63,6 @@ public enum MatmulPrecision {
 
   /** Tells the backends that know the choice; to be called when one was loaded. */
   static void apply() {
-    NativeLibrary.lookup()
-        .find(SWITCH)
-        .ifPresent(address -> {
-          var allow =
-              Linker.nativeLinker()
-                  .downcallHandle(address, FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
-          try {
-            allow.invokeExact(current == HIGH ? 1 : 0);
-          } catch (Throwable e) {
-            throw new AssertionError("a call that takes a number cannot fail", e);
-          }
-        });
+    NativeLibrary.cuda().ifPresent(cuda -> cuda.allowTf32(current == HIGH));
   }
 }

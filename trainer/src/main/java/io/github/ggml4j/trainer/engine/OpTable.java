@@ -1,0 +1,226 @@
+package io.github.ggml4j.trainer.engine;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.nn.Activation;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.DeviceInfo;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.GraphOp;
+import io.github.ggml4j.tensor.TensorStore;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * Every op of ggml that prompt, decode, scoring, training and updates use where they are composed
+ * of ggml's own ops, as on a GPU, and what devices say about them.
+ *
+ * <p>Nobody keeps this list: small models run on {@code cpu-stock}, and their graphs are looked at.
+ */
+public final class OpTable {
+  /** What a graph is for. */
+  public enum Phase {
+    /** Many tokens at once, before the first new one. */
+    PROMPT,
+    /** One token for each of some sequences. */
+    DECODE,
+    /** Perplexity and other losses without gradients. */
+    SCORE,
+    /** Forward and backward. */
+    TRAIN,
+    /** Clipping and optimizer. */
+    UPDATE;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  /**
+   * An op for some types.
+   *
+   * @param name ggml's name
+   * @param types of inputs and result, as in {@code F16, F32 to F32}
+   */
+  public record Op(String name, String types) implements Comparable<Op> {
+    @Override
+    public int compareTo(Op other) {
+      return Comparator.comparing(Op::name).thenComparing(Op::types).compare(this, other);
+    }
+
+    @Override
+    public String toString() {
+      return name + " of " + types;
+    }
+  }
+
+  /**
+   * Where an op is used and who has not got it.
+   *
+   * @param phases which use it
+   * @param missingOn names of devices that say they cannot compute it, in one of its uses
+   */
+  public record Use(Set<Phase> phases, Set<String> missingOn) {}
+
+  private static final int LENGTH = 100;
+  private static final int SEQUENCES = 3;
+  private static final int VOCABULARY = 64;
+  private static final long MATRIX = 256;
+
+  private final List<DeviceInfo> devices;
+  private final SortedMap<Op, Use> uses = new TreeMap<>();
+
+  private OpTable(List<DeviceInfo> devices) {
+    this.devices = devices;
+  }
+
+  /**
+   * Runs small models and asks devices about each node of their graphs.
+   *
+   * @param devices some of {@link Device#list}
+   */
+  public static OpTable record(List<DeviceInfo> devices) {
+    var table = new OpTable(List.copyOf(devices));
+    var device = Device.open("cpu-stock", 1);
+    try (var model = Gpt2Model.random(config(Activation.GELU_NEW), device, 1)) {
+      table.observe(device, Phase.PROMPT, () -> table.generate(model, device));
+      table.observe(device, Phase.SCORE, () -> model.negativeLogLikelihoods(tokens()));
+    }
+    for (var activation : Activation.values()) {
+      table.train(activation, new AdamWRule(0.9f, 0.999f, 1e-8f, 0.01f, true));
+    }
+    table.train(Activation.GELU_NEW, new SgdRule(0.9f, 0.1f, 0.01f, true));
+    table.weightTypes();
+    return table;
+  }
+
+  private static Gpt2Config config(Activation activation) {
+    return Gpt2Config.builder()
+        .nLayer(1)
+        .nHead(2)
+        .nEmbd(32)
+        .nPositions(128)
+        .vocabSize(VOCABULARY)
+        .activationFunction(activation.configName())
+        .dropout(0.1)
+        .bosTokenId(0)
+        .eosTokenId(0)
+        .build();
+  }
+
+  private static int[] tokens() {
+    var tokens = new int[LENGTH];
+    Arrays.setAll(tokens, i -> i % VOCABULARY);
+    return tokens;
+  }
+
+  private void generate(Gpt2Model model, Device device) {
+    try (var session = model.newSession()) {
+      var sequences = new int[SEQUENCES];
+      Arrays.setAll(sequences, _ -> session.newSequence());
+      var prompts = new int[SEQUENCES][];
+      Arrays.fill(prompts, tokens());
+      session.step(sequences, prompts);
+      var next = new int[SEQUENCES][];
+      Arrays.fill(next, new int[] {1});
+      observe(
+          device,
+          Phase.DECODE,
+          () -> {
+            session.step(new int[] {sequences[0]}, new int[][] {{1}});
+            session.step(sequences, next);
+          });
+    }
+  }
+
+  private void train(Activation activation, UpdateRule rule) {
+    var device = Device.open("cpu-stock", 1);
+    var settings = new GraphTrainingEngine.Settings(1, 0.1f, 0.1f, 0.1f);
+    var tokens = tokens();
+    var mask = new int[LENGTH];
+    Arrays.fill(mask, 1);
+    try (var model = Gpt2Model.random(config(activation), device, 1)) {
+      device.onBuild(graph -> add(graph, Phase.UPDATE));
+      try (var engine = new GraphTrainingEngine(model, rule, settings)) {
+        observe(
+            device,
+            Phase.TRAIN,
+            () -> {
+              engine.accumulate(tokens, tokens, null, 2, LENGTH / 2, 1);
+              engine.accumulate(tokens, tokens, mask, 2, LENGTH / 2, 1);
+            });
+        observe(device, Phase.SCORE, () -> engine.evaluate(tokens, tokens, null, 1, LENGTH));
+      }
+    }
+  }
+
+  /** What a model with weights of each type does with them, and what makes them trainable. */
+  private void weightTypes() {
+    try (var device = Device.open("cpu-stock", 1)) {
+      for (var type : DType.values()) {
+        if (!device.computes(type)) {
+          continue;
+        }
+        try (var store = new TensorStore(device, "weights", 2);
+            var graph = Graph.forward(device, 16)) {
+          var matrix = store.add(type, MATRIX, MATRIX);
+          var copy = store.add(DType.F32, MATRIX, MATRIX);
+          store.plan();
+          graph.mulMat(matrix, graph.input(DType.F32, 2, MATRIX));
+          graph.getRows(matrix, graph.input(DType.I32, 2));
+          add(graph, Phase.PROMPT);
+          add(graph, Phase.DECODE);
+          add(graph, Phase.SCORE);
+          if (!type.isQuantized()) {
+            graph.copyInto(matrix, copy);
+            add(graph, Phase.TRAIN);
+          }
+        }
+      }
+    }
+  }
+
+  private void observe(Device device, Phase phase, Runnable run) {
+    device.onBuild(graph -> add(graph, phase));
+    run.run();
+  }
+
+  private void add(Graph graph, Phase phase) {
+    graph.ops().forEach(op -> use(op).phases().add(phase));
+    for (var device : devices) {
+      graph.unsupportedBy(device).forEach(op -> use(op).missingOn().add(device.name()));
+    }
+  }
+
+  private Use use(GraphOp op) {
+    return uses.computeIfAbsent(
+        new Op(op.name(), op.types()), _ -> new Use(EnumSet.noneOf(Phase.class), new TreeSet<>()));
+  }
+
+  /** All ops in alphabetical order. */
+  public Map<Op, Use> uses() {
+    return java.util.Collections.unmodifiableMap(uses);
+  }
+
+  /** How many different ops there are, types not counted. */
+  public int names() {
+    return Math.toIntExact(uses.keySet().stream().map(Op::name).distinct().count());
+  }
+
+  /** Ops that a device says it cannot compute. */
+  public List<Op> missingOn(String device) {
+    return uses.entrySet().stream()
+        .filter(entry -> entry.getValue().missingOn().contains(device))
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+}
