@@ -18,6 +18,7 @@ import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -86,7 +87,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--max-sequence-length",
       defaultValue = "128",
       paramLabel = "N",
-      description = "Tokens of each of them. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Tokens of each of them. Default: ${DEFAULT-VALUE}, or the most the model takes.")
   private int maxSequenceLength;
 
   @Option(
@@ -106,12 +108,13 @@ final class BenchCommand implements Callable<Integer> {
     try (var stop = new StopAtExit();
         var line = new ProgressLine(spec.commandLine().getErr());
         var loaded = model.load(model.open())) {
+      var test = configure(SpeedTest.of(loaded));
+      checkTraining(loaded);
       var machine = machine(loaded);
       if (!json) {
         out.println(machine.describe());
         out.println();
       }
-      var test = configure(SpeedTest.of(loaded));
       line.show("checking results");
       test.checkResults();
       var speeds = new ArrayList<Speed>();
@@ -139,6 +142,20 @@ final class BenchCommand implements Callable<Integer> {
       configured = configured.promptLength(promptLength);
     }
     return newTokens == null ? configured : configured.newTokens(newTokens);
+  }
+
+  private void checkTraining(Gpt2Model loaded) {
+    int positions = loaded.config().nPositions();
+    boolean given = spec.commandLine().getParseResult().hasMatchedOption("--max-sequence-length");
+    if (batchSize < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--batch-size is " + batchSize + ", expected at least 1");
+    }
+    if (maxSequenceLength < 2 || (given && maxSequenceLength > positions)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--max-sequence-length is " + maxSequenceLength + ", expected 2 to " + positions);
+    }
   }
 
   /** Training comes last: it makes the weights F32. */

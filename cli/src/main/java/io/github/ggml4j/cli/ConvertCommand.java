@@ -11,10 +11,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -55,7 +58,10 @@ final class ConvertCommand implements Callable<Integer> {
       try {
         return DType.valueOf(name.toUpperCase(Locale.ROOT));
       } catch (IllegalArgumentException e) {
-        throw new TypeConversionException("There is no type " + name + ", expected one as q8_0");
+        throw new TypeConversionException(
+            name.isEmpty()
+                ? "expected PATTERN=TYPE, such as ffn_down=q8_0"
+                : "There is no type " + name + ", expected one as q8_0");
       }
     }
   }
@@ -144,23 +150,21 @@ final class ConvertCommand implements Callable<Integer> {
   public Integer call() {
     boolean file = String.valueOf(output.getFileName()).endsWith(GGUF);
     checkUsage(file);
+    var export = export();
     var matrix = imatrix == null ? null : ImportanceMatrix.read(imatrix);
     var files = model.open();
     var tokenizer = tokenizer(files);
     try (var stop = new StopAtExit();
         var line = new ProgressLine(spec.commandLine().getErr());
         var loaded = model.load(files)) {
-      var export =
-          ModelExport.builder()
-              .quantization(type)
-              .pure(pure)
-              .importanceMatrix(matrix)
-              .requantize(requantize)
-              .tokenizer(tokenizer)
-              .progress(p ->
-                  line.show(
-                      "[%d/%d] %s %s".formatted(p.written(), p.total(), p.weight(), p.type())));
-      tensorTypes.forEach(export::tensorType);
+      Map<String, DType> written = new TreeMap<>();
+      export
+          .importanceMatrix(matrix)
+          .tokenizer(tokenizer)
+          .progress(p -> {
+            written.put(p.weight(), p.type());
+            line.show("[%d/%d] %s %s".formatted(p.written(), p.total(), p.weight(), p.type()));
+          });
       loaded.save(output, export.build());
       line.clear();
       long bytes = size(output);
@@ -170,12 +174,34 @@ final class ConvertCommand implements Callable<Integer> {
               Locale.ROOT,
               "Wrote %s: %s, %.1f MB, %.2f bits for each of %,d weights%n",
               output,
-              type == null ? "types as they were" : type.label(),
+              describe(written),
               bytes / MEGABYTE,
               (double) BITS * bytes / loaded.parameterCount(),
               loaded.parameterCount());
     }
     return 0;
+  }
+
+  /** What the options alone say. */
+  private ModelExport.Builder export() {
+    var export = ModelExport.builder().quantization(type).pure(pure).requantize(requantize);
+    try {
+      tensorTypes.forEach(export::tensorType);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), "--tensor-type: " + e.getMessage(), e);
+    }
+    return export;
+  }
+
+  /** Types may stand in for others, where rows are not whole blocks, so all are named. */
+  private String describe(Map<String, DType> written) {
+    Map<DType, Integer> types = new EnumMap<>(DType.class);
+    written.values().forEach(one -> types.merge(one, 1, Integer::sum));
+    var counts =
+        types.entrySet().stream()
+            .map(count -> count.getValue() + " " + count.getKey().name().toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining(", "));
+    return type == null ? counts : type.label() + " (" + counts + ")";
   }
 
   private void checkUsage(boolean file) {

@@ -18,13 +18,7 @@ final class DownloadLine implements Consumer<DownloadProgress> {
   private boolean shown;
 
   DownloadLine(PrintWriter err) {
-    this(err, isTerminal());
-  }
-
-  @SuppressWarnings("SystemConsoleNull") // Null where the JDK's simple console is asked for
-  private static boolean isTerminal() {
-    var console = System.console();
-    return console != null && console.isTerminal();
+    this(err, StandardError.isTerminal());
   }
 
   DownloadLine(PrintWriter err, boolean terminal) {

@@ -5,11 +5,7 @@ import io.github.ggml4j.generation.GeneratedToken;
 import io.github.ggml4j.generation.GenerationConfig;
 import java.io.Console;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -69,7 +65,7 @@ final class GenerateCommand implements Callable<Integer> {
       names = "--prompt-file",
       paramLabel = "FILE",
       description = "A file with the text to continue, in UTF-8, without its last line end.")
-  private @Nullable Path promptFile;
+  private @Nullable String promptFile;
 
   @Option(
       names = "--max-length",
@@ -193,15 +189,10 @@ final class GenerateCommand implements Callable<Integer> {
   private String prompt() throws IOException {
     String text;
     if (promptFile != null) {
-      if (Files.isDirectory(promptFile)) {
-        throw new IllegalArgumentException(
-            "--prompt-file " + promptFile + " is a folder, expected a file with text");
-      }
-      try (var in = Files.newInputStream(promptFile)) {
-        text = read(in);
-      }
+      text = withoutLineEnd(TextFile.read(promptFile, "--prompt-file " + promptFile));
     } else {
-      text = prompt == null || prompt.equals("-") ? read(System.in) : prompt;
+      var given = String.valueOf(prompt);
+      text = given.equals("-") ? withoutLineEnd(TextFile.read(given)) : given;
     }
     if (text.isEmpty()) {
       throw new IllegalArgumentException(
@@ -211,8 +202,7 @@ final class GenerateCommand implements Callable<Integer> {
     return text;
   }
 
-  private static String read(InputStream in) throws IOException {
-    var text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+  private static String withoutLineEnd(String text) {
     return text.endsWith("\r\n")
         ? text.substring(0, text.length() - 2)
         : text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;

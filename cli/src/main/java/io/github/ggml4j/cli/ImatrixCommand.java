@@ -2,15 +2,16 @@ package io.github.ggml4j.cli;
 
 import io.github.ggml4j.model.ImportanceMatrix;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -61,12 +62,13 @@ final class ImatrixCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    checkOutput();
     var before = inFile == null ? null : ImportanceMatrix.read(inFile);
-    var content = text.equals("-") ? System.in.readAllBytes() : Files.readAllBytes(Path.of(text));
+    var content = TextFile.read(text);
     var files = model.open();
     int[] tokens;
     try {
-      tokens = files.tokenizer().encode(new String(content, StandardCharsets.UTF_8));
+      tokens = files.tokenizer().encode(content);
     } catch (RuntimeException | Error e) {
       files.close();
       throw e;
@@ -90,9 +92,26 @@ final class ImatrixCommand implements Callable<Integer> {
       spec.commandLine()
           .getOut()
           .printf(
+              Locale.ROOT,
               "Wrote %s: %d matrices, %d chunks of %d tokens%n",
-              output, matrix.size(), matrix.chunkCount(), matrix.chunkSize());
+              output,
+              matrix.size(),
+              matrix.chunkCount(),
+              matrix.chunkSize());
     }
     return 0;
+  }
+
+  /** It would be a pity to find out when all is computed. */
+  private void checkOutput() {
+    var folder = output.toAbsolutePath().getParent();
+    if (Files.isDirectory(output)) {
+      throw new ParameterException(
+          spec.commandLine(), "--output " + output + " is a folder, expected a file");
+    }
+    if (folder != null && !Files.isDirectory(folder)) {
+      throw new ParameterException(
+          spec.commandLine(), "--output " + output + ": there is no folder " + folder);
+    }
   }
 }

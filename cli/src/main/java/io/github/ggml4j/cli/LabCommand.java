@@ -13,6 +13,7 @@ import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 @Command(
@@ -58,6 +59,10 @@ final class LabCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (epochs < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--epochs is " + epochs + ", expected at least 1");
+    }
     var files = model.open();
     var tokenizer = files.tokenizer();
     try (var loaded = model.load(files);

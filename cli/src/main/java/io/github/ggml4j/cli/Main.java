@@ -4,6 +4,7 @@ import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_COMMAND_LIS
 import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_COMMAND_LIST_HEADING;
 
 import java.util.List;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -35,6 +36,12 @@ public final class Main implements Runnable {
 
   /** As a program that the system ends for it. */
   static final int READER_GONE = 141;
+
+  /** Messages of picocli that do not say what to do. */
+  private static final Pattern UNKNOWN_COMMAND = Pattern.compile("Unknown subcommand '(.*)'\\.");
+
+  private static final Pattern VALUE_WITH_DASH =
+      Pattern.compile("Expected parameter for option '(.*)' but found '(-.*)'");
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
@@ -92,11 +99,24 @@ public final class Main implements Runnable {
   }
 
   private static int wrongUsage(ParameterException e, String[] args) {
-    var message =
-        e instanceof UnmatchedArgumentException unmatched
-            ? describe(unmatched)
-            : String.valueOf(e.getMessage());
-    return wrongUsage(message, e.getCommandLine());
+    return wrongUsage(describe(e), e.getCommandLine());
+  }
+
+  private static String describe(ParameterException e) {
+    if (e instanceof UnmatchedArgumentException unmatched) {
+      return describe(unmatched);
+    }
+    var message = String.valueOf(e.getMessage());
+    var unknown = UNKNOWN_COMMAND.matcher(message);
+    if (unknown.matches()) { // of ggml4j help
+      var command = List.of(unknown.group(1));
+      return describe(new UnmatchedArgumentException(e.getCommandLine(), command));
+    }
+    var dash = VALUE_WITH_DASH.matcher(message);
+    return dash.matches()
+        ? "%1$s needs a value; one that begins with - is written as %1$s=%2$s"
+            .formatted(dash.group(1), dash.group(2))
+        : message;
   }
 
   private static String describe(UnmatchedArgumentException e) {

@@ -19,7 +19,9 @@ final class OptionNames {
           "forcedEosTokenIds",
           "--forced-eos-token-id",
           "saveTo",
-          "--output");
+          "--output",
+          "maxWindows",
+          "--windows");
 
   private static final Pattern PARAMETER = Pattern.compile("\\b([a-z]+(?:[A-Z]\\w*)+)\\b");
   private static final Pattern FIRST_WORD = Pattern.compile("^([A-Za-z]+) (is|must|has) ");

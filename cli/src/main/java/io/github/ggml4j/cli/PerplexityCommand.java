@@ -183,13 +183,13 @@ final class PerplexityCommand implements Callable<Integer> {
     double seconds = seconds(result);
     return String.format(
         Locale.ROOT,
-        "perplexity %.4f +/- %.4f (%.5f nats per token), %,d tokens in %d windows of %d%s,"
+        "perplexity %.4f +/- %.4f (%.5f nats per token), %,d tokens in %s of %d%s,"
             + " %.1f s, %,.0f tokens/s",
         result.perplexity(),
         result.standardError(),
         result.nll(),
         result.tokens(),
-        result.windows(),
+        result.windows() == 1 ? "1 window" : result.windows() + " windows",
         result.context(),
         result.stride() == result.context() ? "" : " every " + result.stride(),
         seconds,

@@ -4,33 +4,39 @@ import java.io.PrintWriter;
 
 /** One line of progress that is written over again and again; nothing unless on a terminal. */
 final class ProgressLine implements AutoCloseable {
-  private static final int WIDTH = 78;
-
   private final PrintWriter err;
   private final boolean terminal;
-  private boolean shown;
+  private final int width;
+  private int drawn;
 
-  @SuppressWarnings("SystemConsoleNull") // it does return null, since JDK 25 again
   ProgressLine(PrintWriter err) {
+    this(err, StandardError.isTerminal(), StandardError.width());
+  }
+
+  ProgressLine(PrintWriter err, boolean terminal, int width) {
     this.err = err;
-    var console = System.console();
-    this.terminal = console != null && console.isTerminal();
+    this.terminal = terminal;
+    this.width = width;
   }
 
   void show(String text) {
     if (terminal) {
-      err.print("\r" + text + " ".repeat(Math.max(0, WIDTH - text.length())));
-      err.flush();
-      shown = true;
+      draw(text.length() <= width ? text : text.substring(0, width));
     }
+  }
+
+  private void draw(String text) {
+    err.print("\r" + text + " ".repeat(Math.max(0, drawn - text.length())));
+    err.flush();
+    drawn = text.length();
   }
 
   /** Takes it away before other output. */
   void clear() {
-    if (shown) {
-      err.print("\r" + " ".repeat(WIDTH) + "\r");
+    if (drawn > 0) {
+      draw("");
+      err.print("\r");
       err.flush();
-      shown = false;
     }
   }
 

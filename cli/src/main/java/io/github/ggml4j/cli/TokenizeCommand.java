@@ -2,14 +2,11 @@ package io.github.ggml4j.cli;
 
 import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tokenizer.Tokenizer;
-import java.io.BufferedReader;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -71,13 +68,16 @@ final class TokenizeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     var tokenizer = tokenizer();
     var out = spec.commandLine().getOut();
-    try (var in = input()) {
+    var name = file == null ? "-" : file;
+    var label = TextFile.label(name);
+    try (var in = new BufferedInputStream(TextFile.open(name, label))) {
       if (whole) {
-        convert(tokenizer, new String(in.readAllBytes(), StandardCharsets.UTF_8), out);
+        convert(tokenizer, TextFile.decode(in.readAllBytes(), label, 0), out);
       } else {
-        var lines = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
-        for (var line = readLine(lines); line != null; line = readLine(lines)) {
-          convert(tokenizer, line, out);
+        long start = 0;
+        for (var line = readLine(in); line != null; line = readLine(in)) {
+          convert(tokenizer, TextFile.decode(line, label, start), out);
+          start += line.length + 1L;
         }
       }
     }
@@ -91,27 +91,17 @@ final class TokenizeCommand implements Callable<Integer> {
     return ModelFiles.readTokenizer(model, hub::hub, hub.revision());
   }
 
-  private InputStream input() throws IOException {
-    if (file == null || file.equals("-")) {
-      return System.in;
-    }
-    if (Files.isDirectory(Path.of(file))) {
-      throw new IllegalArgumentException(file + " is a folder, expected a file with text");
-    }
-    return Files.newInputStream(Path.of(file));
-  }
-
   /** A line without its line feed, which alone ends it: other line ends are text. */
-  private static @Nullable String readLine(BufferedReader in) throws IOException {
-    var line = new StringBuilder();
+  private static byte @Nullable [] readLine(InputStream in) throws IOException {
     int c = in.read();
     if (c < 0) {
       return null;
     }
+    var line = new ByteArrayOutputStream();
     for (; c >= 0 && c != '\n'; c = in.read()) {
-      line.append((char) c);
+      line.write(c);
     }
-    return line.toString();
+    return line.toByteArray();
   }
 
   private void convert(Tokenizer tokenizer, String text, PrintWriter out) {

@@ -1,6 +1,8 @@
 package io.github.ggml4j.cli;
 
 import io.github.ggml4j.Ggml4j;
+import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,7 +29,7 @@ final class VersionCommand implements Runnable, IVersionProvider {
       out.println(json());
       return;
     }
-    for (var line : getVersion()) {
+    for (var line : versions()) {
       out.println(line);
     }
     out.println(Ggml4j.describeNatives());
@@ -48,12 +50,22 @@ final class VersionCommand implements Runnable, IVersionProvider {
     return node.toString();
   }
 
+  /** The same for {@code --version}, which has an answer also where the natives are missing. */
   @Override
   public String[] getVersion() {
-    return new String[] {
-      "ggml4j " + Ggml4j.version(),
-      "java " + Runtime.version() + ", " + System.getProperty("java.vm.name"),
-      "%s %s".formatted(System.getProperty("os.name"), System.getProperty("os.arch")),
-    };
+    String natives;
+    try {
+      natives = Ggml4j.describeNatives();
+    } catch (RuntimeException | LinkageError e) {
+      natives = "natives   cannot be loaded: " + Failures.describe(e);
+    }
+    return Stream.concat(versions().stream(), natives.lines()).toArray(String[]::new);
+  }
+
+  private static List<String> versions() {
+    return List.of(
+        "ggml4j " + Ggml4j.version(),
+        "java " + Runtime.version() + ", " + System.getProperty("java.vm.name"),
+        "%s %s".formatted(System.getProperty("os.name"), System.getProperty("os.arch")));
   }
 }

@@ -2,9 +2,12 @@ package io.github.ggml4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
 
@@ -36,6 +39,39 @@ class CommandLineTest {
     assertThat(Cli.run("version").out())
         .startsWith("ggml4j ")
         .contains("java ", "ggml ", "kernels ");
+    assertThat(Cli.run("--version").out())
+        .startsWith("ggml4j ")
+        .contains("java ", "ggml ", "kernels ", "devices ");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "help genrate,there is no command genrate; perhaps generate",
+    "generate --prompt -hello,one that begins with - is written as --prompt=-hello",
+    "lab --epochs 0,--epochs is 0",
+    "upload no/such/folder me/model,no/such/folder is no folder"
+  })
+  void wrongWordsAreExplained(String line, String message) {
+    var outcome = Cli.line(line);
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.out()).isEmpty();
+    assertThat(outcome.err()).contains(message, "--help").hasLineCount(1);
+  }
+
+  @Test
+  void progressFitsItsLineAndIsTakenAway() {
+    var err = new StringWriter();
+    var writer = new PrintWriter(err);
+    try (var line = new ProgressLine(writer, true, 10)) {
+      line.show("longer than ten");
+      line.show("short");
+    }
+    assertThat(err.toString()).isEqualTo("\rlonger tha\rshort     \r     \r");
+    try (var line = new ProgressLine(writer, false, 10)) {
+      line.show("unseen");
+    }
+    assertThat(err.toString()).doesNotContain("unseen");
   }
 
   @ParameterizedTest

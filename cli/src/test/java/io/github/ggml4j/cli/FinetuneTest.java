@@ -5,8 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,9 +32,10 @@ class FinetuneTest {
     text = Files.writeString(folder.resolve("text.txt"), "a b c d e f g h ".repeat(40));
   }
 
-  private Cli.Outcome finetune(String... options) {
-    var first = List.of("finetune", "--model", model, "--threads", "1");
-    return Cli.run(Stream.concat(first.stream(), Stream.of(options)).toArray(String[]::new));
+  private static Cli.Outcome finetune(String options, Object... values) {
+    return Cli.line(
+        "finetune --model {} --threads 1 " + options,
+        Stream.concat(Stream.of(model), Stream.of(values)).toArray());
   }
 
   @Test
@@ -44,25 +43,10 @@ class FinetuneTest {
     var output = folder.resolve("out");
     var outcome =
         finetune(
-            "--train",
-            text.toString(),
-            "--output",
-            output.toString(),
-            "--epochs",
-            "3",
-            "--batch-size",
-            "2",
-            "--max-sequence-length",
-            "32",
-            "--packing",
-            "--learning-rate",
-            "1e-2",
-            "--warmup-steps",
-            "2",
-            "--dropout",
-            "0",
-            "--schedule",
-            "cosine");
+            "--train {} --output {} --epochs 3 --batch-size 2 --max-sequence-length 32 --packing"
+                + " --learning-rate 1e-2 --warmup-steps 2 --dropout 0 --schedule cosine",
+            text,
+            output);
 
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
     assertThat(outcome.out()).contains("steps").contains(output.toString());
@@ -73,9 +57,7 @@ class FinetuneTest {
     for (var name : new String[] {"step", "epoch", "learning_rate", "grad_norm"}) {
       assertThat(last.has(name)).as(name).isTrue();
     }
-    var generated =
-        Cli.run(
-            "generate", "--model", output.toString(), "--prompt", "a b", "--max-new-tokens", "2");
+    var generated = Cli.line("generate --model {} --prompt a --max-new-tokens 2", output);
     assertThat(generated.exitCode()).as(generated.err()).isZero();
   }
 
@@ -86,25 +68,11 @@ class FinetuneTest {
     var output = folder.resolve("out");
     var outcome =
         finetune(
-            "--train",
-            lines.toString(),
-            text.toString(),
-            "--text-field",
-            "code",
-            "--output",
-            output.toString(),
-            "--max-steps",
-            "2",
-            "--optimizer",
-            "sgd",
-            "--no-shuffle",
-            "--padding",
-            "learned",
-            "--gradient-accumulation-steps",
-            "2",
-            "--schedule",
-            "constant",
-            "--json");
+            "--train {} {} --text-field code --output {} --max-steps 2 --optimizer sgd --no-shuffle"
+                + " --padding learned --gradient-accumulation-steps 2 --schedule constant --json",
+            lines,
+            text,
+            output);
 
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
     var result = JsonMapper.shared().readTree(outcome.out());
@@ -121,20 +89,10 @@ class FinetuneTest {
     var output = folder.resolve("out");
     var outcome =
         finetune(
-            "--train",
-            table.toString(),
-            "--text-column",
-            "code",
-            "--where",
-            "language=Python",
-            "--max-train-samples",
-            "6",
-            "--batch-size",
-            "2",
-            "--epochs",
-            "1",
-            "--output",
-            output.toString());
+            "--train {} --text-column code --where language=Python --max-train-samples 6"
+                + " --batch-size 2 --epochs 1 --output {}",
+            table,
+            output);
 
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
     assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(3);
@@ -150,16 +108,7 @@ class FinetuneTest {
       throws IOException {
     var table = Files.writeString(folder.resolve("data.csv"), "text\na\n");
     var outcome =
-        Cli.run(
-            "finetune",
-            "--model",
-            model,
-            "--train",
-            table.toString(),
-            option,
-            value,
-            "--output",
-            folder.resolve("out").toString());
+        finetune("--train {} {} {} --output {}", table, option, value, folder.resolve("out"));
 
     assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.err()).contains(message);
@@ -167,15 +116,7 @@ class FinetuneTest {
 
   @Test
   void missingDataIsNamed() {
-    var outcome =
-        Cli.run(
-            "finetune",
-            "--model",
-            model,
-            "--train",
-            "no/such/data",
-            "--output",
-            folder.resolve("out").toString());
+    var outcome = finetune("--train no/such/data --output {}", folder.resolve("out"));
 
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.err()).contains("no/such/data").hasLineCount(1);
@@ -184,9 +125,7 @@ class FinetuneTest {
 
   @Test
   void outputMustBeAFolder() {
-    var outcome =
-        Cli.run(
-            "finetune", "--model", model, "--train", text.toString(), "--output", text.toString());
+    var outcome = finetune("--train {} --output {}", text, text);
 
     assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.err()).contains("--output").hasLineCount(1);
@@ -201,14 +140,11 @@ class FinetuneTest {
         "--padding learned --packing"
       })
   void badValuesNameTheirOption(String options) {
-    var words = options.split(" ", -1);
-    var args = new ArrayList<>(List.of("finetune", "--model", model, "--train", text.toString()));
-    args.addAll(List.of("--output", folder.resolve("out").toString()));
-    args.addAll(List.of(words));
-    var outcome = Cli.run(args.toArray(String[]::new));
+    var option = options.substring(0, options.indexOf(' '));
+    var outcome = finetune("--train {} --output {} " + options, text, folder.resolve("out"));
 
     assertThat(outcome.exitCode()).isEqualTo(2);
-    assertThat(outcome.err()).contains(words[0] + " ", "--help").hasLineCount(1);
+    assertThat(outcome.err()).contains(option + " ", "--help").hasLineCount(1);
     assertThat(folder.resolve("out")).doesNotExist();
   }
 }

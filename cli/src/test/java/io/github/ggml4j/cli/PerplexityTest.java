@@ -3,8 +3,10 @@ package io.github.ggml4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -71,23 +73,11 @@ class PerplexityTest {
 
   @Test
   void bench() {
-    var args =
-        new String[] {
-          "bench",
-          "--model",
-          model,
-          "--threads",
-          "1",
-          "--runs",
-          "2",
-          "--new-tokens",
-          "3",
-          "--batch-size",
-          "2",
-          "--max-sequence-length",
-          "16"
-        };
-    var outcome = Cli.run(args);
+    var outcome =
+        Cli.line(
+            "bench --model {} --threads 1 --runs 2 --new-tokens 3 --batch-size 2"
+                + " --max-sequence-length 16",
+            model);
     assertThat(outcome.exitCode()).as(outcome.err()).isZero();
     assertThat(outcome.out()).contains("1 thread", "parameters");
     for (var what : BenchCommand.What.values()) {
@@ -97,7 +87,12 @@ class PerplexityTest {
     var result = JsonMapper.shared().readTree(json.out()).get("results").get(0);
     assertThat(result.get("name").asString()).isEqualTo("decode");
     assertThat(result.get("runs").size()).isEqualTo(2);
-    assertThat(Cli.run("bench", "--model", model, "--runs", "0").err()).contains("0");
+    for (var wrong : List.of("--runs 0", "--batch-size 0", "--max-sequence-length 4096")) {
+      var refused = Cli.line("bench --model {} --threads 1 " + wrong, model);
+      assertThat(refused.exitCode()).isEqualTo(Main.WRONG_USAGE);
+      assertThat(refused.out()).isEmpty();
+      assertThat(refused.err()).contains(wrong.replace(" ", " is ")).hasLineCount(1);
+    }
   }
 
   @Test
@@ -113,6 +108,29 @@ class PerplexityTest {
         .contains("--stride is for --method strided");
     assertThat(run("no-such-file").err()).contains("no such file: no-such-file");
     assertThat(run(text, "--context", "4096").err()).contains("n_positions = 128").hasLineCount(1);
+    var noWindow = run(text, "--windows", "0");
+    assertThat(noWindow.exitCode()).isEqualTo(Main.WRONG_USAGE);
+    assertThat(noWindow.err()).contains("--windows is 0").hasLineCount(1);
     assertThat(run().exitCode()).isEqualTo(Main.WRONG_USAGE);
+  }
+
+  @Test
+  void textsMustBeUtf8() throws IOException {
+    var latin = folder.resolve("latin.txt");
+    Files.write(latin, "caf\u00e9 or tea".getBytes(StandardCharsets.ISO_8859_1));
+    for (var line :
+        List.of(
+            "perplexity {}",
+            "imatrix --output " + folder.resolve("m.gguf") + " {}",
+            "tokenize {}",
+            "tokenize --whole {}",
+            "generate --prompt-file {}")) {
+      var outcome = Cli.line(line, latin);
+      assertThat(outcome.exitCode()).isNotZero();
+      assertThat(outcome.out()).isEmpty();
+      assertThat(outcome.err())
+          .contains("latin.txt is not UTF-8: byte 0xe9 at offset 3")
+          .hasLineCount(1);
+    }
   }
 }

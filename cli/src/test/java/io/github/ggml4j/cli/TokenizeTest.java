@@ -3,6 +3,7 @@ package io.github.ggml4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -62,6 +63,17 @@ class TokenizeTest {
 
     assertThat(outcome.exitCode()).isEqualTo(1);
     assertThat(outcome.err()).contains("zwölf").hasLineCount(1);
+  }
+
+  @Test
+  void bytesThatAreNoTextAreFoundInLaterLinesToo() throws IOException {
+    var file = folder.resolve("latin.txt");
+    Files.write(file, "Once\n\u00ff".getBytes(StandardCharsets.ISO_8859_1));
+    var outcome = Cli.run("tokenize", file.toString());
+
+    assertThat(outcome.out()).isEqualTo("7454\n");
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains("byte 0xff at offset 5");
   }
 
   @Test

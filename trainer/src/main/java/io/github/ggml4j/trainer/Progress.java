@@ -3,6 +3,7 @@ package io.github.ggml4j.trainer;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.OptionalInt;
 
 /** Ways to show how a training goes on. */
 public final class Progress {
@@ -17,10 +18,21 @@ public final class Progress {
    * @return a new listener for one training after another
    */
   public static TrainingListener console() {
-    if (Terminal.width().isPresent() && !"dumb".equals(System.getenv("TERM"))) {
+    if (terminalWidth().isPresent()) {
       return new ProgressBarListener(Terminal.standardError());
     }
     return lines(Terminal.standardError());
+  }
+
+  /**
+   * Characters of a line of the terminal that standard error is, on which a line may be written
+   * over; standard output may be a file at the same time. Asks the system, which takes some
+   * milliseconds.
+   *
+   * @return empty where standard error is no terminal, or one that cannot do that
+   */
+  public static OptionalInt terminalWidth() {
+    return "dumb".equals(System.getenv("TERM")) ? OptionalInt.empty() : Terminal.width();
   }
 
   /**
