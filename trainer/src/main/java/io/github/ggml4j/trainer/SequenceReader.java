@@ -5,6 +5,7 @@ import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.DatasetException;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -44,8 +45,8 @@ final class SequenceReader implements AutoCloseable {
     }
     try {
       return packing ? nextBlock() : nextDocument();
-    } catch (DatasetException e) {
-      // An interrupt closes the file or the connection that is being read.
+    } catch (DatasetException | CancellationException e) {
+      // An interrupt closes the file that is being read, or ends the wait for the network.
       if (stop.getAsBoolean()) {
         return null;
       }

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -287,6 +288,27 @@ class TrainerTest {
     try (var model = TestModels.odd()) {
       assertThat(trainer(model).fit(reader).cancelled()).isTrue();
       assertThat(Thread.interrupted()).isTrue();
+    }
+  }
+
+  @Test
+  void interruptWhileWaitingForTheNetworkStopsAndSaves() {
+    var folder = temp.resolve("waiting");
+    var waiting =
+        Datasets.stream(() ->
+            Stream.iterate(0, i -> i + 1)
+                .map(i -> {
+                  if (i == 9) { // as where the Hub is read
+                    Thread.currentThread().interrupt();
+                    throw new CancellationException("Interrupted");
+                  }
+                  return "some text to learn";
+                }));
+    try (var model = TestModels.odd()) {
+      var result = trainer(model).shuffle(false).saveTo(folder).fit(waiting);
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(result.cancelled()).isTrue();
+      assertThat(folder.resolve("model.safetensors")).exists();
     }
   }
 

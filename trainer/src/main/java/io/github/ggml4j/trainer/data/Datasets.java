@@ -11,8 +11,8 @@ import java.util.stream.StreamSupport;
 
 /**
  * Datasets from files, folders, archives and memory. Files are opened when a pass reaches them;
- * those whose name ends in {@code .gz} are decompressed. Archives that unpack to far more than
- * their size are refused.
+ * those whose name ends in {@code .gz} or {@code .zst} are decompressed. What unpacks to far more
+ * than its size is refused.
  *
  * <pre>{@code
  * Dataset code = Datasets.folder(Path.of("src"), "**}{@code /*.py");
@@ -158,7 +158,7 @@ public final class Datasets {
    */
   public static FileDataset open(Path path, String glob, String field) {
     String name = path.toString().toLowerCase(Locale.ROOT);
-    String plain = name.endsWith(".gz") ? name.substring(0, name.length() - 3) : name;
+    String plain = TableFormat.withoutCompression(name);
     if (Files.isDirectory(path)) {
       return folder(path, glob);
     }

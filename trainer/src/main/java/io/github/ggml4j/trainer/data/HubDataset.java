@@ -30,13 +30,46 @@ public final class HubDataset implements ResumableDataset {
   private static final String PROTOCOL = "hf://datasets/";
   private static final String PARQUET_BRANCH = "refs/convert/parquet";
 
+  /**
+   * What is chosen.
+   *
+   * @param id a repository's name, or a path
+   * @param local whether it is the path of a copy
+   */
   private record Settings(
       String id,
+      boolean local,
       @Nullable String revision,
       @Nullable String config,
       @Nullable String split,
       List<String> dataFiles,
-      @Nullable Hub hub) {}
+      @Nullable Hub hub) {
+
+    Settings(String id, boolean local, @Nullable String revision, List<String> dataFiles) {
+      this(id, local, revision, null, null, dataFiles, null);
+    }
+
+    Settings withRevision(String name) {
+      return new Settings(id, local, name, config, split, dataFiles, hub);
+    }
+
+    Settings withConfig(String name) {
+      return new Settings(id, local, revision, name, split, dataFiles, hub);
+    }
+
+    Settings withSplit(String name) {
+      return new Settings(id, local, revision, config, name, dataFiles, hub);
+    }
+
+    Settings withDataFiles(List<String> globs) {
+      return new Settings(id, local, revision, config, split, globs, hub);
+    }
+
+    /** Who names a Hub means a repository there. */
+    Settings withHub(Hub chosen) {
+      return new Settings(id, false, revision, config, split, dataFiles, chosen);
+    }
+  }
 
   private final Settings settings;
   private final Lazy<HubLayout> layout;
@@ -49,14 +82,15 @@ public final class HubDataset implements ResumableDataset {
   /** A dataset by its name, its address, or the folder of a local copy. */
   static HubDataset of(String name) {
     if (!name.startsWith(PROTOCOL)) {
-      if (!Files.isDirectory(Path.of(name)) && !Hub.isRepoId(name)) {
+      boolean local = Files.isDirectory(Path.of(name));
+      if (!local && !Hub.isRepoId(name)) {
         throw new IllegalArgumentException(
             "\""
                 + name
                 + "\" is no dataset: expected org/name as on the Hub, hf://datasets/org/name, or a"
                 + " folder with a copy of one");
       }
-      return new HubDataset(new Settings(name, null, null, null, List.of(), null));
+      return new HubDataset(new Settings(name, local, null, List.of()));
     }
     String[] parts = name.substring(PROTOCOL.length()).split("/", 3);
     String id = parts.length < 2 ? parts[0] : parts[0] + "/" + parts[1];
@@ -69,14 +103,19 @@ public final class HubDataset implements ResumableDataset {
     }
     boolean hasPath = parts.length == 3 && !parts[2].isEmpty();
     List<String> files = hasPath ? List.of(parts[2]) : List.of();
-    return new HubDataset(new Settings(repository, revision, null, null, files, null));
+    return new HubDataset(new Settings(repository, false, revision, files));
+  }
+
+  /** Whether this is a local copy. */
+  boolean isLocal() {
+    return settings.local;
   }
 
   private static HubLayout find(Settings settings) {
     try {
-      Path folder = Path.of(settings.id);
-      if (Files.isDirectory(folder) && settings.hub == null) {
-        return HubLayout.find(new LocalRepo(folder), settings.config, settings.dataFiles, null);
+      if (settings.local) {
+        var copy = new LocalRepo(Path.of(settings.id));
+        return HubLayout.find(copy, settings.config, settings.dataFiles, null);
       }
       return HubLayout.find(
           repo(settings), settings.config, settings.dataFiles, parquetCopy(settings));
@@ -103,14 +142,7 @@ public final class HubDataset implements ResumableDataset {
    * @return a changed copy
    */
   public HubDataset config(String name) {
-    return new HubDataset(
-        new Settings(
-            settings.id,
-            settings.revision,
-            name,
-            settings.split,
-            settings.dataFiles,
-            settings.hub));
+    return new HubDataset(settings.withConfig(name));
   }
 
   /**
@@ -126,14 +158,7 @@ public final class HubDataset implements ResumableDataset {
               + name
               + ". Use skip and take for a part of it, Datasets.concat for several");
     }
-    return new HubDataset(
-        new Settings(
-            settings.id,
-            settings.revision,
-            settings.config,
-            name,
-            settings.dataFiles,
-            settings.hub));
+    return new HubDataset(settings.withSplit(name));
   }
 
   /**
@@ -143,14 +168,7 @@ public final class HubDataset implements ResumableDataset {
    * @return a changed copy
    */
   public HubDataset revision(String revision) {
-    return new HubDataset(
-        new Settings(
-            settings.id,
-            revision,
-            settings.config,
-            settings.split,
-            settings.dataFiles,
-            settings.hub));
+    return new HubDataset(settings.withRevision(revision));
   }
 
   /**
@@ -161,14 +179,7 @@ public final class HubDataset implements ResumableDataset {
    * @return a changed copy
    */
   public HubDataset dataFiles(String... globs) {
-    return new HubDataset(
-        new Settings(
-            settings.id,
-            settings.revision,
-            settings.config,
-            settings.split,
-            List.of(globs),
-            settings.hub));
+    return new HubDataset(settings.withDataFiles(List.of(globs)));
   }
 
   /**
@@ -179,14 +190,7 @@ public final class HubDataset implements ResumableDataset {
    * @return a changed copy
    */
   public HubDataset hub(Hub hub) {
-    return new HubDataset(
-        new Settings(
-            settings.id,
-            settings.revision,
-            settings.config,
-            settings.split,
-            settings.dataFiles,
-            hub));
+    return new HubDataset(settings.withHub(hub));
   }
 
   /**
@@ -207,9 +211,8 @@ public final class HubDataset implements ResumableDataset {
    */
   public List<String> configs() {
     try {
-      Path folder = Path.of(settings.id);
-      return Files.isDirectory(folder) && settings.hub == null
-          ? HubLayout.configs(new LocalRepo(folder), null)
+      return settings.local
+          ? HubLayout.configs(new LocalRepo(Path.of(settings.id)), null)
           : HubLayout.configs(repo(settings), parquetCopy(settings));
     } catch (HubException e) {
       throw HubFile.failure(e);

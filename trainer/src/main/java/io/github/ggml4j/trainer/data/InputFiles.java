@@ -16,17 +16,13 @@ final class InputFiles {
 
   private InputFiles() {}
 
-  /** Opens a file, decompressing {@code .gz}. */
+  /** Opens a file, decompressing {@code .gz} and {@code .zst}. */
   static InputStream open(Path file) {
     checkReadable(file);
     try {
       InputStream raw = Files.newInputStream(file);
-      if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".gz")) {
-        return new BufferedInputStream(raw, BUFFER);
-      }
       try {
-        InflationGuard guard = new InflationGuard(file.toString(), Files.size(file));
-        return new BufferedInputStream(guard.watch(new GZIPInputStream(raw, BUFFER)), BUFFER);
+        return decompressed(raw, file.toString(), Files.size(file));
       } catch (IOException | RuntimeException e) {
         raw.close();
         throw e;
@@ -34,6 +30,22 @@ final class InputFiles {
     } catch (IOException e) {
       throw unreadable(file.toString(), e);
     }
+  }
+
+  /**
+   * A buffered stream of the content, decompressed where the name says so.
+   *
+   * @param size of the file in bytes, which says when it unpacks to too much
+   */
+  static InputStream decompressed(InputStream raw, String name, long size) throws IOException {
+    String lower = name.toLowerCase(Locale.ROOT);
+    InputStream in = raw;
+    if (lower.endsWith(".gz")) {
+      in = new InflationGuard(name, size).watch(new GZIPInputStream(raw, BUFFER));
+    } else if (lower.endsWith(".zst")) {
+      in = new InflationGuard(name, size).watch(ZstdInput.open(raw));
+    }
+    return new BufferedInputStream(in, BUFFER);
   }
 
   /** Reads to the end; more than {@code max} bytes are an error. */

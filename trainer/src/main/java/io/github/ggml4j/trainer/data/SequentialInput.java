@@ -3,8 +3,9 @@ package io.github.ggml4j.trainer.data;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,7 +58,7 @@ final class SequentialInput extends InputStream {
     if (fetched >= file.size()) {
       return false;
     }
-    block = ahead == null ? fetch(fetched, blockAt(fetched)) : join(ahead);
+    block = ahead == null ? fetch(fetched, blockAt(fetched)) : await(ahead);
     ahead = null;
     fetched += block.remaining();
     nextBlock = Math.min(LARGEST_BLOCK, nextBlock * 2);
@@ -88,14 +89,18 @@ final class SequentialInput extends InputStream {
     return buffer.flip();
   }
 
-  private static ByteBuffer join(CompletableFuture<ByteBuffer> future) {
+  /** An interrupt ends the wait: a server may take its time. */
+  private static ByteBuffer await(CompletableFuture<ByteBuffer> future) {
     try {
-      return future.join();
-    } catch (CompletionException e) {
+      return future.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("Interrupted");
+    } catch (ExecutionException e) {
       if (e.getCause() instanceof RuntimeException cause) {
         throw cause;
       }
-      throw e;
+      throw new IllegalStateException(e.getCause());
     }
   }
 

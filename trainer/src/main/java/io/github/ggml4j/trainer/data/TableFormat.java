@@ -1,6 +1,5 @@
 package io.github.ggml4j.trainer.data;
 
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
@@ -9,7 +8,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import java.util.zip.GZIPInputStream;
 
 /** The file formats of tables, by the names that Hugging Face's load_dataset has for them. */
 enum TableFormat {
@@ -18,8 +16,6 @@ enum TableFormat {
   CSV("csv", List.of("csv")),
   TSV("tsv", List.of("tsv")),
   TEXT("text", List.of("txt", "text"));
-
-  private static final int BUFFER = 1 << 16;
 
   private final String id;
   private final List<String> extensions;
@@ -114,21 +110,10 @@ enum TableFormat {
 
   /** The content as a stream, decompressed where the name says so. */
   private static InputStream stream(OpenFile access) {
-    InputStream in = new SequentialInput(access);
-    String name = access.name().toLowerCase(Locale.ROOT);
     try {
-      if (name.endsWith(".gz")) {
-        in = guarded(access, new GZIPInputStream(in, BUFFER));
-      } else if (name.endsWith(".zst")) {
-        in = guarded(access, ZstdInput.open(in));
-      }
-      return new BufferedInputStream(in, BUFFER);
+      return InputFiles.decompressed(new SequentialInput(access), access.name(), access.size());
     } catch (IOException e) {
       throw InputFiles.unreadable(access.name(), e);
     }
-  }
-
-  private static InputStream guarded(OpenFile access, InputStream in) {
-    return new InflationGuard(access.name(), access.size()).watch(in);
   }
 }

@@ -5,11 +5,13 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.luben.zstd.ZstdOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
@@ -92,6 +94,24 @@ class DatasetsTest {
     Files.write(file, second.toByteArray(), StandardOpenOption.APPEND);
     assertThat(read(Datasets.text(file))).containsExactly("first\nsecond\n");
     assertThat(read(Datasets.lines(file))).containsExactly("first", "second");
+  }
+
+  @Test
+  void zstIsDecompressedEverywhere() throws IOException {
+    var files = new ArrayList<Path>();
+    for (var name : List.of("a.txt.zst", "a.jsonl.zst")) {
+      Path file = folder.resolve(name);
+      try (var out = new ZstdOutputStream(Files.newOutputStream(file))) {
+        out.write((name.contains("json") ? "{\"text\": \"größe\"}" : "größe").getBytes(UTF_8));
+      }
+      files.add(file);
+    }
+    for (Path file : files) {
+      assertThat(read(Datasets.open(file))).as(file.toString()).containsExactly("größe");
+    }
+    assertThatThrownBy(() -> read(Datasets.text(write("no.txt.zst", "plain"))))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("no.txt.zst");
   }
 
   @Test

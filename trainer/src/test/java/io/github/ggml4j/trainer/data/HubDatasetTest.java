@@ -313,4 +313,13 @@ class HubDatasetTest {
     assertThat(read(Datasets.stream(names.toString()).split("validation")))
         .containsExactly("valid.csv");
   }
+
+  @Test
+  void anAddressOfTheHubIsNeverAFolder() {
+    var folder = "src/test";
+    assertThat(Path.of(folder)).isDirectory();
+    assertThat(Datasets.stream(folder).isLocal()).isTrue();
+    assertThat(Datasets.stream(folder).config("a").split("b").dataFiles("c").isLocal()).isTrue();
+    assertThat(Datasets.stream("hf://datasets/" + folder).isLocal()).isFalse();
+  }
 }
