@@ -1,6 +1,7 @@
 package io.github.ggml4j.hub;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
@@ -32,13 +33,33 @@ final class Patterns {
       } else if (c == '?') {
         regex.append('.');
       } else if (close > 0) {
-        var inside = text.substring(i + 1, close).replace("\\", "\\\\").replace("[", "\\[");
-        regex.append('[').append(inside.replaceFirst("^!", "^")).append(']');
+        regex.append(oneOf(text.substring(i + 1, close)));
         i = close;
       } else {
         regex.append(Pattern.quote(String.valueOf(c)));
       }
     }
     return Pattern.compile(regex.toString(), Pattern.DOTALL);
+  }
+
+  /**
+   * One of the characters and ranges between brackets, or with a {@code !} in front none of them.
+   */
+  private static String oneOf(String inside) {
+    boolean none = inside.startsWith("!");
+    var members = new StringBuilder();
+    for (int i = none ? 1 : 0; i < inside.length(); i++) {
+      char from = inside.charAt(i);
+      boolean range = i + 2 < inside.length() && inside.charAt(i + 1) == '-';
+      char to = range ? inside.charAt(i + 2) : from;
+      if (from <= to) { // else there is nothing between them
+        members.append(String.format(Locale.ROOT, "\\u%04x-\\u%04x", (int) from, (int) to));
+      }
+      i += range ? 2 : 0;
+    }
+    if (members.isEmpty()) {
+      return none ? "." : "(?!)";
+    }
+    return (none ? "[^" : "[") + members + "]";
   }
 }

@@ -331,9 +331,9 @@ public final class ModelFiles implements AutoCloseable {
           path
               + ": no such file or folder"
               + (path.isAbsolute() ? "" : ", looked for " + path.toAbsolutePath())
-              + "; expected a Hugging Face folder, a .gguf file or \""
-              + BUNDLED
-              + "\". Names on the Hugging Face Hub are not looked up: give the path of a copy.");
+              + "; expected "
+              + ModelForm.ALL
+              + ". Names on the Hugging Face Hub are no paths: give them as text.");
     }
   }
 }

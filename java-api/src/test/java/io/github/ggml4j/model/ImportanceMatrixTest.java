@@ -111,6 +111,17 @@ class ImportanceMatrixTest {
   }
 
   @Test
+  void whatTheOlderFormCannotCountIsAnError() {
+    var entry = new ImatrixFile.Entry(new float[] {1}, new long[] {1L << 40});
+    var file = new ImatrixFile(Map.of("blk.0.ffn_up.weight", entry), List.of(), 1, 0);
+    assertThatThrownBy(() -> file.write(folder.resolve("m.dat")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("blk.0.ffn_up.weight")
+        .hasMessageContaining("GGUF");
+    assertThat(folder.resolve("m.dat")).doesNotExist();
+  }
+
+  @Test
   void wrongUseIsAClearError() {
     try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 5)) {
       assertThatThrownBy(() -> ImportanceMatrix.compute(model, tokens(15)))

@@ -1,19 +1,15 @@
 package io.github.ggml4j.format.gguf;
 
 import static io.github.ggml4j.format.internal.LittleEndian.FLOAT;
-import static io.github.ggml4j.format.internal.LittleEndian.INT;
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.AtomicFiles;
 import io.github.ggml4j.format.internal.MappedFile;
 import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.tensor.DType;
-import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,7 +21,7 @@ import java.util.TreeMap;
 /**
  * A file of activation statistics as {@code llama-imatrix} writes it: GGUF with two tensors for
  * each matrix, {@code NAME.in_sum2} (sums of squares) and {@code NAME.counts} (how many were added
- * up), or the older form without a magic number, which holds means times a number of calls.
+ * up), or the older form ({@link OldImatrix}).
  *
  * @param entries sums by the name of the matrix
  * @param sources names of the texts
@@ -92,7 +88,7 @@ public record ImatrixFile(
   public static ImatrixFile of(MemorySegment bytes, String source) {
     return GgufFile.matches(bytes)
         ? ofGguf(GgufFile.of(bytes, source))
-        : new OldReader(bytes, source).read();
+        : OldImatrix.read(bytes, source);
   }
 
   private static ImatrixFile ofGguf(GgufFile file) {
@@ -137,7 +133,7 @@ public record ImatrixFile(
     return file.data(name).toArray(FLOAT);
   }
 
-  private static Entry entry(float[] sums, float[] counts, String source, String name) {
+  static Entry entry(float[] sums, float[] counts, String source, String name) {
     long[] whole = new long[counts.length];
     for (int i = 0; i < counts.length; i++) {
       whole[i] = Math.round((double) counts[i]);
@@ -162,82 +158,6 @@ public record ImatrixFile(
         "has " + what + " for " + Names.quote(name),
         "sums of squares and what to divide them by",
         "Compute the importance matrix again.");
-  }
-
-  /** Bytes of the older form, front to back. */
-  private static final class OldReader {
-    /** llama.cpp's names have at most 63 bytes. */
-    private static final int MOST_NAME = 1024;
-
-    private final MemorySegment bytes;
-    private final String source;
-    private long at;
-
-    OldReader(MemorySegment bytes, String source) {
-      this.bytes = bytes;
-      this.source = source;
-    }
-
-    ImatrixFile read() {
-      int count = number("the number of entries", 1, Integer.MAX_VALUE);
-      Map<String, Entry> entries = new TreeMap<>();
-      for (int i = 0; i < count; i++) {
-        String name = text("the length of a name", 1);
-        long calls = number("the number of calls of " + Names.quote(name), 0, Integer.MAX_VALUE);
-        int values = number("the number of values of " + Names.quote(name), 1, Integer.MAX_VALUE);
-        need(4L * values);
-        float[] sums = bytes.asSlice(at, 4L * values).toArray(FLOAT);
-        at += 4L * values;
-        if (calls == 0) {
-          calls = 1; // as llama.cpp takes it
-        }
-        entries.put(name, entry(sums, new float[] {calls}, source, name));
-      }
-      int chunks = 0;
-      List<String> sources = new ArrayList<>();
-      if (at < bytes.byteSize()) { // the end is optional
-        chunks = number("the number of chunks", 0, Integer.MAX_VALUE);
-        if (at < bytes.byteSize()) {
-          String text = text("the length of the text's name", 0);
-          if (!text.isEmpty()) {
-            sources.add(text);
-          }
-        }
-      }
-      return new ImatrixFile(entries, sources, chunks, 0);
-    }
-
-    private String text(String what, int least) {
-      int length = number(what, least, MOST_NAME);
-      need(length);
-      byte[] utf8 = bytes.asSlice(at, length).toArray(JAVA_BYTE);
-      at += length;
-      return new String(utf8, StandardCharsets.UTF_8);
-    }
-
-    private int number(String what, int least, int most) {
-      need(4);
-      int value = bytes.get(INT, at);
-      if (value < least || value > most) {
-        throw ModelFormatException.of(
-            source,
-            "has " + value + " as " + what + " at byte " + at,
-            least + " to " + most,
-            "This is no importance matrix of llama.cpp, or a damaged one.");
-      }
-      at += 4;
-      return value;
-    }
-
-    private void need(long size) {
-      if (bytes.byteSize() - at < size) {
-        throw ModelFormatException.of(
-            source,
-            "ends at byte " + bytes.byteSize() + " within an entry",
-            size + " more bytes at " + at,
-            "This is no importance matrix of llama.cpp, or an incomplete one.");
-      }
-    }
   }
 
   /**
@@ -301,7 +221,7 @@ public record ImatrixFile(
    */
   public void write(Path path) {
     if (String.valueOf(path.getFileName()).endsWith(OLD_SUFFIX)) {
-      AtomicFiles.write(path, out -> out.write(old()));
+      AtomicFiles.write(path, out -> out.write(OldImatrix.bytes(this)));
       return;
     }
     inTokens(USUAL_CHUNK).writeGguf(path);
@@ -334,40 +254,9 @@ public record ImatrixFile(
     return MemorySegment.ofArray(encode(values));
   }
 
-  private static byte[] encode(float[] values) {
+  static byte[] encode(float[] values) {
     ByteBuffer buffer = ByteBuffer.allocate(4 * values.length).order(ByteOrder.LITTLE_ENDIAN);
     buffer.asFloatBuffer().put(values);
     return buffer.array();
-  }
-
-  private byte[] old() {
-    ByteArrayOutputStream out = new ByteArrayOutputStream();
-    putInt(out, entries.size());
-    entries.forEach((name, entry) -> {
-      long most = Arrays.stream(entry.counts).max().orElse(0);
-      long size = Math.max(chunkSize, 1);
-      int calls = Math.toIntExact((most + size - 1) / size);
-      float[] values = entry.means();
-      for (int i = 0; i < values.length; i++) {
-        values[i] *= calls;
-      }
-      putText(out, name);
-      putInt(out, calls);
-      putInt(out, values.length);
-      out.writeBytes(encode(values));
-    });
-    putInt(out, chunkCount);
-    putText(out, sources.isEmpty() ? "" : sources.getLast());
-    return out.toByteArray();
-  }
-
-  private static void putText(ByteArrayOutputStream out, String text) {
-    byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-    putInt(out, utf8.length);
-    out.writeBytes(utf8);
-  }
-
-  private static void putInt(ByteArrayOutputStream out, int value) {
-    out.writeBytes(ByteBuffer.allocate(4).order(ByteOrder.LITTLE_ENDIAN).putInt(value).array());
   }
 }

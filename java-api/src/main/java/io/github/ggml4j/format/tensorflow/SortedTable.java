@@ -31,6 +31,7 @@ final class SortedTable {
   private final String source;
   private int entries;
   private byte[] last = {};
+  private long blocksEnd;
   private boolean any;
 
   SortedTable(MemorySegment bytes, String source) {
@@ -56,7 +57,7 @@ final class SortedTable {
     readBlock(
         index,
         (key, value) -> {
-          byte[] data = block(value.readVarint(), value.readVarint());
+          byte[] data = nextBlock(value.readVarint(), value.readVarint());
           readBlock(data, (name, content) -> sinkInOrder(name, content, sink));
         });
   }
@@ -95,6 +96,16 @@ final class SortedTable {
       key = next;
       sink.entry(key, in.readPart(valueLength));
     }
+  }
+
+  /** Blocks stand behind each other; a small index cannot have one read a thousand times. */
+  private byte[] nextBlock(long offset, long size) {
+    if (offset < blocksEnd) {
+      throw bad("has a block at byte " + offset, "one at byte " + blocksEnd + " or later");
+    }
+    byte[] content = block(offset, size);
+    blocksEnd = offset + size + TRAILER;
+    return content;
   }
 
   private byte[] block(long offset, long size) {

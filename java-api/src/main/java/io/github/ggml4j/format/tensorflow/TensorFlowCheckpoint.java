@@ -12,6 +12,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -86,7 +87,10 @@ public final class TensorFlowCheckpoint implements AutoCloseable {
               index.bytes(),
               (number, count) ->
                   map(
-                          Path.of(prefix + String.format(".data-%05d-of-%05d", number, count)),
+                          Path.of(
+                              prefix
+                                  + String.format(
+                                      Locale.ROOT, ".data-%05d-of-%05d", number, count)),
                           mappings)
                       .bytes(),
               mappings);
