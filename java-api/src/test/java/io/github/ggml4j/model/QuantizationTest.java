@@ -44,10 +44,17 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class QuantizationTest {
   /**
-   * For these ggml fills tables for up to 8 s, once a process; -Dggml4j.everyType=true tests them.
+   * For these ggml fills larger tables, which takes it 3 to 8 s each in every process. IQ2_XXS and
+   * the 3-bit types go the same way with smaller ones; -Dggml4j.everyType=true tests all, and so do
+   * the round trips in interop.
    */
   private static final Set<Quantization> SLOW_TO_PREPARE =
-      EnumSet.of(Quantization.IQ1_S, Quantization.IQ1_M, Quantization.IQ2_M);
+      EnumSet.of(
+          Quantization.IQ1_S,
+          Quantization.IQ1_M,
+          Quantization.IQ2_XS,
+          Quantization.IQ2_S,
+          Quantization.IQ2_M);
 
   private static final boolean EVERY_TYPE = Boolean.getBoolean("ggml4j.everyType");
 
