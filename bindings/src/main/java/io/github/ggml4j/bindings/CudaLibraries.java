@@ -38,7 +38,10 @@ record CudaLibraries(MemorySegment runtime, String file, String place) {
       if (!place.linker()) {
         CudaSearch.Found found = place.find(names);
         if (!found.missing().isEmpty()) {
-          tried.add(place.name() + ": no " + String.join(", ", found.missing()));
+          tried.add(
+              place.name()
+                  + ": "
+                  + (found.absent() ? "not there" : "no " + String.join(", ", found.missing())));
           continue;
         }
         files = found.files().stream().map(Path::toString).toList();

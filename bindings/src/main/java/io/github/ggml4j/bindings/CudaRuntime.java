@@ -5,11 +5,13 @@ import io.github.ggml4j.bindings.CudaApi.Answer;
 import java.io.IOException;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
@@ -187,22 +189,45 @@ public final class CudaRuntime {
    * off until it is allowed. Holds for the whole process, from the next graph on.
    */
   public void allowTf32(boolean allow) {
-    String name = "ggml4j_cuda_allow_tf32";
-    var address =
-        NativeLibrary.lookup()
-            .find(name)
-            .orElseThrow(() ->
-                unavailable(
-                    Reason.FAILED,
-                    "the natives have no " + name,
-                    ": they are of another version. Build them again."));
     try {
       Linker.nativeLinker()
-          .downcallHandle(address, FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT))
+          .downcallHandle(
+              symbol("ggml4j_cuda_allow_tf32"), FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT))
           .invokeExact(allow ? 1 : 0);
     } catch (Throwable e) {
       throw SystemLinker.unexpected(e);
     }
+  }
+
+  /**
+   * The first error of CUDA in a computation or a copy; empty when there was none. After one, every
+   * computation fails, and the program has to be started again.
+   */
+  public Optional<String> failure() {
+    try {
+      var text =
+          (MemorySegment)
+              Linker.nativeLinker()
+                  .downcallHandle(
+                      symbol("ggml4j_cuda_failure"), FunctionDescriptor.of(ValueLayout.ADDRESS))
+                  .invokeExact();
+      return text.equals(MemorySegment.NULL)
+          ? Optional.empty()
+          : Optional.of(text.reinterpret(Long.MAX_VALUE).getString(0));
+    } catch (Throwable e) {
+      throw SystemLinker.unexpected(e);
+    }
+  }
+
+  /** A function that our patch adds to ggml's library. */
+  private static MemorySegment symbol(String name) {
+    return NativeLibrary.lookup()
+        .find(name)
+        .orElseThrow(() ->
+            unavailable(
+                Reason.FAILED,
+                "the natives have no " + name,
+                ": they are of another version. Build them again."));
   }
 
   private int attribute(int device, int which) {

@@ -47,6 +47,10 @@ record CudaSearch(
    * @param linker whether the dynamic linker is asked instead
    */
   record Place(String name, List<Path> folders, boolean linker) {
+    static Place absent(Path pattern) {
+      return new Place(pattern.toString(), List.of(), false);
+    }
+
     /** The files for these names, or those names that are missing. */
     Found find(List<String> names) {
       List<Path> files = new ArrayList<>();
@@ -58,12 +62,18 @@ record CudaSearch(
             .findFirst()
             .ifPresentOrElse(files::add, () -> missing.add(name));
       }
-      return new Found(files, missing);
+      return new Found(files, missing, folders.stream().noneMatch(Files::isDirectory));
     }
   }
 
-  /** What a place has and lacks. */
-  record Found(List<Path> files, List<String> missing) {}
+  /**
+   * What a place has.
+   *
+   * @param files in the order of the names
+   * @param missing names that it lacks
+   * @param absent whether there is no such folder at all
+   */
+  record Found(List<Path> files, List<String> missing, boolean absent) {}
 
   static CudaSearch ofThisMachine(Platform platform, int major) {
     return new CudaSearch(
@@ -91,8 +101,12 @@ record CudaSearch(
           .ifPresent(
               folder -> places.add(new Place(name + "=" + folder, toolkit(folder, false), false)));
     }
-    for (Path folder : matching(root.resolve("usr/local"), "cuda(-[0-9.]+)?")) {
+    List<Path> toolkits = matching(root.resolve("usr/local"), "cuda(-[0-9.]+)?");
+    for (Path folder : toolkits) {
       places.add(new Place(folder.toString(), toolkit(folder, false), false));
+    }
+    if (toolkits.isEmpty()) {
+      places.add(Place.absent(root.resolve("usr/local/cuda*")));
     }
     setting("VIRTUAL_ENV").ifPresent(prefix -> sitePackages(Path.of(prefix), places));
     setting("CONDA_PREFIX")
@@ -134,6 +148,7 @@ record CudaSearch(
 
   /** The packages of every Python 3 below a prefix, the newest first. */
   private void sitePackages(Path prefix, List<Place> places) {
+    int before = places.size();
     for (String lib : List.of("lib", "lib64")) {
       if (Files.isSymbolicLink(prefix.resolve(lib))) {
         continue; // lib64 is lib
@@ -142,18 +157,22 @@ record CudaSearch(
         for (String packages : List.of("site-packages", "dist-packages")) {
           Path nvidia = python.resolve(packages).resolve("nvidia");
           if (Files.isDirectory(nvidia)) {
-            places.add(
-                new Place(
-                    nvidia.toString(),
-                    List.of(
-                        nvidia.resolve("cu" + major).resolve("lib"),
-                        nvidia.resolve("cuda_runtime/lib"),
-                        nvidia.resolve("cublas/lib")),
-                    false));
+            places.add(new Place(nvidia.toString(), packages(nvidia), false));
           }
         }
       }
     }
+    if (places.size() == before) {
+      places.add(Place.absent(prefix.resolve("lib/python3*/site-packages/nvidia")));
+    }
+  }
+
+  /** From CUDA 13 on, the packages share a folder; those of CUDA 12 have one each. */
+  private List<Path> packages(Path nvidia) {
+    return List.of(
+        nvidia.resolve("cu" + major).resolve("lib"),
+        nvidia.resolve("cuda_runtime/lib"),
+        nvidia.resolve("cublas/lib"));
   }
 
   /** Folders by name: the one without a version first, then the newest. */

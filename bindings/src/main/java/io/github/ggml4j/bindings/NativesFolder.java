@@ -27,7 +27,10 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
 
   private static final String RESOURCES = "META-INF/ggml4j/natives/";
 
-  /** The folder the property names, else the natives jar of this platform, unpacked. */
+  /**
+   * The folder the property names, else the natives jar of this platform, unpacked; with CUDA when
+   * there is one with it.
+   */
   static NativesFolder find(Platform platform) {
     String dir = System.getProperty(DIR_PROPERTY);
     if (dir != null && !dir.isBlank()) {
@@ -46,7 +49,19 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
           """
               .formatted(platform, DIR_PROPERTY, RESOURCES));
     }
-    return unpack(platform, bundles);
+    return unpack(platform, preferred(bundles));
+  }
+
+  /**
+   * Natives with CUDA hold everything that those without have, in another build: where both are on
+   * the class path, those with CUDA are taken alone.
+   */
+  private static List<Bundle> preferred(List<Bundle> bundles) {
+    List<Bundle> cuda =
+        bundles.stream()
+            .filter(bundle -> bundle.manifest.properties().containsKey(CudaRuntime.VERSION_KEY))
+            .toList();
+    return cuda.isEmpty() ? bundles : cuda;
   }
 
   /** A folder the user named: what its manifest lists must be there, in the size it lists. */

@@ -217,6 +217,18 @@ class NativesFolderTest {
         .hasMessageContainingAll("Two different builds of liba.so", "other", "base");
   }
 
+  @Test
+  void theJarWithCudaIsTakenAloneWhereBothAre() throws IOException {
+    onClassPath("cpu", Map.of("liba.so", "a", "libb.so", "b"));
+    Path cuda = onClassPath("cuda", Map.of("liba.so", "another a", "libggml-cuda.so", "c"));
+    Path manifest = cuda.resolve(Manifest.FILE_NAME);
+    Files.writeString(
+        manifest, Files.readString(manifest) + "cuda=13.0\ncuda.architectures=90-real\n");
+    assertThat(find().names()).containsExactly("liba.so", "libggml-cuda.so");
+    assertThat(find().path().resolve("liba.so")).hasContent("another a");
+    assertThat(find().properties()).containsEntry("cuda", "13.0");
+  }
+
   /** Run by {@link #manyProcessesMayUnpackAtOnce}. */
   public static final class Unpack {
     public static void main(String[] args) {
