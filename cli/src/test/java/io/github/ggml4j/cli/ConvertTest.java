@@ -91,7 +91,7 @@ class ConvertTest {
     assertThat(convert(model, "q.gguf", "--type q4_k_m").out())
         .contains("q4_k_m (11 f32, 4 f16, 1 q8_0)");
     assertThat(convert(model, "q8.gguf", "--type q8_0").exitCode()).isZero();
-    assertThat(convert(folder.resolve("q8.gguf"), "hf", "").out()).contains("hf: 16 f32, ");
+    assertThat(convert(folder.resolve("q8.gguf"), "hf", "").out()).contains("hf: 16 f16, ");
   }
 
   @Test
