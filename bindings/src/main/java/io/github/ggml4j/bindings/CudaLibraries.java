@@ -61,7 +61,7 @@ record CudaLibraries(MemorySegment runtime, String file, String place) {
       }
       opened.reversed().forEach(linker::close);
     }
-    if (!search.unset().isEmpty()) {
+    if (search.named().isEmpty()) {
       tried.add("not set: " + String.join(", ", search.unset()));
     }
     throw notFound(search.major(), names, tried, linker);

@@ -87,11 +87,10 @@ record CudaSearch(
 
   /** The places in order. */
   List<Place> places() {
-    for (String name : List.of(DIR_PROPERTY, DIR_VARIABLE)) {
-      if (setting(name).isPresent()) {
-        Path folder = Path.of(setting(name).get()).toAbsolutePath();
-        return List.of(new Place(name + "=" + folder, toolkit(folder, true), false));
-      }
+    Optional<String> named = named();
+    if (named.isPresent()) {
+      Path folder = Path.of(setting(named.get()).orElseThrow()).toAbsolutePath();
+      return List.of(new Place(named.get() + "=" + folder, toolkit(folder, true), false));
     }
     List<Place> places = new ArrayList<>();
     places.add(new Place("the dynamic linker", List.of(), true));
@@ -119,6 +118,13 @@ record CudaSearch(
     sitePackages(root.resolve("usr/local"), places);
     sitePackages(root.resolve("usr"), places);
     return places;
+  }
+
+  /** The setting that names the only place, if there is one. */
+  Optional<String> named() {
+    return Stream.of(DIR_PROPERTY, DIR_VARIABLE)
+        .filter(name -> setting(name).isPresent())
+        .findFirst();
   }
 
   /** The settings of {@link #places} that are not set, for messages. */
