@@ -1,8 +1,8 @@
 package io.github.ggml4j;
 
-import io.github.ggml4j.hub.DownloadProgress;
 import io.github.ggml4j.hub.Hub;
 import io.github.ggml4j.hub.HubRepo;
+import io.github.ggml4j.hub.TransferProgress;
 import io.github.ggml4j.tensor.Device;
 import java.nio.file.Path;
 import java.util.function.Consumer;
@@ -51,7 +51,7 @@ public final class LoadOptions {
   }
 
   /** Is told how far a download is. */
-  public LoadOptions progress(Consumer<? super DownloadProgress> listener) {
+  public LoadOptions progress(Consumer<? super TransferProgress> listener) {
     hub.progress(listener);
     return this;
   }

@@ -30,11 +30,9 @@ final class ConfigCommand implements Runnable {
 
   @Override
   public void run() {
-    try (var files = ModelFiles.open(model, hub::hub, hub.revision())) {
-      var text = files.config().toJson().strip();
-      spec.commandLine()
-          .getOut()
-          .println(json ? JsonMapper.shared().readTree(text).toString() : text);
-    }
+    var text = ModelFiles.readConfig(model, hub::hub, hub.revision()).toJson().strip();
+    spec.commandLine()
+        .getOut()
+        .println(json ? JsonMapper.shared().readTree(text).toString() : text);
   }
 }

@@ -24,6 +24,8 @@ final class HubOptions {
 
   /** The Hub; downloads are shown on standard error. */
   Hub hub() {
-    return Hub.builder().progress(new DownloadLine(spec.commandLine().getErr())).build();
+    return Hub.builder()
+        .progress(new TransferLine("Downloading", spec.commandLine().getErr()))
+        .build();
   }
 }

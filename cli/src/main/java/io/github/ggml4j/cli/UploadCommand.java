@@ -56,6 +56,7 @@ final class UploadCommand implements Callable<Integer> {
                 folder,
                 options -> {
                   options.isPrivate(isPrivate);
+                  options.progress(new TransferLine("Uploading", spec.commandLine().getErr()));
                   if (message != null) {
                     options.message(message);
                   }

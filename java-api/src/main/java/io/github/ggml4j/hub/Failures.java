@@ -75,7 +75,7 @@ final class Failures {
           target.path() == null ? repoNotFound(target, hasToken, said) : entryNotFound(target);
       case 407 ->
           new HubException(
-              Reason.UNREACHABLE,
+              Reason.PROXY,
               target
                   + ": the proxy asks for a name and a password. Set HTTPS_PROXY (HTTP_PROXY for"
                   + " addresses of http) to http://name:password@host:port; for addresses of https"
@@ -159,8 +159,9 @@ final class Failures {
   /** The error for a server that did not answer, or whose answer broke off. */
   static HubException unreachable(URI uri, Target target, Throwable cause, int attempts) {
     boolean certificate = cause instanceof SSLException;
+    boolean proxy = String.valueOf(cause.getMessage()).startsWith("Tunnel failed");
     return new HubException(
-        Reason.UNREACHABLE,
+        proxy ? Reason.PROXY : Reason.UNREACHABLE,
         target
             + ": "
             + uri.getRawAuthority()
@@ -215,13 +216,12 @@ final class Failures {
             + " for offline mode, with a network.");
   }
 
-  /** The error for a server that did not answer, so that only the cache was left. */
-  static HubException notCached(Target target) {
+  /** The error for a server of which only the cache was left, which has no such file. */
+  static HubException notCached(Target target, HubException failure) {
     return new HubException(
-        Reason.UNREACHABLE,
-        target
-            + " is not in the cache, and the Hub did not answer. Try again with a network; the log"
-            + " says what went wrong.");
+        failure.reason(),
+        target + " is not in the cache, and from the Hub: " + failure.getMessage(),
+        failure);
   }
 
   /** The error for a file of the cache that cannot be written or read. */

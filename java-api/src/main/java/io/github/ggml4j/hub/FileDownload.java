@@ -56,8 +56,17 @@ final class FileDownload {
         progress.finish(path);
         return pointer;
       }
+      return run(metadata());
+    } catch (IOException e) {
+      throw Failures.cache(pointer, e);
+    }
+  }
+
+  /** Downloads the file of which the Hub told this. */
+  Path run(FileMetadata file) {
+    var pointer = cache.pointer(commit, path);
+    try {
       cache.prepare();
-      var file = metadata();
       if (!linked(file.etag(), file.size(), pointer)) {
         download(file);
         cache.link(cache.blob(file.etag()), pointer);
@@ -85,7 +94,8 @@ final class FileDownload {
     return true;
   }
 
-  private FileMetadata metadata() {
+  /** Asks the Hub about the file. */
+  FileMetadata metadata() {
     try {
       var file = FileMetadata.of(settings, transport, target, commit);
       if (!file.commit().equals(commit)) {

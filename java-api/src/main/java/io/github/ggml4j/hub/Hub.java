@@ -110,7 +110,7 @@ public final class Hub {
     private Duration retryDelay = Duration.ofSeconds(1);
     private @Nullable Duration timeout;
     private int parallel = 8;
-    private Consumer<? super DownloadProgress> progress = _ -> {};
+    private Consumer<? super TransferProgress> progress = _ -> {};
 
     private Builder(HubEnvironment environment) {
       this.environment = environment;
@@ -216,7 +216,7 @@ public final class Hub {
      * Is told how far downloads are, one call at a time for each download. An exception that it
      * throws ends the download.
      */
-    public Builder progress(Consumer<? super DownloadProgress> listener) {
+    public Builder progress(Consumer<? super TransferProgress> listener) {
       progress = listener;
       return this;
     }

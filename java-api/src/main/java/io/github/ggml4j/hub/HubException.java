@@ -23,6 +23,8 @@ public final class HubException extends RuntimeException {
     OFFLINE,
     /** The server cannot be reached, or does not answer in time. */
     UNREACHABLE,
+    /** The proxy does not let the request through. */
+    PROXY,
     /** The server asks for fewer requests. */
     RATE_LIMITED,
     /** The server answered with an error, or with something that makes no sense. */

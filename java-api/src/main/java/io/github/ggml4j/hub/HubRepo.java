@@ -16,8 +16,10 @@ import org.jspecify.annotations.Nullable;
  * A repository on the Hub at a revision. The first call that needs it finds the commit that the
  * revision stands for; all calls on this object then speak of that commit.
  *
- * <p>Without an answer from the server, the commit is the one that the revision stood for at the
- * last download, with a warning in the log.
+ * <p>When the server does not answer, or with an error, the commit is the one that the revision
+ * stood for at the last download, with a warning in the log. As in Python's client, such errors are
+ * also those of access: a model that was downloaded stays usable when it has become private or its
+ * token has expired. That there is no such revision or file is always an error.
  *
  * <p>Thread-safe.
  */
@@ -31,8 +33,9 @@ public final class HubRepo implements RemoteRepo {
    * What a revision stands for.
    *
    * @param cacheOnly whether the server is not asked for more
+   * @param failure what the server answered that only the cache is left; null offline
    */
-  private record Resolved(String commit, boolean cacheOnly) {}
+  private record Resolved(String commit, boolean cacheOnly, @Nullable HubException failure) {}
 
   private final HubSettings settings;
   private final Transport transport;
@@ -91,31 +94,40 @@ public final class HubRepo implements RemoteRepo {
 
   private Resolved find() {
     if (HubPaths.isCommit(revision)) {
-      return new Resolved(revision, settings.offline());
+      return new Resolved(revision, settings.offline(), null);
     }
     var cached = cache.commit(revision);
     if (settings.offline()) {
       if (cached == null) {
         throw Failures.offline(new Target(repo, revision, null).toString(), "is not in the cache");
       }
-      return new Resolved(cached, true);
+      return new Resolved(cached, true, null);
     }
     try {
       return new Resolved(
-          api.commit(repo, revision, cached == null ? settings.retries() : 0), false);
+          api.commit(repo, revision, cached == null ? settings.retries() : 0), false, null);
     } catch (HubException e) {
-      boolean down =
-          e.reason() == Reason.UNREACHABLE
-              || e.reason() == Reason.SERVER
-              || e.reason() == Reason.RATE_LIMITED;
-      if (cached == null || !down) {
-        throw e;
-      }
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "The cache is used for " + repo + ", as of the last download: " + e.getMessage());
-      return new Resolved(cached, true);
+      return lastDownload(e);
     }
+  }
+
+  /** What is left after an error of the server; throws that error when it is nothing. */
+  private Resolved lastDownload(HubException e) {
+    var cached = HubPaths.isCommit(revision) ? revision : cache.commit(revision);
+    if (cached == null || !leavesTheCache(e.reason())) {
+      throw e;
+    }
+    LOG.log(
+        System.Logger.Level.WARNING,
+        "The cache is used for " + repo + ", as of the last download: " + e.getMessage());
+    return new Resolved(cached, true, e);
+  }
+
+  private static boolean leavesTheCache(Reason reason) {
+    return switch (reason) {
+      case UNREACHABLE, SERVER, RATE_LIMITED, REPO_NOT_FOUND, GATED, UNAUTHORIZED -> true;
+      case REVISION_NOT_FOUND, ENTRY_NOT_FOUND, PROXY, OFFLINE, CHECKSUM, DISK_FULL, CACHE -> false;
+    };
   }
 
   /** All files. See {@link #list(String)}. */
@@ -201,7 +213,18 @@ public final class HubRepo implements RemoteRepo {
     }
     var progress = new Progress(settings.progress());
     progress.add(path, -1);
-    var file = new FileDownload(settings, transport, cache, target, at.commit(), progress).run();
+    var download = new FileDownload(settings, transport, cache, target, at.commit(), progress);
+    FileMetadata remote;
+    try {
+      remote = download.metadata();
+    } catch (HubException e) {
+      var older = cache.commit(revision);
+      if (older == null || !Files.isRegularFile(cache.pointer(older, path))) {
+        throw e;
+      }
+      return cache.pointer(lastDownload(e).commit(), path);
+    }
+    var file = download.run(remote);
     cache.writeCommit(revision, at.commit());
     return file;
   }
@@ -218,7 +241,13 @@ public final class HubRepo implements RemoteRepo {
   public Path download(String... patterns) {
     var chosen = new Patterns(List.of(patterns));
     var at = resolve();
-    var known = at.cacheOnly() ? knownTree(at.commit()) : tree(at.commit());
+    List<TreeEntry> known;
+    try {
+      known = at.cacheOnly() ? knownTree(at.commit()) : tree(at.commit());
+    } catch (HubException e) {
+      at = lastDownload(e);
+      known = knownTree(at.commit());
+    }
     if (known == null) {
       if (cache.cachedFiles(at.commit()).stream().noneMatch(e -> chosen.choose(e.path()))) {
         throw notCached(at, new Target(repo, revision, null));
@@ -244,15 +273,37 @@ public final class HubRepo implements RemoteRepo {
    *     what was downloaded stays for the next try
    */
   public Path downloadModel() {
-    var at = resolve();
+    var now = resolve();
+    var files = cachedFiles(now.commit());
+    boolean whole =
+        now.cacheOnly()
+            || ModelChoice.isWhole(files.keySet(), n -> cache.isKnownMissing(now.commit(), n));
+    List<TreeEntry> listed = null;
+    if (!whole) {
+      try {
+        listed = tree(now.commit());
+      } catch (HubException e) {
+        return downloadModel(lastDownload(e), null);
+      }
+    }
+    return downloadModel(now, listed);
+  }
+
+  private Map<String, TreeEntry> cachedFiles(String commit) {
     Map<String, TreeEntry> files = new TreeMap<>();
-    for (HubEntry e : cache.cachedFiles(at.commit())) {
+    for (HubEntry e : cache.cachedFiles(commit)) {
       files.put(e.path(), new TreeEntry(e.path(), e.size(), e.oid(), null, null));
     }
-    boolean whole =
-        at.cacheOnly()
-            || ModelChoice.isWhole(files.keySet(), n -> cache.isKnownMissing(at.commit(), n));
-    var known = whole ? null : tree(at.commit());
+    return files;
+  }
+
+  /**
+   * Downloads a model.
+   *
+   * @param known the files of the repository; null when those of the cache make the model
+   */
+  private Path downloadModel(Resolved at, @Nullable List<TreeEntry> known) {
+    var files = cachedFiles(at.commit());
     if (known != null) {
       files.clear();
       known.stream().filter(e -> e.path().indexOf('/') < 0).forEach(e -> files.put(e.path(), e));
@@ -362,9 +413,9 @@ public final class HubRepo implements RemoteRepo {
     if (target.path() != null && cache.isKnownMissing(at.commit(), target.path())) {
       return Failures.entryNotFound(target);
     }
-    return settings.offline()
+    return at.failure() == null
         ? Failures.offline(target.toString(), "is not in the cache")
-        : Failures.notCached(target);
+        : Failures.notCached(target, at.failure());
   }
 
   @Override

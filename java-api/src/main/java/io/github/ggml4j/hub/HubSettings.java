@@ -17,7 +17,7 @@ record HubSettings(
     Duration retryDelay,
     Duration timeout,
     int parallel,
-    Consumer<? super DownloadProgress> progress) {
+    Consumer<? super TransferProgress> progress) {
 
   /** Longer than this, a wait that a server asks for is an error instead. */
   static final Duration LONGEST_WAIT = Duration.ofMinutes(5);

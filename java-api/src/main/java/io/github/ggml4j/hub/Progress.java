@@ -6,14 +6,14 @@ import java.util.function.Consumer;
 
 /** Adds up how far the files of one call are, and tells the listener. */
 final class Progress {
-  private final Consumer<? super DownloadProgress> listener;
+  private final Consumer<? super TransferProgress> listener;
   private final Map<String, Long> sizes = new HashMap<>();
   private final Map<String, Long> here = new HashMap<>();
   private long bytes;
   private long size;
   private int done;
 
-  Progress(Consumer<? super DownloadProgress> listener) {
+  Progress(Consumer<? super TransferProgress> listener) {
     this.listener = listener;
   }
 
@@ -38,7 +38,7 @@ final class Progress {
 
   private void tell(String file) {
     listener.accept(
-        new DownloadProgress(
+        new TransferProgress(
             file,
             here.getOrDefault(file, 0L),
             sizes.getOrDefault(file, -1L),

@@ -45,6 +45,7 @@ final class Push {
   private final String revision;
   private final PushOptions options;
   private final Target target;
+  private final Progress progress;
 
   Push(
       HubSettings settings,
@@ -58,6 +59,7 @@ final class Push {
     this.revision = revision;
     this.options = options;
     this.target = new Target(repo, revision, null);
+    this.progress = new Progress(options.progress());
   }
 
   PushedCommit run(Path folder, boolean hasCard) {
@@ -190,6 +192,7 @@ final class Push {
    */
   private void store(Map<Upload, String> hashes) throws IOException {
     List<Map.Entry<Upload, String>> files = List.copyOf(hashes.entrySet());
+    hashes.keySet().forEach(file -> progress.add(file.path(), file.size()));
     for (int i = 0; i < files.size(); i += BATCH) {
       var batch = files.subList(i, Math.min(files.size(), i + BATCH));
       Map<String, Upload> byHash = new HashMap<>();
@@ -223,6 +226,10 @@ final class Push {
           send(call, byHash.get(oid), oid, actions);
         }
       }
+      for (var file : batch) { // Of some the server has the content
+        progress.update(file.getKey().path(), file.getKey().size());
+        progress.finish(file.getKey().path());
+      }
     }
   }
 
@@ -237,7 +244,7 @@ final class Push {
             ? given
             : Map.of();
     if (header.get("chunk_size") == null) {
-      var call = Transport.Call.send("PUT", upload, () -> file.part(0, file.size()));
+      var call = Transport.Call.send("PUT", upload, () -> part(file, 0, file.size()));
       transport.send(call, target(file)).close();
     } else {
       sendParts(asked, file, oid, upload, header);
@@ -247,6 +254,10 @@ final class Push {
       byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("oid", oid, "size", file.size()));
       transport.send(json("POST", verify, body, LFS), target(file)).close();
     }
+  }
+
+  private HttpRequest.BodyPublisher part(Upload file, long offset, long length) {
+    return file.part(offset, length, sent -> progress.update(file.path(), offset + sent));
   }
 
   private void sendParts(
@@ -273,7 +284,7 @@ final class Push {
     for (URI address : addresses.values()) {
       long offset = chunk * parts.size();
       long length = Math.min(chunk, file.size() - offset);
-      var call = Transport.Call.send("PUT", address, () -> file.part(offset, length));
+      var call = Transport.Call.send("PUT", address, () -> part(file, offset, length));
       try (var response = transport.send(call, target(file))) {
         var etag = response.header("etag");
         if (etag == null) {

@@ -1,5 +1,6 @@
 package io.github.ggml4j.hub;
 
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** How {@link HubRepo#pushToHub} publishes a folder. Not thread-safe. */
@@ -7,6 +8,8 @@ public final class PushOptions {
   private String message = "Upload model";
   private boolean isPrivate;
   private @Nullable String card;
+
+  private Consumer<? super TransferProgress> progress = _ -> {};
 
   PushOptions() {}
 
@@ -31,12 +34,25 @@ public final class PushOptions {
     return this;
   }
 
+  /**
+   * Is told how far the upload is, one call at a time. Only files that are kept apart from the
+   * commit count, as all large ones are. An exception that it throws ends the upload.
+   */
+  public PushOptions progress(Consumer<? super TransferProgress> listener) {
+    progress = listener;
+    return this;
+  }
+
   String message() {
     return message;
   }
 
   boolean isPrivate() {
     return isPrivate;
+  }
+
+  Consumer<? super TransferProgress> progress() {
+    return progress;
   }
 
   @Nullable String card() {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** A file to publish: one on disk, or a text. */
@@ -85,49 +86,57 @@ final class Upload {
     }
   }
 
-  /** A part of the content as the body of a request, with its length. */
-  HttpRequest.BodyPublisher part(long offset, long length) {
+  /**
+   * A part of the content as the body of a request, with its length.
+   *
+   * @param listener is told how many bytes of it were taken to be sent
+   */
+  HttpRequest.BodyPublisher part(long offset, long length, LongConsumer listener) {
     return HttpRequest.BodyPublishers.fromPublisher(
-        HttpRequest.BodyPublishers.ofInputStream(() -> slice(offset, length)), length);
+        HttpRequest.BodyPublishers.ofInputStream(() -> slice(offset, length, listener)), length);
   }
 
-  private InputStream slice(long offset, long length) {
+  private InputStream slice(long offset, long length, LongConsumer listener) {
     try {
       if (file == null) {
-        return new ByteArrayInputStream(text, (int) offset, (int) length);
+        var bytes = new ByteArrayInputStream(text, (int) offset, (int) length);
+        return new Part(bytes, length, listener);
       }
       var channel = FileChannel.open(file, StandardOpenOption.READ);
       channel.position(offset);
-      return new Limited(Channels.newInputStream(channel), length);
+      return new Part(Channels.newInputStream(channel), length, listener);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /** The first bytes of a stream. */
-  private static final class Limited extends InputStream {
+  /** The first bytes of a stream, counted. */
+  private static final class Part extends InputStream {
     private final InputStream in;
-    private long left;
+    private final long length;
+    private final LongConsumer listener;
+    private long done;
 
-    Limited(InputStream in, long left) {
+    Part(InputStream in, long length, LongConsumer listener) {
       this.in = in;
-      this.left = left;
+      this.length = length;
+      this.listener = listener;
     }
 
     @Override
     public int read() throws IOException {
-      int value = left > 0 ? in.read() : -1;
-      left -= value >= 0 ? 1 : 0;
-      return value;
+      byte[] one = new byte[1];
+      return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     @Override
-    public int read(byte[] target, int offset, int length) throws IOException {
-      if (left <= 0) {
+    public int read(byte[] target, int offset, int count) throws IOException {
+      if (done >= length) {
         return -1;
       }
-      int n = in.read(target, offset, (int) Math.min(length, left));
-      left -= Math.max(0, n);
+      int n = in.read(target, offset, (int) Math.min(count, length - done));
+      done += Math.max(0, n);
+      listener.accept(done);
       return n;
     }
 

@@ -259,6 +259,48 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
+   * Reads a configuration where there may be no weights.
+   *
+   * @param path as {@link #open(Path)} takes it
+   * @throws ModelFormatException when there is none, or one that is damaged or not supported
+   * @throws UncheckedIOException when a file cannot be read
+   */
+  public static Gpt2Config readConfig(Path path) {
+    checkExists(path);
+    ModelForm.Found found = ModelForm.of(path);
+    return switch (found.form()) {
+      case HUGGING_FACE_FOLDER -> Gpt2Config.read(path.resolve(HuggingFaceFolder.CONFIG));
+      case TENSORFLOW_FOLDER -> TensorFlowFolder.config(path);
+      case GGUF_FILE -> {
+        try (GgufFile file = GgufFile.open(found.path())) {
+          yield GgufModel.config(file);
+        }
+      }
+      case LLMC_FILE -> {
+        try (LlmcFile file = LlmcFile.open(path)) {
+          yield LlmcModel.config(file);
+        }
+      }
+    };
+  }
+
+  /**
+   * Reads a configuration by the name that a user gives, as {@link #open(String, Supplier, String)}
+   * finds it; of a model on the Hub only {@code config.json} is downloaded.
+   *
+   * @throws ModelFormatException when there is none, or one that is damaged or not supported
+   * @throws io.github.ggml4j.hub.HubException when it cannot be downloaded
+   */
+  public static Gpt2Config readConfig(String model, Supplier<Hub> hub, String revision) {
+    if (!model.equals(BUNDLED)) {
+      return readConfig(ModelName.locateConfig(model, hub, revision));
+    }
+    try (ModelFiles files = bundled()) {
+      return files.config();
+    }
+  }
+
+  /**
    * Reads a tokenizer where there may be no model.
    *
    * @param path a folder with a tokenizer's files, a GGUF file with a vocabulary, or a model file

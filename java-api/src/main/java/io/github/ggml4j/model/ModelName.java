@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -45,6 +46,12 @@ final class ModelName {
   static Path locateTokenizer(String name, Supplier<Hub> hub, String revision) {
     var local = local(name);
     return local != null ? local : of(name).downloadTokenizer(hub.get(), revision);
+  }
+
+  /** As {@link #locate}, perhaps without weights and tokenizer. */
+  static Path locateConfig(String name, Supplier<Hub> hub, String revision) {
+    var local = local(name);
+    return local != null ? local : of(name).downloadConfig(hub.get(), revision);
   }
 
   private static @Nullable Path local(String name) {
@@ -86,6 +93,21 @@ final class ModelName {
       var model = hub.model(repo).revision(revision);
       return file == null ? model.downloadModel() : model.file(file);
     } catch (HubException e) {
+      throw named(e);
+    }
+  }
+
+  private Path downloadConfig(Hub hub, String revision) {
+    if (file != null) {
+      return download(hub, revision);
+    }
+    try {
+      var config = hub.model(repo).revision(revision).file(HuggingFaceFolder.CONFIG);
+      return Objects.requireNonNull(config.getParent());
+    } catch (HubException e) {
+      if (e.reason() == HubException.Reason.ENTRY_NOT_FOUND) {
+        return download(hub, revision); // It may be in a .gguf file
+      }
       throw named(e);
     }
   }

@@ -12,10 +12,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Models are downloaded with what they need, and opened by name. */
 class ModelDownloadTest {
@@ -50,7 +54,7 @@ class ModelDownloadTest {
   @Test
   void onlyWhatAModelNeedsIsDownloaded() throws IOException {
     serveModel();
-    List<DownloadProgress> progress = Collections.synchronizedList(new ArrayList<>());
+    List<TransferProgress> progress = Collections.synchronizedList(new ArrayList<>());
     var folder =
         server.client(cache).progress(progress::add).build().model("org/name").downloadModel();
     assertThat(names(folder)).containsExactly("config.json", "model.safetensors", "tokenizer.json");
@@ -72,6 +76,77 @@ class ModelDownloadTest {
     try (var files = ModelFiles.open("org/name", () -> offline, "main")) {
       assertThat(files.weights().names()).isNotEmpty();
     }
+  }
+
+  @Test
+  void aConfigurationAndATokenizerComeWithoutWeights() throws IOException {
+    serveModel();
+    var hub = server.client(cache).build();
+    assertThat(ModelFiles.readConfig("org/name", () -> hub, "main").nLayer()).isPositive();
+    assertThat(server.requests)
+        .extracting(FakeHub.Request::path)
+        .noneMatch(p -> p.contains("tree"));
+    assertThatThrownBy(() -> ModelFiles.readTokenizer("org/name", () -> hub, "main"))
+        .hasMessageContaining("tokenizer.json"); // which is {}
+    assertThat(names(cache.resolve("models--org--name/snapshots/" + FakeHub.COMMIT)))
+        .containsExactly("config.json", "tokenizer.json");
+    server.close();
+    var offline = server.client(cache).offline(true).build();
+    assertThat(ModelFiles.readConfig("org/name", () -> offline, "main").nLayer()).isPositive();
+  }
+
+  /** The errors after which Python's client takes the last download. */
+  @ParameterizedTest
+  @CsvSource({
+    "401, RepoNotFound, true",
+    "401, '', true",
+    "403, GatedRepo, true",
+    "403, '', true",
+    "404, RepoNotFound, true",
+    "404, RevisionNotFound, false",
+    "404, EntryNotFound, false",
+    "429, '', true",
+    "500, '', true",
+    "407, '', false"
+  })
+  void afterErrorsOfAccessTheCacheIsUsed(int status, String code, boolean used) throws IOException {
+    serveModel();
+    var folder = repo().downloadModel();
+    var file = repo().file("README.md");
+    // Where the commit is asked for, where its files are listed, and where one is looked for
+    for (String place : List.of("/revision/", "/tree/", "/resolve/")) {
+      server.faults.clear();
+      server.failNext(100, place, status, "X-Error-Code", code);
+      server.commit = FakeHub.COMMIT.replace('1', '2'); // The last download is of another
+      if (!place.equals("/resolve/")) {
+        check(() -> repo().downloadModel(), used ? folder : null);
+        check(() -> repo().download("*.json", "model.safetensors"), used ? folder : null);
+      }
+      if (!place.equals("/tree/")) {
+        check(() -> repo().file("README.md"), used ? file : null);
+        assertThatThrownBy(() -> repo().file("tf_model.h5")).isInstanceOf(HubException.class);
+      }
+    }
+  }
+
+  private static void check(Supplier<Path> download, @Nullable Path expected) {
+    if (expected == null) {
+      assertThatThrownBy(download::get).isInstanceOf(HubException.class);
+    } else {
+      assertThat(download.get()).isEqualTo(expected);
+    }
+  }
+
+  @Test
+  void whatTheCacheLacksIsTheServersError() throws IOException {
+    serveModel();
+    repo().file("config.json");
+    server.failNext(100, "/", 401, "X-Error-Code", "RepoNotFound");
+    assertThatThrownBy(() -> repo().file("model.safetensors"))
+        .hasMessageContaining("model.safetensors of org/name is not in the cache")
+        .hasMessageContaining("HF_TOKEN")
+        .extracting(e -> ((HubException) e).reason())
+        .isEqualTo(Reason.REPO_NOT_FOUND);
   }
 
   @Test

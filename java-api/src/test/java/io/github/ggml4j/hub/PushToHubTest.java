@@ -8,15 +8,24 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Objects;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Folders are published to a server that speaks the protocol. */
 class PushToHubTest {
+  private static final Comparator<TransferProgress> BY_BYTES =
+      Comparator.comparingLong(TransferProgress::bytes);
+
   @TempDir Path temp;
   private final FakeHub server = new FakeHub();
   private final FakePush received = new FakePush(server);
@@ -71,6 +80,26 @@ class PushToHubTest {
     assertThat(text("README.md")).isEqualTo("mine");
     repo().pushToHub(temp.resolve("model")); // The repository is there, and the large file too
     assertThat(server.count("PUT", "/upload/")).isEqualTo(4);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 30_000})
+  void theListenerIsToldHowFarAnUploadIs(int chunkSize) {
+    received.chunkSize = chunkSize;
+    List<TransferProgress> told = Collections.synchronizedList(new ArrayList<>());
+    repo().pushToHub(temp.resolve("model"), p -> p.progress(told::add));
+    assertThat(told).hasSizeGreaterThan(4).isSortedAccordingTo(BY_BYTES);
+    assertThat(told.getFirst().bytes()).isLessThan(weights.length / 2);
+    assertThat(told.getLast())
+        .isEqualTo(
+            new TransferProgress(
+                "weights.bin",
+                weights.length,
+                weights.length,
+                weights.length,
+                weights.length,
+                1,
+                1));
   }
 
   @Test

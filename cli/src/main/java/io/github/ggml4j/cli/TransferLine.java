@@ -1,15 +1,16 @@
 package io.github.ggml4j.cli;
 
-import io.github.ggml4j.hub.DownloadProgress;
+import io.github.ggml4j.hub.TransferProgress;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.Consumer;
 
-/** Shows downloads: a line that changes on a terminal, else one every few seconds. */
-final class DownloadLine implements Consumer<DownloadProgress> {
+/** Shows downloads and uploads: a line that changes on a terminal, else one every few seconds. */
+final class TransferLine implements Consumer<TransferProgress> {
   private static final long TERMINAL_NANOS = 100_000_000L;
   private static final long PLAIN_NANOS = 5_000_000_000L;
 
+  private final String verb;
   private final PrintWriter err;
   private final boolean terminal;
   private final long start = System.nanoTime();
@@ -17,18 +18,24 @@ final class DownloadLine implements Consumer<DownloadProgress> {
   private long startBytes = -1;
   private boolean shown;
 
-  DownloadLine(PrintWriter err) {
-    this(err, StandardError.isTerminal());
+  /**
+   * Shows them.
+   *
+   * @param verb what happens to the files
+   */
+  TransferLine(String verb, PrintWriter err) {
+    this(verb, err, StandardError.isTerminal());
   }
 
-  DownloadLine(PrintWriter err, boolean terminal) {
+  TransferLine(String verb, PrintWriter err, boolean terminal) {
+    this.verb = verb;
     this.err = err;
     this.terminal = terminal;
     this.last = start;
   }
 
   @Override
-  public synchronized void accept(DownloadProgress progress) {
+  public synchronized void accept(TransferProgress progress) {
     if (startBytes < 0) {
       startBytes = progress.bytes();
     }
@@ -48,11 +55,12 @@ final class DownloadLine implements Consumer<DownloadProgress> {
     err.flush();
   }
 
-  private String text(DownloadProgress progress, double seconds) {
+  private String text(TransferProgress progress, double seconds) {
     double rate = (progress.bytes() - startBytes) / Math.max(seconds, 1e-3);
     return String.format(
         Locale.ROOT,
-        "Downloading %s: %.1f of %.1f MB (%.0f%%), %.1f MB/s, file %d of %d",
+        "%s %s: %.1f of %.1f MB (%.0f%%), %.1f MB/s, file %d of %d",
+        verb,
         progress.file(),
         progress.bytes() / 1e6,
         progress.size() / 1e6,
