@@ -101,6 +101,9 @@ final class PartialFile implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    if (channel.size() == 0) {
+      discard(); // There is nothing to go on with
+    }
     if (lock != null && lock.isValid()) {
       lock.release();
     }
