@@ -206,23 +206,26 @@ public final class Dist {
     for (var text : List.of("LICENSE", "NOTICE", "README.md")) {
       Files.copy(root.resolve(text), image.resolve(text));
     }
+    Files.createDirectories(image.resolve("docs"));
+    Files.copy(root.resolve("docs/cli.md"), image.resolve("docs/cli.md")); // README points there
     if (!windows) {
       complete();
     }
   }
 
-  /** The completion of commands and options for bash and zsh, by picocli. */
+  /** The completion of commands and options for bash and zsh, as the program itself prints it. */
   private void complete() throws IOException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-XX:TieredStopAtLevel=1", "-cp", image.resolve("app") + "/*"));
-    command.addAll(List.of("picocli.AutoComplete", "--name", "ggml4j", "--completionScript"));
-    command.add(image.resolve("ggml4j_completion").toString());
-    command.add("io.github.ggml4j.cli.Main");
+    var script = image.resolve("ggml4j_completion");
+    var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    var program = image.resolve("app/ggml4j-cli.jar").toString();
+    var process =
+        new ProcessBuilder(java, "-XX:TieredStopAtLevel=1", "-jar", program, "completion", "bash")
+            .redirectError(ProcessBuilder.Redirect.INHERIT)
+            .redirectOutput(script.toFile());
     try {
-      int status = new ProcessBuilder(command).inheritIO().start().waitFor();
-      if (status != 0) {
-        throw new IOException("picocli.AutoComplete failed: exit code " + status);
+      int status = process.start().waitFor();
+      if (status != 0 || !Files.readString(script).contains("finetune")) {
+        throw new IOException("There is no completion: exit code " + status + ", see " + script);
       }
     } catch (InterruptedException e) {
       throw new IOException("interrupted", e);
