@@ -35,7 +35,14 @@ final class HubEnvironment {
   }
 
   static HubEnvironment system() {
-    return new HubEnvironment(System.getenv(), Path.of(System.getProperty("user.home", ".")));
+    boolean windows = System.getProperty("os.name").startsWith("Windows");
+    return new HubEnvironment(System.getenv(), userHome(System.getenv(), windows));
+  }
+
+  /** As Python finds it. The JDK asks the system's list of users, where others may stand. */
+  static Path userHome(Map<String, String> variables, boolean windows) {
+    var home = variables.get(windows ? "USERPROFILE" : "HOME");
+    return Path.of(home == null || home.isEmpty() ? System.getProperty("user.home", ".") : home);
   }
 
   /** {@code HF_ENDPOINT}, else the public Hub. */

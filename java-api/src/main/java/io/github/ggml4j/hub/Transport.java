@@ -1,6 +1,7 @@
 package io.github.ggml4j.hub;
 
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.ProtocolException;
 import java.net.URI;
 import java.net.http.HttpRequest;
@@ -55,6 +56,7 @@ final class Transport {
   }
 
   private static final int MOST_REDIRECTS = 10;
+  private static final int MOST_RETRIES_WITHOUT_NETWORK = 2;
   private static final Duration SLOWEST_ANSWER = Duration.ofMinutes(2);
 
   /** In bytes per millisecond. */
@@ -64,6 +66,9 @@ final class Transport {
   private static final System.Logger LOG = System.getLogger(Transport.class.getName());
 
   private final HubSettings settings;
+
+  /** Whether anything was ever heard through this. */
+  private volatile boolean answered;
 
   private final Connections connections;
 
@@ -110,7 +115,9 @@ final class Transport {
           throw Waiting.interrupted();
         }
         var failure = Failures.unreachable(call.uri(), target, e, attempt + 1);
-        if (attempt >= retries) {
+        // Who has no network at all wants to know; who had it a moment ago wants to go on
+        boolean hopeless = e instanceof ConnectException && !answered;
+        if (attempt >= (hopeless ? Math.min(retries, MOST_RETRIES_WITHOUT_NETWORK) : retries)) {
           throw failure;
         }
         wait = Waiting.backoff(settings.retryDelay(), attempt);
@@ -195,6 +202,7 @@ final class Transport {
     }
     try {
       var response = answer.get(limit, TimeUnit.MILLISECONDS);
+      answered = true;
       var received = response.body();
       if (received == null) { // As when a proxy opens no tunnel
         received = new Body(settings.timeout());

@@ -88,7 +88,16 @@ class HubErrorsTest {
   void aServerThatIsNotThere() {
     server.close();
     var failure = fails(() -> repo().commit(), Reason.UNREACHABLE, "127.0.0.1", "HF_HUB_OFFLINE");
-    assertThat(failure).hasMessageContaining("cannot be reached");
+    assertThat(failure).hasMessageContaining("cannot be reached").hasMessageContaining("(3 att");
+  }
+
+  @Test
+  void aServerThatWasThereIsWaitedForLonger() {
+    var repo = server.client(cache).retries(4).build().model("org/name");
+    repo.commit();
+    server.close();
+    var failure = fails(repo::list, Reason.UNREACHABLE, "cannot be reached");
+    assertThat(failure).hasMessageContaining("(5 attempts)");
   }
 
   @Test
@@ -251,6 +260,15 @@ class HubErrorsTest {
     assertThatThrownBy(() -> environment(Map.of("HF_ENDPOINT", "http://me:secret@x")).endpoint())
         .hasMessageContaining("HF_ENDPOINT")
         .hasMessageNotContaining("secret");
+  }
+
+  @Test
+  void theHomeIsTheOneOfTheEnvironmentAsInPython() {
+    var variables = Map.of("HOME", "/home/me", "USERPROFILE", "/users/me");
+    assertThat(HubEnvironment.userHome(variables, false)).hasToString("/home/me");
+    assertThat(HubEnvironment.userHome(variables, true)).hasToString("/users/me");
+    assertThat(HubEnvironment.userHome(Map.of("HOME", ""), false))
+        .hasToString(System.getProperty("user.home"));
   }
 
   private HubEnvironment environment(Map<String, String> variables) {
