@@ -26,7 +26,6 @@ import tools.jackson.databind.json.JsonMapper;
     name = "bench",
     description = "Measures how fast a model reads prompts, generates and is trained here.",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
     footer = {
       "",
       "Results are checked before anything is timed. Each line has the middle of all runs, and the"

@@ -64,6 +64,7 @@ final class Commands {
   static void add(String name, CommandLine commandLine) {
     var command = new CommandLine(of(name));
     command.getCommandSpec().versionProvider(new VersionCommand());
+    command.getCommandSpec().usageMessage().sortOptions(false); // what belongs together is together
     if (command.getCommand() instanceof ConvertCommand) {
       command.getHelpSectionMap().put(SECTION_KEY_FOOTER, _ -> ConvertCommand.types());
     }

@@ -28,12 +28,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
+import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "convert",
     description = "Writes a model as a GGUF file or a Hugging Face folder, quantized if you like.",
-    mixinStandardHelpOptions = true,
-    sortOptions = false)
+    mixinStandardHelpOptions = true)
 final class ConvertCommand implements Callable<Integer> {
   private static final String GGUF = ".gguf";
   private static final double MEGABYTE = 1e6;
@@ -110,6 +110,9 @@ final class ConvertCommand implements Callable<Integer> {
       description = "Quantize what is quantized already, although losses add up.")
   private boolean requantize;
 
+  @Option(names = "--json", description = "Print what was written as JSON.")
+  private boolean json;
+
   /** Takes text as it is. */
   static final class PatternText implements ITypeConverter<String> {
     @Override
@@ -167,17 +170,7 @@ final class ConvertCommand implements Callable<Integer> {
           });
       loaded.save(output, export.build());
       line.clear();
-      long bytes = size(output);
-      spec.commandLine()
-          .getOut()
-          .printf(
-              Locale.ROOT,
-              "Wrote %s: %s, %.1f MB, %.2f bits for each of %,d weights%n",
-              output,
-              describe(written),
-              bytes / MEGABYTE,
-              (double) BITS * bytes / loaded.parameterCount(),
-              loaded.parameterCount());
+      spec.commandLine().getOut().println(report(written, loaded.parameterCount()));
     }
     return 0;
   }
@@ -194,14 +187,38 @@ final class ConvertCommand implements Callable<Integer> {
   }
 
   /** Types may stand in for others, where rows are not whole blocks, so all are named. */
-  private String describe(Map<String, DType> written) {
+  private String report(Map<String, DType> written, long parameters) {
     Map<DType, Integer> types = new EnumMap<>(DType.class);
     written.values().forEach(one -> types.merge(one, 1, Integer::sum));
+    long bytes = size(output);
+    double bits = (double) BITS * bytes / parameters;
+    if (json) {
+      var node = JsonMapper.shared().createObjectNode();
+      node.put("path", output.toString());
+      node.put("type", type == null ? null : type.label());
+      node.put("bytes", bytes);
+      node.put("bits_per_weight", bits);
+      node.put("parameters", parameters);
+      var tensors = node.putObject("tensors");
+      types.forEach((one, count) -> tensors.put(label(one), count));
+      return node.toString();
+    }
     var counts =
         types.entrySet().stream()
-            .map(count -> count.getValue() + " " + count.getKey().name().toLowerCase(Locale.ROOT))
+            .map(count -> count.getValue() + " " + label(count.getKey()))
             .collect(Collectors.joining(", "));
-    return type == null ? counts : type.label() + " (" + counts + ")";
+    return String.format(
+        Locale.ROOT,
+        "Wrote %s: %s, %.1f MB, %.2f bits for each of %,d weights",
+        output,
+        type == null ? counts : type.label() + " (" + counts + ")",
+        bytes / MEGABYTE,
+        bits,
+        parameters);
+  }
+
+  private static String label(DType type) {
+    return type.name().toLowerCase(Locale.ROOT);
   }
 
   private void checkUsage(boolean file) {

@@ -9,8 +9,10 @@ import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "download",
@@ -20,8 +22,8 @@ import picocli.CommandLine.Spec;
       "",
       "Of a model, only what it takes to run it is downloaded; what is in the cache already is"
           + " not.",
-      "The cache is that of Python's huggingface_hub. Environment variables, as there: HF_TOKEN,",
-      "HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE, HTTPS_PROXY, NO_PROXY.",
+      "The cache is that of Python's huggingface_hub. Environment variables, as there: HF_TOKEN,"
+          + " HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE, HTTPS_PROXY, NO_PROXY.",
       "",
       "Examples:",
       "  ggml4j download gpt2",
@@ -29,6 +31,8 @@ import picocli.CommandLine.Spec;
       "  ggml4j generate --model \"$(ggml4j download gpt2)\" --prompt Hello"
     })
 final class DownloadCommand implements Callable<Integer> {
+  private static final String DATASETS = "datasets/";
+
   @Spec private CommandSpec spec;
   @Mixin private HubOptions hub;
 
@@ -53,23 +57,45 @@ final class DownloadCommand implements Callable<Integer> {
   @Option(names = "--all", description = "Everything in the repository.")
   private boolean all;
 
+  @Option(names = "--json", description = "Print path and commit as JSON.")
+  private boolean json;
+
   @Override
   public Integer call() {
-    spec.commandLine().getOut().println(download());
+    var at = repository();
+    var path = download(at);
+    if (json) {
+      var node = JsonMapper.shared().createObjectNode();
+      node.put("path", path.toString());
+      node.put("commit", at.commit());
+      spec.commandLine().getOut().println(node);
+    } else {
+      spec.commandLine().getOut().println(path);
+    }
     return ExitCode.OK;
   }
 
-  private Path download() {
-    boolean isDataset = dataset || repo.startsWith("datasets/");
-    var name = repo.startsWith("datasets/") ? repo.substring("datasets/".length()) : repo;
-    HubRepo source = isDataset ? hub.hub().dataset(name) : hub.hub().model(name);
-    var at = source.revision(hub.revision());
+  private boolean isDataset() {
+    return dataset || repo.startsWith(DATASETS);
+  }
+
+  private HubRepo repository() {
+    var name = repo.startsWith(DATASETS) ? repo.substring(DATASETS.length()) : repo;
+    var from = hub.hub();
+    try {
+      return (isDataset() ? from.dataset(name) : from.model(name)).revision(hub.revision());
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  private Path download(HubRepo at) {
     if (files.size() == 1
         && files.getFirst().chars().noneMatch(c -> "*?[".indexOf(c) >= 0)
         && !files.getFirst().endsWith("/")) {
       return at.file(files.getFirst());
     }
-    return files.isEmpty() && !all && !isDataset
+    return files.isEmpty() && !all && !isDataset()
         ? at.downloadModel()
         : at.download(files.toArray(String[]::new));
   }

@@ -28,7 +28,6 @@ import tools.jackson.databind.json.JsonMapper;
     name = "finetune",
     description = "Trains a model on your texts and writes it as a Hugging Face folder.",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
     footer = {
       "",
       "The output has metrics.jsonl beside the model: a line of JSON for each step with step,"

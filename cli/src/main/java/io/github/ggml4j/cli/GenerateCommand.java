@@ -22,7 +22,6 @@ import picocli.CommandLine.Spec;
     name = "generate",
     description = "Continues a text.",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
     footer = {
       "",
       "Names, meanings and order of these options are those of Hugging Face's generate(). Texts"

@@ -14,6 +14,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "imatrix",
@@ -23,7 +24,6 @@ import picocli.CommandLine.Spec;
           + " are llama.cpp's."
     },
     mixinStandardHelpOptions = true,
-    sortOptions = false,
     footer = {"", "Example:", "  ggml4j imatrix --model gpt2/ --output gpt2.imatrix.gguf book.txt"})
 final class ImatrixCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -57,6 +57,9 @@ final class ImatrixCommand implements Callable<Integer> {
       description = "An importance matrix to add to, of the same model.")
   private @Nullable Path inFile;
 
+  @Option(names = "--json", description = "Print what was written as JSON.")
+  private boolean json;
+
   @Parameters(paramLabel = "TEXT", description = "UTF-8 text; - for standard input.")
   private String text;
 
@@ -89,17 +92,27 @@ final class ImatrixCommand implements Callable<Integer> {
       line.clear();
       matrix = before == null ? matrix : before.plus(matrix);
       matrix.save(output);
-      spec.commandLine()
-          .getOut()
-          .printf(
-              Locale.ROOT,
-              "Wrote %s: %d matrices, %d chunks of %d tokens%n",
-              output,
-              matrix.size(),
-              matrix.chunkCount(),
-              matrix.chunkSize());
+      spec.commandLine().getOut().println(report(matrix));
     }
     return 0;
+  }
+
+  private String report(ImportanceMatrix matrix) {
+    if (json) {
+      var node = JsonMapper.shared().createObjectNode();
+      node.put("path", output.toString());
+      node.put("matrices", matrix.size());
+      node.put("chunks", matrix.chunkCount());
+      node.put("context", matrix.chunkSize());
+      return node.toString();
+    }
+    return String.format(
+        Locale.ROOT,
+        "Wrote %s: %d matrices, %d chunks of %d tokens",
+        output,
+        matrix.size(),
+        matrix.chunkCount(),
+        matrix.chunkSize());
   }
 
   /** It would be a pity to find out when all is computed. */

@@ -167,10 +167,7 @@ final class Interactive {
   }
 
   private void save(String name) {
-    var path =
-        name.startsWith("~/")
-            ? Path.of(System.getProperty("user.home"), name.substring(2))
-            : Path.of(name);
+    var path = name.startsWith("~/") ? UserFiles.home().resolve(name.substring(2)) : Path.of(name);
     try {
       Files.writeString(path, text.endsWith("\n") ? text : text + "\n");
     } catch (IOException e) {

@@ -28,7 +28,6 @@ import tools.jackson.databind.node.ObjectNode;
     name = "perplexity",
     description = "Says how well a model foretells a text: the lower, the better.",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
     footer = {
       "",
       "strided is the method of Hugging Face's guide,",

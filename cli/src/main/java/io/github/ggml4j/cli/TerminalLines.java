@@ -58,7 +58,7 @@ final class TerminalLines implements Lines {
     var folder =
         state != null && state.startsWith("/")
             ? Path.of(state, "ggml4j")
-            : Path.of(System.getProperty("user.home"), ".local", "state", "ggml4j");
+            : UserFiles.home().resolve(".local/state/ggml4j");
     try {
       return Files.createDirectories(folder).resolve("history");
     } catch (IOException e) {

@@ -12,6 +12,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "upload",
@@ -20,8 +21,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Needs an access token that may write, in HF_TOKEN or from a login with huggingface_hub. The",
-      "repository is made when it does not exist; a model without README.md gets a short one.",
+      "Needs an access token that may write, in HF_TOKEN or from a login with huggingface_hub. The"
+          + " repository is made when it does not exist; a model without README.md gets a short"
+          + " one.",
       "",
       "Example:",
       "  ggml4j upload code-model my-account/code-model --private"
@@ -42,6 +44,9 @@ final class UploadCommand implements Callable<Integer> {
   @Option(names = "--private", description = "A repository that is made is private.")
   private boolean isPrivate;
 
+  @Option(names = "--json", description = "Print commit and page as JSON.")
+  private boolean json;
+
   @Override
   public Integer call() {
     if (!Files.isDirectory(folder)) {
@@ -61,7 +66,14 @@ final class UploadCommand implements Callable<Integer> {
                     options.message(message);
                   }
                 });
-    spec.commandLine().getOut().println(pushed.url());
+    if (json) {
+      var node = JsonMapper.shared().createObjectNode();
+      node.put("commit", pushed.commit());
+      node.put("url", pushed.url());
+      spec.commandLine().getOut().println(node);
+    } else {
+      spec.commandLine().getOut().println(pushed.url());
+    }
     return ExitCode.OK;
   }
 }

@@ -49,7 +49,9 @@ class CommandLineTest {
     "help genrate,there is no command genrate; perhaps generate",
     "generate --prompt -hello,one that begins with - is written as --prompt=-hello",
     "lab --epochs 0,--epochs is 0",
-    "upload no/such/folder me/model,no/such/folder is no folder"
+    "upload no/such/folder me/model,no/such/folder is no folder",
+    "download a/b/c,is not the name of a repository",
+    "download gpt2 --revision a..b,is no revision"
   })
   void wrongWordsAreExplained(String line, String message) {
     var outcome = Cli.line(line);

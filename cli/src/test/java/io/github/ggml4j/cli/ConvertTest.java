@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.json.JsonMapper;
 
 class ConvertTest {
   @TempDir Path folder;
@@ -53,8 +54,9 @@ class ConvertTest {
     var first = Cli.line(imatrix + "--chunks 2", model, matrix, text);
     assertThat(first.err()).isEmpty();
     assertThat(first.out()).contains("4 matrices, 2 chunks of 32 tokens");
-    var second = Cli.line(imatrix + "--in-file {}", model, more, text, matrix);
+    var second = Cli.line(imatrix + "--in-file {} --json", model, more, text, matrix);
     assertThat(second.exitCode()).isZero();
+    assertThat(JsonMapper.shared().readTree(second.out()).get("chunks").asInt()).isEqualTo(7);
     assertThat(ImportanceMatrix.read(more).chunkCount()).isEqualTo(2 + 172 / 32);
     var quantized = convert(model, "q.gguf", "--type q4_0 --imatrix {}", more);
     assertThat(quantized.err()).isEmpty();
@@ -92,6 +94,11 @@ class ConvertTest {
         .contains("q4_k_m (11 f32, 4 f16, 1 q8_0)");
     assertThat(convert(model, "q8.gguf", "--type q8_0").exitCode()).isZero();
     assertThat(convert(folder.resolve("q8.gguf"), "hf", "").out()).contains("hf: 16 f16, ");
+    var json = JsonMapper.shared().readTree(convert(model, "q.gguf", "--type q4_k_m --json").out());
+    assertThat(json.get("path").asString()).isEqualTo(folder.resolve("q.gguf").toString());
+    assertThat(json.get("type").asString()).isEqualTo("q4_k_m");
+    assertThat(json.get("bytes").asLong()).isEqualTo(folder.resolve("q.gguf").toFile().length());
+    assertThat(json.get("tensors").get("f16").asInt()).isEqualTo(4);
   }
 
   @Test
