@@ -119,7 +119,8 @@ public final class Datasets {
     TableFormat named = TableFormat.named(format);
     List<Path> all = nonEmpty(files);
     List<RowFile> opened = all.stream().<RowFile>map(LocalFile::new).toList();
-    return new TableDataset(names(all), () -> new TableSource(named, opened), true);
+    TableSource source = new TableSource(named, opened);
+    return new TableDataset(names(all), () -> source, true);
   }
 
   /**

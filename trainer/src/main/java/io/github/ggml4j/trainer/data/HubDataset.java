@@ -73,10 +73,12 @@ public final class HubDataset implements ResumableDataset {
 
   private final Settings settings;
   private final Lazy<HubLayout> layout;
+  private final Lazy<TableSource> source;
 
   private HubDataset(Settings settings) {
     this.settings = settings;
     this.layout = new Lazy<>(() -> find(settings));
+    this.source = new Lazy<>(() -> layout.get().source(settings.split));
   }
 
   /** A dataset by its name, its address, or the folder of a local copy. */
@@ -225,8 +227,7 @@ public final class HubDataset implements ResumableDataset {
    * @return the dataset as a table
    */
   public TableDataset rows() {
-    return new TableDataset(
-        describe(), new Lazy<>(() -> layout.get().source(settings.split)), false);
+    return new TableDataset(describe(), source, false);
   }
 
   /**

@@ -188,8 +188,7 @@ public final class TableDataset implements ResumableDataset {
    * @throws DatasetException if the file cannot be read
    */
   public Map<String, String> columns() {
-    TableSource table = source.get();
-    return table.format().columns(table.files().get(0), options);
+    return source.get().columns(options);
   }
 
   @Override

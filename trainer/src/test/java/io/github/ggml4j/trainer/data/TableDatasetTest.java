@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -420,5 +421,30 @@ class TableDatasetTest {
             new HashSet<>(
                 IntStream.range(0, 16).parallel().mapToObj(i -> read(parquet())).toList()))
         .containsExactly(all);
+  }
+
+  @Test
+  void columnsAreLookedUpOnce() throws IOException {
+    var file = new LocalFile(Files.writeString(folder.resolve("a.csv"), "n,text\n1,one\n"));
+    var opened = new AtomicInteger();
+    RowFile counted =
+        new RowFile() {
+          @Override
+          public String name() {
+            return file.name();
+          }
+
+          @Override
+          public OpenFile open() {
+            opened.incrementAndGet();
+            return file.open();
+          }
+        };
+    var source = new TableSource(TableFormat.CSV, List.of(counted));
+    var table = new TableDataset("a table", () -> source, true);
+    assertThat(table.columns()).containsOnlyKeys("n", "text");
+    assertThat(read(table)).containsExactly("one");
+    assertThat(read(table.where("n", "1"))).containsExactly("one");
+    assertThat(opened).hasValue(3);
   }
 }
