@@ -70,7 +70,8 @@ record CudaLibraries(MemorySegment runtime, String file, String place) {
   private static BackendUnavailableException notFound(
       int major, List<String> names, List<String> tried, SystemLinker linker) {
     String libraries = String.join(", ", names);
-    String places = String.join("", tried.stream().map("%n  %s"::formatted).toList());
+    // Readable in one line too, as the command line prints it
+    String places = "%n  ".formatted() + String.join(";%n  ".formatted(), tried) + ".";
     String install =
         "%nInstall them, for example with: pip install %s%nor name the folder that has them with -D%s=FOLDER or %s=FOLDER."
             .formatted(packages(major), CudaSearch.DIR_PROPERTY, CudaSearch.DIR_VARIABLE);
