@@ -75,9 +75,11 @@ final class CudaApi {
         linker
             .find(library, name)
             .orElseThrow(() ->
-                new NativeLibraryException(
-                    "%s has no %s: it is not CUDA's runtime library"
-                        .formatted(linker.file(library), name)));
+                CudaRuntime.unavailable(
+                    BackendUnavailableException.Reason.FAILED,
+                    "%s has no %s, so it is not CUDA's runtime library"
+                        .formatted(linker.file(library), name),
+                    "."));
     return Linker.nativeLinker().downcallHandle(address, type);
   }
 

@@ -5,17 +5,19 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * CUDA's own libraries, opened by full path before ggml's library that needs them: the dynamic
  * linker then takes these and does not look for them.
  *
- * @param runtime the open libcudart
+ * @param api the functions of libcudart
  * @param file where it lies
  * @param place the rule by which it was found
  */
-record CudaLibraries(MemorySegment runtime, String file, String place) {
+record CudaLibraries(CudaApi api, String file, String place) {
   static final String DRIVER = "libcuda.so.1";
 
   /** In the order in which they must be opened: each needs only those before it. */
@@ -28,9 +30,11 @@ record CudaLibraries(MemorySegment runtime, String file, String place) {
   /**
    * Opens the libraries of the first place that has all of them, so that they are of one release.
    *
+   * @param check asked as soon as libcudart is open: the others are large, and opening them takes a
+   *     tenth of a second that is wasted without a driver
    * @throws BackendUnavailableException with every place tried
    */
-  static CudaLibraries open(CudaSearch search, SystemLinker linker) {
+  static CudaLibraries open(CudaSearch search, SystemLinker linker, Consumer<CudaApi> check) {
     List<String> names = names(search.major());
     List<String> tried = new ArrayList<>();
     for (CudaSearch.Place place : search.places()) {
@@ -47,6 +51,7 @@ record CudaLibraries(MemorySegment runtime, String file, String place) {
         files = found.files().stream().map(Path::toString).toList();
       }
       List<MemorySegment> opened = new ArrayList<>();
+      @Nullable CudaApi api = null;
       for (String file : files) {
         SystemLinker.Opened library = linker.open(file);
         if (library.failed()) {
@@ -54,10 +59,13 @@ record CudaLibraries(MemorySegment runtime, String file, String place) {
           break;
         }
         opened.add(library.handle());
+        if (api == null) {
+          api = new CudaApi(linker, library.handle());
+          check.accept(api);
+        }
       }
-      if (opened.size() == files.size()) {
-        MemorySegment runtime = opened.getFirst();
-        return new CudaLibraries(runtime, linker.file(runtime), place.name());
+      if (api != null && opened.size() == files.size()) {
+        return new CudaLibraries(api, linker.file(opened.getFirst()), place.name());
       }
       opened.reversed().forEach(linker::close);
     }

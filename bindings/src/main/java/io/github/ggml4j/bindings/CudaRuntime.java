@@ -39,9 +39,9 @@ public final class CudaRuntime {
   private final CudaApi api;
   private final List<CudaArchitecture> architectures;
 
-  private CudaRuntime(CudaLibraries libraries, CudaApi api, List<CudaArchitecture> architectures) {
+  private CudaRuntime(CudaLibraries libraries, List<CudaArchitecture> architectures) {
     this.libraries = libraries;
-    this.api = api;
+    this.api = libraries.api();
     this.architectures = architectures;
   }
 
@@ -64,23 +64,29 @@ public final class CudaRuntime {
     }
     int major = Integer.parseInt(version.substring(0, 2));
     var linker = new SystemLinker();
-    var libraries = CudaLibraries.open(CudaSearch.ofThisMachine(platform, major), linker);
-    var api = new CudaApi(linker, libraries.runtime());
+    var libraries =
+        CudaLibraries.open(
+            CudaSearch.ofThisMachine(platform, major),
+            linker,
+            api -> requireDriver(linker, api, major));
     var architectures = CudaArchitecture.parse(manifest.getOrDefault(ARCHITECTURES_KEY, ""));
-    var runtime = new CudaRuntime(libraries, api, architectures);
-    runtime.checkDriver(linker, major);
+    var runtime = new CudaRuntime(libraries, architectures);
+    runtime.checkDriver(major);
     return runtime;
   }
 
-  private void checkDriver(SystemLinker linker, int major) {
-    int driver = api.driverVersion().value();
-    if (driver == 0) {
+  private static void requireDriver(SystemLinker linker, CudaApi api, int major) {
+    if (api.driverVersion().value() == 0) {
       var opened = linker.open(CudaLibraries.DRIVER);
       throw unavailable(
           Reason.NO_DRIVER,
           "no NVIDIA driver" + (opened.failed() ? " (" + opened.problem() + ")" : " that works"),
           ".%n%s".formatted(driverAdvice(major)));
     }
+  }
+
+  private void checkDriver(int major) {
+    int driver = api.driverVersion().value();
     Answer count = api.deviceCount();
     int runtime = api.runtimeVersion().value();
     if (count.status() == CudaApi.INSUFFICIENT_DRIVER || driver / 1000 < runtime / 1000) {
