@@ -1,8 +1,6 @@
 package io.github.ggml4j.format.torch;
 
-import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Names;
-import io.github.ggml4j.tensor.DType;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -27,10 +25,8 @@ final class Unpickler {
 
   private static final int MOST_STACKED = 1 << 18;
   private static final int HIGHEST_PROTOCOL = 5;
-  private static final int MOST_DIMENSIONS = 8;
 
   private final PickleInput in;
-  private final String source;
   private int left = MOST_INSTRUCTIONS;
   private final List<@Nullable Object> stack = new ArrayList<>();
 
@@ -39,17 +35,17 @@ final class Unpickler {
 
   private final Map<Long, @Nullable Object> memo = new HashMap<>();
 
-  private final List<PickleStorage> storages = new ArrayList<>();
+  private final PickleObjects objects;
 
   private Unpickler(PickleInput in, String source) {
     this.in = in;
-    this.source = source;
+    this.objects = new PickleObjects(in, source, this::spend);
   }
 
   /** Reads the pickle that the input stands at; it stands behind it afterwards. */
   static Unpickled load(PickleInput in, String source) {
     Unpickler machine = new Unpickler(in, source);
-    return new Unpickled(machine.run(), machine.storages);
+    return new Unpickled(machine.run(), machine.objects.storages());
   }
 
   private @Nullable Object run() {
@@ -114,14 +110,14 @@ final class Unpickler {
       case 0x94 -> memo.put((long) memo.size(), peek());
       case 'h' -> recall(in.readByte());
       case 'j' -> recall(Integer.toUnsignedLong(in.readInt()));
-      case 'c' -> push(global(in.readLine(), in.readLine()));
+      case 'c' -> push(objects.global(in.readLine(), in.readLine()));
       case 0x93 -> stackGlobal();
-      case 'Q' -> push(storage(pop()));
+      case 'Q' -> push(objects.storage(pop()));
       case 'R' -> reduce();
       case 'b' -> build();
-      case 0x81, 0x92, 'o' -> throw refused("an object of a class");
-      case 'i' -> throw refused(Names.quote(in.readLine() + "." + in.readLine()));
-      case 0x82, 0x83, 0x84 -> throw refused("an object of a registered extension");
+      case 0x81, 0x92, 'o' -> throw objects.refused("an object of a class");
+      case 'i' -> throw objects.refused(Names.quote(in.readLine() + "." + in.readLine()));
+      case 0x82, 0x83, 0x84 -> throw objects.refused("an object of a registered extension");
       default ->
           throw in.bad(
               String.format(
@@ -227,27 +223,11 @@ final class Unpickler {
       throw in.bad("sets a key without a value", "keys and values in pairs");
     }
     for (int i = 0; i < pairs.size(); i += 2) {
-      putKey((Map<Object, @Nullable Object>) map, pairs.get(i), pairs.get(i + 1));
+      objects.putKey((Map<Object, @Nullable Object>) map, pairs.get(i), pairs.get(i + 1));
     }
-  }
-
-  private void putKey(
-      Map<Object, @Nullable Object> map, @Nullable Object key, @Nullable Object value) {
-    if (!(key instanceof String || key instanceof Long)) {
-      throw in.bad("has a dictionary with a key that is " + kind(key), "text or a whole number");
-    }
-    map.put(key, value);
   }
 
   // --- objects
-
-  private PickleGlobal global(String module, String name) {
-    PickleGlobal global = PickleGlobal.find(module, name);
-    if (global == null) {
-      throw refused(Names.quote(module + "." + name));
-    }
-    return global;
-  }
 
   private void stackGlobal() {
     Object name = pop();
@@ -255,160 +235,25 @@ final class Unpickler {
     if (!(name instanceof String nameText && module instanceof String moduleText)) {
       throw in.bad("names a global by something that is no text", "module and name");
     }
-    push(global(moduleText, nameText));
-  }
-
-  private ModelFormatException refused(String what) {
-    return ModelFormatException.of(
-        source,
-        "its pickle asks for " + what,
-        "only tensors, storages, OrderedDict and plain values",
-        "Python would run code of the file's choice to load it. Save the weights alone"
-            + " (torch.save(model.state_dict(), file)), or get the model as safetensors.");
+    push(objects.global(moduleText, nameText));
   }
 
   private void reduce() {
     Object arguments = pop();
     Object callable = pop();
     if (!(callable instanceof PickleGlobal global) || !(arguments instanceof PickleTuple tuple)) {
-      throw in.bad("calls " + kind(callable) + " with " + kind(arguments), "a call of a global");
-    }
-    push(call(global, tuple.items()));
-  }
-
-  private @Nullable Object call(PickleGlobal global, List<@Nullable Object> arguments) {
-    return switch (global) {
-      case ORDERED_DICT -> orderedDict(arguments);
-      case SIZE -> new PickleTuple(items(argument(global, arguments, 0)));
-      case REBUILD_TENSOR, REBUILD_TENSOR_V2 ->
-          tensor(
-              argument(global, arguments, 0),
-              argument(global, arguments, 1),
-              argument(global, arguments, 2),
-              argument(global, arguments, 3));
-      case REBUILD_PARAMETER -> {
-        if (argument(global, arguments, 0) instanceof PickleTensor tensor) {
-          yield tensor;
-        }
-        throw in.bad("has a parameter without a tensor", "a tensor");
-      }
-      default -> throw refused("a call of " + global);
-    };
-  }
-
-  private @Nullable Object argument(
-      PickleGlobal global, List<@Nullable Object> arguments, int index) {
-    if (index >= arguments.size()) {
-      throw in.bad("calls " + global + " with " + arguments.size() + " arguments", "more of them");
-    }
-    return arguments.get(index);
-  }
-
-  private Map<Object, @Nullable Object> orderedDict(List<@Nullable Object> arguments) {
-    Map<Object, @Nullable Object> map = new LinkedHashMap<>();
-    if (!arguments.isEmpty()) { // as Python 2 wrote it: a list of pairs
-      List<@Nullable Object> pairs = items(arguments.getFirst());
-      spend(pairs.size());
-      for (Object pair : pairs) {
-        List<@Nullable Object> keyAndValue = items(pair);
-        if (keyAndValue.size() != 2) {
-          throw in.bad("makes an OrderedDict of something that is no pair", "pairs");
-        }
-        putKey(map, keyAndValue.getFirst(), keyAndValue.getLast());
-      }
-    }
-    return map;
-  }
-
-  @SuppressWarnings("unchecked") // every list here is made here
-  private List<@Nullable Object> items(@Nullable Object value) {
-    return switch (value) {
-      case PickleTuple tuple -> tuple.items();
-      case List<?> list -> (List<@Nullable Object>) list;
-      case null, default -> throw in.bad("has " + kind(value), "a tuple or a list in its place");
-    };
-  }
-
-  private PickleStorage storage(@Nullable Object id) {
-    List<@Nullable Object> parts = items(id);
-    if (!(parts.size() >= 5
-        && "storage".equals(parts.getFirst())
-        && parts.get(1) instanceof PickleGlobal type
-        && parts.get(2) instanceof String key
-        && parts.get(4) instanceof Long elements
-        && elements >= 0)) {
       throw in.bad(
-          "refers to a storage in an unknown way", "('storage', class, key, location, size)");
+          "calls " + PickleObjects.kind(callable) + " with " + PickleObjects.kind(arguments),
+          "a call of a global");
     }
-    if (parts.size() > 5 && parts.get(5) != null) {
-      throw ModelFormatException.of(
-          source,
-          "has a storage that is a part of another, as PyTorch before 0.4 wrote",
-          "storages of their own",
-          "Load the file with PyTorch and save it again.");
-    }
-    DType dtype = type.storage();
-    if (dtype == null) {
-      throw in.bad("has a storage of class " + type, "a storage class such as torch.FloatStorage");
-    }
-    PickleStorage storage = new PickleStorage(key, dtype, elements);
-    storages.add(storage);
-    return storage;
-  }
-
-  private PickleTensor tensor(
-      @Nullable Object storage,
-      @Nullable Object offset,
-      @Nullable Object shape,
-      @Nullable Object stride) {
-    if (!(storage instanceof PickleStorage from) || !(offset instanceof Long first)) {
-      throw in.bad("builds a tensor from " + kind(storage), "a storage and an offset");
-    }
-    long[] sizes = dimensions(shape);
-    long[] strides = dimensions(stride);
-    if (first < 0 || sizes.length != strides.length) {
-      throw in.bad(
-          "builds a tensor with " + sizes.length + " sizes and " + strides.length + " strides",
-          "as many of both and an offset of 0 or more");
-    }
-    return new PickleTensor(from, first, sizes, strides);
-  }
-
-  private long[] dimensions(@Nullable Object value) {
-    List<@Nullable Object> items = items(value);
-    if (items.size() > MOST_DIMENSIONS) {
-      throw in.bad("has a tensor of " + items.size() + " dimensions", "at most " + MOST_DIMENSIONS);
-    }
-    long[] dimensions = new long[items.size()];
-    for (int i = 0; i < dimensions.length; i++) {
-      if (!(items.get(i) instanceof Long number) || number < 0) {
-        throw in.bad("has a tensor with a size or stride that is no number", "0 or more");
-      }
-      dimensions[i] = number;
-    }
-    return dimensions;
+    push(objects.call(global, tuple.items()));
   }
 
   /** State dicts carry their modules' versions as an attribute, which says nothing of weights. */
   private void build() {
     Object state = pop();
     if (!(peek() instanceof Map<?, ?>) || !(state instanceof Map<?, ?>)) {
-      throw refused("the state of " + kind(peek()));
+      throw objects.refused("the state of " + PickleObjects.kind(peek()));
     }
-  }
-
-  private static String kind(@Nullable Object value) {
-    return switch (value) {
-      case null -> "None";
-      case Boolean ignored -> "a truth value";
-      case Number ignored -> "a number";
-      case String ignored -> "a text";
-      case PickleTuple ignored -> "a tuple";
-      case List<?> ignored -> "a list";
-      case Map<?, ?> ignored -> "a dictionary";
-      case PickleTensor ignored -> "a tensor";
-      case PickleStorage ignored -> "a storage";
-      default -> value.toString();
-    };
   }
 }
