@@ -3,6 +3,7 @@ package io.github.ggml4j.model;
 import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tensor.Quantizer;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tokenizer.Tokenizer;
@@ -142,6 +143,25 @@ public final class Gpt2Model implements AutoCloseable {
   /** The number of parameters; tied ones count once. */
   public long parameterCount() {
     return WeightSpec.of(config).stream().mapToLong(WeightSpec::elements).sum();
+  }
+
+  /** Bytes of the device's memory that the weights take; those used in a mapped file take none. */
+  public long allocatedBytes() {
+    checkOpen();
+    return weights.allocatedBytes();
+  }
+
+  /**
+   * What generation takes of the device's memory: the weights, the cache of keys and values, and
+   * the graphs.
+   *
+   * @param sequences how many texts advance together, from one prompt
+   * @param promptLength tokens that they begin with
+   * @param length tokens of each in the end
+   */
+  public MemoryEstimate estimateMemory(int sequences, int promptLength, int length) {
+    checkOpen();
+    return SessionMemory.estimate(this, sequences, promptLength, length);
   }
 
   /** A session with room for a few tokens, growing as needed. */

@@ -78,6 +78,11 @@ final class Gpt2Weights implements AutoCloseable {
     return tensors.values().stream().mapToLong(Tensor::bytes).sum();
   }
 
+  /** Bytes of the device's memory that they take. */
+  long allocatedBytes() {
+    return store.bytes();
+  }
+
   /**
    * Weights of a file. Those that ggml can use as they stand are used in place where the device
    * shares the host's memory; the others are copied, linear weights of Hugging Face folders

@@ -6,6 +6,7 @@ import io.github.ggml4j.nn.Attention;
 import io.github.ggml4j.nn.CacheBatch;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.GraphCache;
 import io.github.ggml4j.tensor.Tensor;
@@ -14,6 +15,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +36,7 @@ public final class InferenceSession implements AutoCloseable {
   /**
    * Tokens of one graph; longer prompts take several, which bounds memory and the wait to cancel.
    */
-  private static final int MAX_BATCH = 512;
+  static final int MAX_BATCH = 512;
 
   private static final int MAX_PLANS = 16;
 
@@ -60,10 +62,10 @@ public final class InferenceSession implements AutoCloseable {
    * @param usedRows rows of the cache that every token is compared with
    * @param history rows that each token is compared with alone; 0 when it is those
    */
-  private record PlanKey(int tokens, int outputs, int usedRows, int history) {}
+  record PlanKey(int tokens, int outputs, int usedRows, int history) {}
 
   /** A graph for a number of tokens, of which some give logits. */
-  private record Plan(
+  record Plan(
       Graph graph,
       TokenBatch tokens,
       CacheBatch batch,
@@ -74,8 +76,7 @@ public final class InferenceSession implements AutoCloseable {
     this.model = model;
     this.config = model.config();
     this.cache = new KvCache(config, model.device(), expectedTokens);
-    int most = model.device().fusedKernels() ? MAX_PLANS : MAX_STOCK_PLANS;
-    this.plans = new GraphCache<>(most, this::build, Plan::graph);
+    this.plans = new GraphCache<>(mostPlans(model.device()), this::build, Plan::graph);
   }
 
   /** An empty sequence; returns its id. */
@@ -287,56 +288,80 @@ public final class InferenceSession implements AutoCloseable {
   }
 
   private PlanKey key(Part part) {
-    int used = cache.usedRows();
-    if (!model.device().fusedKernels() && part.distinct()) {
-      int longest = Arrays.stream(part.positions).max().orElse(0) + 1;
+    return key(
+        model.device(),
+        part.size,
+        part.outputs.size(),
+        cache.usedRows(),
+        part.distinct() ? Arrays.stream(part.positions).max().orElse(0) + 1 : 0);
+  }
+
+  /**
+   * The graph for some tokens.
+   *
+   * @param longest tokens of the longest sequence where each token belongs to another, else 0
+   */
+  static PlanKey key(Device device, int tokens, int outputs, int usedRows, int longest) {
+    if (!device.fusedKernels() && longest > 0) {
       int history = (longest + HISTORY_STEP - 1) / HISTORY_STEP * HISTORY_STEP;
       // Gathering rows costs about as much as comparing with as many again.
-      if (2L * history < used) {
-        return new PlanKey(part.size, part.outputs.size(), 0, history);
+      if (2L * history < usedRows) {
+        return new PlanKey(tokens, outputs, 0, history);
       }
     }
-    return new PlanKey(part.size, part.outputs.size(), used, 0);
+    return new PlanKey(tokens, outputs, usedRows, 0);
   }
 
   private Plan build(PlanKey key) {
     var network = model.weights().network();
     var graph = Graph.forward(model.device(), network.maxNodes());
     try {
-      var tokens = TokenBatch.of(graph, key.tokens());
-      var batch =
-          key.history() > 0
-              ? CacheBatch.separate(graph, key.tokens(), cache.table(), key.history())
-              : new CacheBatch(graph, key.tokens(), cache.table(), key.usedRows());
-      var hidden =
-          network.hidden(
-              graph,
-              tokens,
-              (layer, qkv, scale) ->
-                  Attention.cached(
-                      graph,
-                      qkv,
-                      config.nHead(),
-                      scale,
-                      cache.keys(layer),
-                      cache.values(layer),
-                      batch),
-              null);
-      Tensor outputs = null;
-      Tensor result = null;
-      if (key.outputs() > 0) {
-        if (key.outputs() < key.tokens()) {
-          outputs = graph.input(DType.I32, key.outputs());
-          hidden = graph.getRows(hidden, outputs);
-        }
-        result = graph.output(network.logits(graph, hidden));
-      }
+      var plan = add(graph, network, key, cache.table(), cache::keys, cache::values);
       graph.build();
-      return new Plan(graph, tokens, batch, outputs, result);
+      return plan;
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;
     }
+  }
+
+  /** Adds the nodes of a plan; keys and values are those of each layer. */
+  static Plan add(
+      Graph graph,
+      Gpt2 network,
+      PlanKey key,
+      Tensor table,
+      IntFunction<Tensor> keys,
+      IntFunction<Tensor> values) {
+    var tokens = TokenBatch.of(graph, key.tokens());
+    var batch =
+        key.history() > 0
+            ? CacheBatch.separate(graph, key.tokens(), table, key.history())
+            : new CacheBatch(graph, key.tokens(), table, key.usedRows());
+    int heads = network.config().nHead();
+    var hidden =
+        network.hidden(
+            graph,
+            tokens,
+            (layer, qkv, scale) ->
+                Attention.cached(
+                    graph, qkv, heads, scale, keys.apply(layer), values.apply(layer), batch),
+            null);
+    Tensor outputs = null;
+    Tensor result = null;
+    if (key.outputs() > 0) {
+      if (key.outputs() < key.tokens()) {
+        outputs = graph.input(DType.I32, key.outputs());
+        hidden = graph.getRows(hidden, outputs);
+      }
+      result = graph.output(network.logits(graph, hidden));
+    }
+    return new Plan(graph, tokens, batch, outputs, result);
+  }
+
+  /** How many graphs a session keeps. */
+  static int mostPlans(Device device) {
+    return device.fusedKernels() ? MAX_PLANS : MAX_STOCK_PLANS;
   }
 
   /** Graphs refer to weights and cache: they are built anew when either has moved. */
@@ -362,6 +387,12 @@ public final class InferenceSession implements AutoCloseable {
       logitsArena = fresh;
     }
     logitsRows = rows;
+  }
+
+  /** Bytes of the cache and the graphs. */
+  public synchronized long bytes() {
+    checkOpen();
+    return cache.bytes() + plans.bytes();
   }
 
   private void checkOpen() {

@@ -23,7 +23,7 @@ final class KvCache implements AutoCloseable {
   /** Rows are reserved, and their range told to graphs, in steps of this size. */
   private static final int STEP = 256;
 
-  private static final int FIRST_SLOTS = 8;
+  static final int FIRST_SLOTS = 8;
 
   private final Gpt2Config config;
   private final Device device;
@@ -48,7 +48,7 @@ final class KvCache implements AutoCloseable {
   KvCache(Gpt2Config config, Device device, int expectedTokens) {
     this.config = config;
     this.device = device;
-    this.capacity = Math.max(STEP, roundUp(expectedTokens));
+    this.capacity = capacity(expectedTokens);
     this.keys = new Tensor[config.nLayer()];
     this.values = new Tensor[config.nLayer()];
     this.store = allocate(capacity, keys, values);
@@ -63,7 +63,17 @@ final class KvCache implements AutoCloseable {
     this.moved = false;
   }
 
-  private static int roundUp(int rows) {
+  /** How many rows a cache begins with. */
+  static int capacity(int expectedTokens) {
+    return Math.max(STEP, roundUp(expectedTokens));
+  }
+
+  /** Bytes of rows and table. */
+  long bytes() {
+    return store.bytes() + (tableStore == null ? 0 : tableStore.bytes());
+  }
+
+  static int roundUp(int rows) {
     return (int) Math.min(Integer.MAX_VALUE - STEP, ((long) rows + STEP - 1) / STEP * STEP);
   }
 

@@ -3,6 +3,7 @@ package io.github.ggml4j.nn;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
@@ -61,7 +62,7 @@ public final class CrossEntropy {
     var tape = graph.tape();
     boolean wanted = tape != null && tape.tracks(x);
     var dx = wanted ? graph.scale(x, 0, 0) : null;
-    int chunk = graph.fused() ? CHUNK_ROWS : STOCK_CHUNK_ROWS;
+    int chunk = chunkRows(graph.device());
     for (int first = 0; first < tokens; first += chunk) {
       int rows = Math.min(chunk, tokens - first);
       addChunk(graph, x, head, dx, first, rows);
@@ -76,6 +77,15 @@ public final class CrossEntropy {
   }
 
   private final Tensor root;
+
+  private static int chunkRows(Device device) {
+    return device.fusedKernels() ? CHUNK_ROWS : STOCK_CHUNK_ROWS;
+  }
+
+  /** Bytes of the logits that stand in memory at once. */
+  public static long logitsBytes(Device device, long tokens, long vocabSize) {
+    return Math.min(tokens, chunkRows(device)) * vocabSize * Float.BYTES;
+  }
 
   private void addChunk(
       Graph graph, Tensor x, Parameter head, @Nullable Tensor dx, int first, int rows) {

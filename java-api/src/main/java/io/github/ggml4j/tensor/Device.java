@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -47,6 +48,8 @@ public final class Device implements AutoCloseable {
   private final boolean fused;
   private final MemorySegment backend;
   private final MemorySegment threadpool;
+  private final Map<Kernel, MemorySegment> gpuKernels;
+  private final @Nullable String computeCapability;
   private final ReentrantLock lock = new ReentrantLock(true);
   private final Map<DType, Boolean> computable = new ConcurrentHashMap<>();
   private volatile Consumer<Graph> buildListener = _ -> {};
@@ -58,13 +61,17 @@ public final class Device implements AutoCloseable {
       boolean cpu,
       boolean fused,
       MemorySegment backend,
-      MemorySegment threadpool) {
+      MemorySegment threadpool,
+      Map<Kernel, MemorySegment> gpuKernels,
+      @Nullable String computeCapability) {
     this.name = name;
     this.threads = threads;
     this.cpu = cpu;
     this.fused = fused;
     this.backend = backend;
     this.threadpool = threadpool;
+    this.gpuKernels = gpuKernels;
+    this.computeCapability = computeCapability;
   }
 
   /** The CPU with one thread for each processor that this JVM may use. */
@@ -104,7 +111,7 @@ public final class Device implements AutoCloseable {
       }
       Ggml.ggml_backend_cpu_set_n_threads(backend, threads);
       Ggml.ggml_backend_cpu_set_threadpool(backend, pool);
-      return new Device(name, threads, true, fused, backend, pool);
+      return new Device(name, threads, true, fused, backend, pool, Map.of(), null);
     }
   }
 
@@ -196,7 +203,15 @@ public final class Device implements AutoCloseable {
               + gpu.name()
               + " was found but could not be opened; see the log for its reason");
     }
-    return new Device(gpu.name(), threads, false, false, backend, MemorySegment.NULL);
+    return new Device(
+        gpu.name(),
+        threads,
+        false,
+        false,
+        backend,
+        MemorySegment.NULL,
+        kernelsOf(gpu.name()),
+        gpu.computeCapability());
   }
 
   private static String describe(DeviceInfo gpu) {
@@ -372,6 +387,16 @@ public final class Device implements AutoCloseable {
     });
   }
 
+  /**
+   * What ops take on the side while a graph runs, besides its own memory.
+   *
+   * @param graphs the ops of each graph, in the order in which they first run
+   * @return bytes; 0 where that is not known, as on the CPU, where it is little
+   */
+  public long temporaryBytes(List<List<GraphOp>> graphs) {
+    return name.startsWith(CUDA) ? CudaMemory.temporaryBytes(computeCapability, graphs) : 0;
+  }
+
   /** Whether memory of this process can serve as this device's memory without a copy. */
   public boolean sharesHostMemory() {
     return cpu;
@@ -384,7 +409,23 @@ public final class Device implements AutoCloseable {
 
   /** Whether one of ggml4j's own kernels runs here. */
   boolean runs(Kernel kernel) {
-    return fused;
+    return fused || gpuKernels.containsKey(kernel);
+  }
+
+  /** What tells the backend which kernel a node is. */
+  MemorySegment address(Kernel kernel) {
+    var address = gpuKernels.get(kernel);
+    return address == null ? kernel.address() : address;
+  }
+
+  private static Map<Kernel, MemorySegment> kernelsOf(String gpu) {
+    var kernels = new EnumMap<Kernel, MemorySegment>(Kernel.class);
+    for (var kernel : Kernel.values()) {
+      NativeLibrary.lookup()
+          .find(kernel.symbolOn(gpu.replaceFirst("[0-9]*$", "")))
+          .ifPresent(address -> kernels.put(kernel, address));
+    }
+    return kernels;
   }
 
   /**

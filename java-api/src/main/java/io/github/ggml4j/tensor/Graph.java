@@ -343,7 +343,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
               ne[3],
               pointers,
               sources.length,
-              kernel.address(),
+              device.address(kernel),
               Ggml.GGML_N_TASKS_MAX(),
               parameters);
       kernels.put(node.address(), kernel);

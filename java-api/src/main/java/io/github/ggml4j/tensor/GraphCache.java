@@ -41,10 +41,23 @@ public final class GraphCache<K, P> implements AutoCloseable {
         graph.apply(eldest.next()).close();
         eldest.remove();
       }
-      plan = build.apply(key);
+      plan = build(key);
       plans.put(key, plan);
     }
     return plan;
+  }
+
+  /** Where there is not enough memory for one more, the others make room. */
+  private P build(K key) {
+    try {
+      return build.apply(key);
+    } catch (OutOfDeviceMemoryException e) {
+      if (plans.isEmpty()) {
+        throw e;
+      }
+      clear();
+      return build.apply(key);
+    }
   }
 
   /** Bytes of all graphs. */

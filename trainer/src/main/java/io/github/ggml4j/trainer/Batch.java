@@ -16,11 +16,21 @@ record Batch(int[] tokens, int[] labels, int size, int length, int tokenCount, i
   /** Lengths are rounded up to a multiple of this, so that few shapes of graph are needed. */
   private static final int LENGTH_STEP = 16;
 
+  private static int rounded(int length) {
+    return (length + LENGTH_STEP - 1) / LENGTH_STEP * LENGTH_STEP;
+  }
+
+  /** The length of a batch whose longest sequence has so many tokens. */
+  static int paddedLength(int longest, TrainingOptions options) {
+    return options.padding() == Padding.LEARNED
+        ? options.maxSequenceLength()
+        : Math.min(options.maxSequenceLength(), rounded(longest));
+  }
+
   /** Fills up with tokens that are neither attended to nor learned, as few as possible. */
   static Batch masked(List<int[]> sequences, int maxLength, int padToken) {
     int longest = sequences.stream().mapToInt(s -> s.length).max().orElseThrow();
-    int rounded = (longest + LENGTH_STEP - 1) / LENGTH_STEP * LENGTH_STEP;
-    int length = Math.min(maxLength, rounded);
+    int length = Math.min(maxLength, rounded(longest));
     int count = sequences.stream().mapToInt(s -> s.length).sum();
     int[] tokens = new int[sequences.size() * length];
     Arrays.fill(tokens, Math.max(0, padToken));

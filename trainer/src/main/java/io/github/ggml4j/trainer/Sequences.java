@@ -4,6 +4,7 @@ import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
@@ -22,6 +23,9 @@ interface Sequences {
 
   /** Number of sequences in each pass, where known. */
   OptionalLong count();
+
+  /** Tokens of the longest sequence, where known. */
+  OptionalInt longest();
 
   /** Opens pass number {@code epoch}, counted from 0. */
   Pass open(int epoch);
@@ -95,6 +99,11 @@ interface Sequences {
     }
 
     @Override
+    public OptionalInt longest() {
+      return all.stream().mapToInt(sequence -> sequence.length).max();
+    }
+
+    @Override
     public Pass open(int epoch) {
       int[] order = new int[all.size()];
       for (int i = 0; i < order.length; i++) {
@@ -133,6 +142,11 @@ interface Sequences {
     @Override
     public OptionalLong count() {
       return OptionalLong.empty();
+    }
+
+    @Override
+    public OptionalInt longest() {
+      return OptionalInt.empty();
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
@@ -283,6 +284,8 @@ public final class Trainer {
    *     data has nothing to learn from
    * @throws io.github.ggml4j.trainer.data.DatasetException when the data cannot be read
    * @throws TrainingException when the loss or the gradients are no longer finite
+   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when the device has not enough
+   *     memory, before the first step as far as that can be known
    * @throws java.io.UncheckedIOException when the model or the metrics cannot be written
    */
   public TrainingResult fit(Dataset dataset) {
@@ -295,6 +298,7 @@ public final class Trainer {
     try (Cancellation cancellation = new Cancellation()) {
       Sequences sequences =
           Sequences.of(dataset, tokenizer, options, Sequences.heapLimit(), cancellation::requested);
+      checkMemory(options, sequences);
       try (GraphTrainingEngine engine =
           new GraphTrainingEngine(model, optimizer.rule(), settings(options))) {
         TrainingRun run =
@@ -307,6 +311,40 @@ public final class Trainer {
       all.failed(e);
       throw e;
     }
+  }
+
+  /**
+   * What the training takes of the device's memory: parameters, gradients, optimizer state, and
+   * what a whole batch of the longest sequences needs. {@link #fit} fails before its first step
+   * when that does not fit.
+   *
+   * @return the estimate, within 10 percent of what is then allocated
+   * @throws IllegalArgumentException when a value does not fit the model or another value
+   */
+  public MemoryEstimate estimateMemory() {
+    TrainingOptions options = options();
+    options.check(model.config(), tokenizer);
+    return estimate(options, options.batchSize(), options.maxSequenceLength());
+  }
+
+  /**
+   * Data whose sequences are not known beforehand is taken to have the longest that are allowed.
+   */
+  private void checkMemory(TrainingOptions options, Sequences sequences) {
+    int longest = sequences.longest().orElse(options.maxSequenceLength());
+    long count = sequences.count().orElse(options.batchSize());
+    if (count > 0) {
+      estimate(
+              options,
+              (int) Math.min(options.batchSize(), count),
+              Batch.paddedLength(longest, options))
+          .check();
+    }
+  }
+
+  private MemoryEstimate estimate(TrainingOptions options, int batch, int length) {
+    return GraphTrainingEngine.estimate(
+        model, options.optimizer().rule(), settings(options), batch, length);
   }
 
   private TrainingOptions options() {

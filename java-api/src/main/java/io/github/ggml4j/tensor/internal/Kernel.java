@@ -2,6 +2,7 @@ package io.github.ggml4j.tensor.internal;
 
 import io.github.ggml4j.bindings.ffi.Ggml;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /** The kernels of libggml4j; {@code native/src/ggml4j.h} states the inputs and shapes of each. */
@@ -29,6 +30,11 @@ public enum Kernel {
 
   Kernel(Supplier<MemorySegment> address) {
     this.address = address;
+  }
+
+  /** The function that names this kernel in a GPU backend, where that has it. */
+  public String symbolOn(String backend) {
+    return "ggml4j_" + backend + "_" + name().toLowerCase(Locale.ROOT);
   }
 
   /** The C function; the natives must be loaded. */

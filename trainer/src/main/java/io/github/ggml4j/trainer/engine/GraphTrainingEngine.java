@@ -9,12 +9,17 @@ import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.Dropout;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.GraphCache;
+import io.github.ggml4j.tensor.MemoryEstimate;
+import io.github.ggml4j.tensor.MemoryEstimate.Part;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
+import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +36,11 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GraphTrainingEngine implements TrainingEngine {
   private static final int MAX_PLANS = 4;
+
+  /**
+   * How many vectors of nEmbd each layer keeps of each token, at least: q, k, v, the MLP's four.
+   */
+  private static final long KEPT_WIDTHS = 8;
 
   /**
    * How to train.
@@ -215,39 +225,97 @@ public final class GraphTrainingEngine implements TrainingEngine {
   }
 
   private Plan build(PlanKey key) {
-    var config = model.config();
-    var network = key.training() ? trained : evaluated;
-    int n = key.batch() * key.length();
-    int chunks = n / 64 + 1;
-    int nodes = 4 * network.maxNodes() + 48 * chunks + 256;
-    var graph =
-        key.training()
-            ? Graph.differentiable(model.device(), nodes)
-            : Graph.forward(model.device(), nodes);
+    var graph = newGraph(model.device(), trained, key);
     try {
-      var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
-      var batch = new CausalBatch(graph, key.batch(), key.length(), key.padded());
-      var dropout = key.training() && settings.drops() ? new Dropout(graph) : null;
-      var hidden =
-          network.hidden(
-              graph,
-              tokens,
-              (layer, qkv, scale) ->
-                  Attention.causal(
-                      graph, qkv, config.nHead(), scale, batch, dropout, settings.attnPdrop()),
-              dropout == null
-                  ? null
-                  : new Gpt2.Dropouts(dropout, settings.embdPdrop(), settings.residPdrop()));
-      var loss = new CrossEntropy(graph, hidden, network.head());
-      var tape = graph.tape();
-      if (tape != null) {
-        tape.backward(loss.root(), loss.root());
-      }
+      var plan = add(graph, key.training() ? trained : evaluated, settings, key);
       graph.build();
-      return new Plan(graph, tokens, batch, loss, dropout);
+      return plan;
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;
+    }
+  }
+
+  private static Graph newGraph(Device device, Gpt2 network, PlanKey key) {
+    int chunks = key.batch() * key.length() / 256 + 1;
+    int nodes = 4 * network.maxNodes() + 48 * chunks + 256;
+    return key.training() ? Graph.differentiable(device, nodes) : Graph.forward(device, nodes);
+  }
+
+  private static Plan add(Graph graph, Gpt2 network, Settings settings, PlanKey key) {
+    var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
+    var batch = new CausalBatch(graph, key.batch(), key.length(), key.padded());
+    var dropout = key.training() && settings.drops() ? new Dropout(graph) : null;
+    int heads = network.config().nHead();
+    var hidden =
+        network.hidden(
+            graph,
+            tokens,
+            (layer, qkv, scale) ->
+                Attention.causal(graph, qkv, heads, scale, batch, dropout, settings.attnPdrop()),
+            dropout == null
+                ? null
+                : new Gpt2.Dropouts(dropout, settings.embdPdrop(), settings.residPdrop()));
+    var loss = new CrossEntropy(graph, hidden, network.head());
+    var tape = graph.tape();
+    if (tape != null) {
+      tape.backward(loss.root(), loss.root());
+    }
+    return new Plan(graph, tokens, batch, loss, dropout);
+  }
+
+  /**
+   * What training takes of the device's memory: parameters, gradients, optimizer state, and the
+   * graph of one shape of batch. Graphs of other shapes, such as of shorter batches, stay beside it
+   * while there is room.
+   *
+   * @param batch sequences
+   * @param length tokens of each
+   */
+  public static MemoryEstimate estimate(
+      Gpt2Model model, UpdateRule rule, Settings settings, int batch, int length) {
+    var config = model.config();
+    var device = model.device();
+    var layout = FlatLayout.of(config);
+    var what = "training with batches of " + batch + " x " + length + " tokens";
+    long least = KEPT_WIDTHS * config.nLayer() * config.nEmbd() * Float.BYTES * batch * length;
+    if (least > device.freeMemory()) {
+      // Even the description of such a graph may not fit.
+      return new MemoryEstimate(what + ", at least", device, Map.of(Part.ACTIVATIONS, least), 0);
+    }
+    try (var weights = new TensorStore(device, "parameters", layout.shapes().size() + 1);
+        var gradients = new TensorStore(device, "gradients", layout.shapes().size() + 1);
+        var moments = new TensorStore(device, "optimizer state", 16)) {
+      var flatValues = weights.add(DType.F32, layout.elements());
+      var flatGradients = gradients.add(DType.F32, layout.elements());
+      var values = layout.views(weights, flatValues);
+      var views = layout.views(gradients, flatGradients);
+      var state = rule.declare(moments, layout);
+      weights.plan();
+      gradients.plan();
+      moments.plan();
+      var parameters = new HashMap<String, Parameter>();
+      values.forEach(
+          (name, value) -> parameters.put(name, new Parameter(name, value, views.get(name))));
+      var network = new Gpt2(config, name -> find(parameters, name));
+      var key = new PlanKey(batch, length, false, true);
+      try (var graph = newGraph(device, network, key);
+          var norm = OptimizerState.newNormGraph(device);
+          var update = OptimizerState.newUpdateGraph(device, rule, layout)) {
+        add(graph, network, settings, key);
+        OptimizerState.addNorm(norm, flatGradients);
+        OptimizerState.addUpdate(update, rule, layout, flatValues, flatGradients, state);
+        long logits = CrossEntropy.logitsBytes(device, (long) batch * length, config.vocabSize());
+        var parts = new EnumMap<Part, Long>(Part.class);
+        parts.put(Part.PARAMETERS, weights.measure());
+        parts.put(Part.GRADIENTS, gradients.measure());
+        parts.put(Part.OPTIMIZER_STATE, moments.measure());
+        parts.put(Part.ACTIVATIONS, graph.measure() - logits + norm.measure() + update.measure());
+        parts.put(Part.LOGITS, logits);
+        parts.put(
+            Part.TEMPORARY, device.temporaryBytes(List.of(graph.ops(), norm.ops(), update.ops())));
+        return new MemoryEstimate(what, device, parts, model.allocatedBytes());
+      }
     }
   }
 
@@ -259,7 +327,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
 
   /** Bytes of gradients, optimizer state and graphs. */
   public long bytes() {
-    return store.bytes() + plans.bytes();
+    return store.bytes() + plans.bytes() + optimizer.bytes();
   }
 
   private void checkOpen() {

@@ -35,14 +35,12 @@ final class OptimizerState implements AutoCloseable {
     this.device = device;
     this.rule = rule;
     this.gradients = gradients;
-    this.normGraph = Graph.forward(device, 16);
-    this.updateGraph = Graph.forward(device, rule.maxNodes(layout));
+    this.normGraph = newNormGraph(device);
+    this.updateGraph = newUpdateGraph(device, rule, layout);
     try {
-      this.squares = sumsOfSquares(normGraph, gradients);
-      squares.forEach(normGraph::output);
+      this.squares = addNorm(normGraph, gradients);
       normGraph.build();
-      this.controls = List.of(updateGraph.input(DType.F32, 8), updateGraph.input(DType.F32, 8));
-      rule.update(updateGraph, layout, values, gradients, state, controls);
+      this.controls = addUpdate(updateGraph, rule, layout, values, gradients, state);
       updateGraph.build();
     } catch (RuntimeException | Error e) {
       normGraph.close();
@@ -51,11 +49,42 @@ final class OptimizerState implements AutoCloseable {
     }
   }
 
-  private static List<Tensor> sumsOfSquares(Graph graph, Tensor x) {
-    return graph.fused()
-        ? List.of(
-            graph.kernel(Kernel.SUM_SQUARES, KernelParams.none(), new long[] {PARTIAL_SUMS}, x))
-        : graph.squareSums(x);
+  static Graph newNormGraph(Device device) {
+    return Graph.forward(device, 16);
+  }
+
+  static Graph newUpdateGraph(Device device, UpdateRule rule, FlatLayout layout) {
+    return Graph.forward(device, rule.maxNodes(layout));
+  }
+
+  /** Adds the sum of squares; returns its parts. */
+  static List<Tensor> addNorm(Graph graph, Tensor gradients) {
+    var sums =
+        graph.fused()
+            ? List.of(
+                graph.kernel(
+                    Kernel.SUM_SQUARES, KernelParams.none(), new long[] {PARTIAL_SUMS}, gradients))
+            : graph.squareSums(gradients);
+    sums.forEach(graph::output);
+    return sums;
+  }
+
+  /** Adds the update; returns its inputs. */
+  static List<Tensor> addUpdate(
+      Graph graph,
+      UpdateRule rule,
+      FlatLayout layout,
+      Tensor values,
+      Tensor gradients,
+      List<Tensor> state) {
+    var inputs = List.of(graph.input(DType.F32, 8), graph.input(DType.F32, 8));
+    rule.update(graph, layout, values, gradients, state, inputs);
+    return inputs;
+  }
+
+  /** Bytes of both graphs. */
+  long bytes() {
+    return normGraph.bytes() + updateGraph.bytes();
   }
 
   /** As {@link TrainingEngine#update}: gradients that are not finite leave everything as it was. */

@@ -1,0 +1,84 @@
+package io.github.ggml4j.tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What ggml's CUDA backend takes of a GPU's memory besides weights and graphs: cuBLAS's workspace,
+ * and the pool from which products take memory for activations in another type. What CUDA itself
+ * keeps is gone before a device is asked how much it has free.
+ */
+final class CudaMemory {
+  private static final long MIB = 1 << 20;
+  private static final long HOPPER_WORKSPACE = 32 * MIB;
+  private static final long WORKSPACE = 4 * MIB;
+  private static final int HOPPER = 9;
+
+  /** The pool takes so much more than it is asked for, in the hope that it then fits again. */
+  private static final double LOOK_AHEAD = 1.05;
+
+  private static final long ALIGNMENT = 256;
+
+  /** Products with fewer columns than this have kernels that convert on the fly. */
+  private static final long FEW_COLUMNS = 16;
+
+  /** And in F32 than this. */
+  private static final long FEW_F32_COLUMNS = 3;
+
+  /** Rows of activations in 8 bits are padded to so many. */
+  private static final long PADDED_ROW = 512;
+
+  private CudaMemory() {}
+
+  static long temporaryBytes(@Nullable String computeCapability, List<List<GraphOp>> graphs) {
+    var pool = new ArrayList<Long>();
+    long total = 0;
+    boolean cublas = false;
+    for (var graph : graphs) {
+      for (var op : graph) {
+        cublas |= op.name().equals("OUT_PROD") || usesCublas(op);
+        long wanted = op.name().equals("MUL_MAT") ? converted(op) : 0;
+        if (wanted > 0 && pool.stream().noneMatch(size -> size >= wanted)) {
+          long size = Math.ceilDiv((long) (LOOK_AHEAD * wanted), ALIGNMENT) * ALIGNMENT;
+          pool.add(size);
+          total += size;
+        }
+      }
+    }
+    return total + (cublas ? workspace(computeCapability) : 0);
+  }
+
+  private static boolean usesCublas(GraphOp op) {
+    var weights = op.inputs().getFirst().type();
+    return op.name().equals("MUL_MAT")
+        && !weights.isQuantized()
+        && columns(op) > (weights == DType.F32 ? FEW_F32_COLUMNS : FEW_COLUMNS);
+  }
+
+  private static long workspace(@Nullable String computeCapability) {
+    boolean hopper =
+        computeCapability != null
+            && Integer.parseInt(computeCapability.replaceFirst("\\..*", "")) >= HOPPER;
+    return hopper ? HOPPER_WORKSPACE : WORKSPACE;
+  }
+
+  /** What the second factor takes in the type that the first one asks for. */
+  private static long converted(GraphOp op) {
+    var weights = op.inputs().getFirst().type();
+    var x = op.inputs().get(1);
+    long elements = x.shape().stream().reduce(1L, (a, b) -> a * b);
+    if (weights.isQuantized()) {
+      long row = x.shape().getLast();
+      long padded = Math.ceilDiv(row, PADDED_ROW) * PADDED_ROW;
+      return DType.Q8_1.byteSize(elements / row * padded);
+    }
+    boolean half = weights == DType.F16 || weights == DType.BF16;
+    return half && columns(op) > FEW_COLUMNS ? weights.byteSize(elements) : 0;
+  }
+
+  private static long columns(GraphOp op) {
+    var shape = op.inputs().get(1).shape();
+    return shape.size() < 2 ? 1 : shape.get(shape.size() - 2);
+  }
+}

@@ -1,0 +1,145 @@
+package io.github.ggml4j.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.MemoryEstimate;
+import io.github.ggml4j.tensor.MemoryEstimate.Part;
+import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
+import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.engine.AdamWRule;
+import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import io.github.ggml4j.trainer.engine.SgdRule;
+import io.github.ggml4j.trainer.engine.UpdateRule;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What is estimated before a run is what buffers then take. */
+class MemoryEstimateTest {
+  private static final Percentage TOLERANCE = Percentage.withPercentage(10);
+  private static final AdamWRule ADAM_W = new AdamWRule(0.9f, 0.999f, 1e-8f, 0, false);
+
+  private static Gpt2Model model(String device) {
+    var config =
+        Gpt2Config.builder()
+            .nLayer(3)
+            .nHead(4)
+            .nEmbd(64)
+            .nPositions(512)
+            .vocabSize(1000)
+            .bosTokenId(0)
+            .eosTokenId(0)
+            .build();
+    return Gpt2Model.random(config, Device.open(device, 1), 1);
+  }
+
+  static Stream<Arguments> training() {
+    List<UpdateRule> rules = List.of(ADAM_W, new SgdRule(0.9f, 0, 0, false));
+    return Stream.of("cpu", "cpu-stock")
+        .flatMap(device ->
+            rules.stream()
+                .flatMap(rule ->
+                    Stream.of(0f, 0.1f).map(dropout -> Arguments.of(device, rule, dropout))));
+  }
+
+  @ParameterizedTest
+  @MethodSource("training")
+  void training(String device, UpdateRule rule, float dropout) {
+    var settings = new GraphTrainingEngine.Settings(1, dropout, dropout, dropout);
+    try (var model = model(device)) {
+      var estimate = GraphTrainingEngine.estimate(model, rule, settings, 3, 48);
+      try (var engine = new GraphTrainingEngine(model, rule, settings)) {
+        var tokens = new int[3 * 48];
+        Arrays.setAll(tokens, i -> i % 1000);
+        engine.accumulate(tokens, tokens, null, 3, 48, 1);
+        engine.update(1e-3f, 1);
+        assertThat(estimate.totalBytes() - estimate.bytes(Part.TEMPORARY))
+            .isCloseTo(model.allocatedBytes() + engine.bytes(), TOLERANCE);
+        assertThat(estimate.bytes(Part.PARAMETERS)).isEqualTo(model.allocatedBytes());
+        assertThat(estimate.bytes(Part.GRADIENTS)).isEqualTo(model.allocatedBytes());
+        assertThat(estimate.bytes(Part.LOGITS)).isEqualTo(3 * 48 * 1000 * 4L);
+        assertThat(estimate.fits()).isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("generations")
+  void generation(String device, int sequences, int prompt, int length) {
+    try (var model = model(device)) {
+      var estimate = model.estimateMemory(sequences, prompt, length);
+      long rows = prompt + (long) sequences * (length - prompt);
+      try (var session = model.newSession(Math.toIntExact(rows))) {
+        int first = session.newSequence();
+        session.step(new int[] {first}, new int[][] {new int[prompt]});
+        var all = new int[sequences];
+        Arrays.setAll(all, _ -> session.fork(first));
+        session.release(first);
+        var next = new int[sequences][1];
+        long most = session.bytes();
+        for (int i = prompt + 1; i < length; i++) {
+          session.step(all, next);
+          most = Math.max(most, session.bytes());
+        }
+        assertThat(estimate.totalBytes()).isCloseTo(model.allocatedBytes() + most, TOLERANCE);
+      }
+    }
+  }
+
+  static Stream<Arguments> generations() {
+    return Stream.of("cpu", "cpu-stock")
+        .flatMap(device ->
+            Stream.of(
+                Arguments.of(device, 1, 5, 20),
+                Arguments.of(device, 1, 300, 320),
+                Arguments.of(device, 4, 100, 300)));
+  }
+
+  @Test
+  void trainingThatDoesNotFitIsRefusedBeforeItsFirstStep() {
+    try (var model = TestModels.odd()) {
+      var huge = trainer(model).batchSize(1_300_000);
+      Dataset data = () -> Stream.generate(() -> "a".repeat(100));
+      assertThat(huge.estimateMemory().fits()).isFalse();
+      assertThatThrownBy(() -> huge.fit(data))
+          .isInstanceOf(OutOfDeviceMemoryException.class)
+          .hasMessageContaining("bytes")
+          .hasMessageContaining("free")
+          .hasMessageContaining("smaller batch")
+          .hasMessageContaining("gradient accumulation");
+      // Nearly: the graph itself is measured here
+      var large = trainer(model).batchSize(60_000);
+      assertThatThrownBy(() -> large.fit(data)).isInstanceOf(OutOfDeviceMemoryException.class);
+      var result = trainer(model).maxSteps(1).fit(TestModels.documents(8));
+      assertThat(result.steps()).isEqualTo(1);
+    }
+  }
+
+  private static Trainer trainer(Gpt2Model model) {
+    return Trainer.of(model, TestModels.tokenizer()).maxSequenceLength(77);
+  }
+
+  @Test
+  void theTableNamesAllParts() {
+    try (var model = TestModels.odd()) {
+      MemoryEstimate estimate = trainer(model).estimateMemory();
+      assertThat(estimate.toString())
+          .contains("training with batches of 8 x 77 tokens on cpu (1 thread)")
+          .containsPattern("parameters +[0-9,]+ bytes +[0-9.]+ GiB")
+          .contains("gradients", "optimizer state", "activations", "logits", "sum", "free");
+      assertThat(estimate.brief()).contains(" GiB on cpu, ", "parameters 0.00");
+      assertThat(estimate.parts().values().stream().mapToLong(Long::longValue).sum())
+          .isCloseTo(estimate.totalBytes(), within(0L));
+    }
+  }
+}
