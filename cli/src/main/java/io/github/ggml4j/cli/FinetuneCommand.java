@@ -226,6 +226,7 @@ final class FinetuneCommand implements Callable<Integer> {
       if (maxSteps != null) {
         trainer.maxSteps(maxSteps);
       }
+      spec.commandLine().getErr().println("memory: " + trainer.estimateMemory().brief());
       result = trainer.fit(dataset);
     }
     var out = spec.commandLine().getOut();

@@ -1,7 +1,10 @@
 package io.github.ggml4j.cli;
 
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import io.github.ggml4j.trainer.optim.AdamW;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -13,8 +16,19 @@ import tools.jackson.databind.json.JsonMapper;
     name = "summary",
     description = "Prints a model's layers, with their shapes and parameters.",
     mixinStandardHelpOptions = true,
-    footer = {"", "Examples:", "  ggml4j summary", "  ggml4j summary --model gpt2.gguf --json"})
+    footer = {
+      "",
+      "Below stands what generating one text of n_positions tokens takes of the device's memory,"
+          + " and training with batches of 8 texts of 128 tokens.",
+      "",
+      "Examples:",
+      "  ggml4j summary",
+      "  ggml4j summary --model gpt2.gguf --json"
+    })
 final class SummaryCommand implements Runnable {
+  private static final int USUAL_BATCH = 8;
+  private static final int USUAL_LENGTH = 128;
+
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
 
@@ -24,8 +38,24 @@ final class SummaryCommand implements Runnable {
   @Override
   public void run() {
     try (var loaded = model.load(model.open())) {
-      spec.commandLine().getOut().println(json ? json(loaded) : loaded.summary());
+      var out = spec.commandLine().getOut();
+      if (json) {
+        out.println(json(loaded));
+        return;
+      }
+      out.println(loaded.summary());
+      int length = loaded.config().nPositions();
+      out.println("Generation: " + loaded.estimateMemory(1, 1, length).brief());
+      out.println("Training:   " + training(loaded).brief());
     }
+  }
+
+  /** With what finetune does when nothing else is asked for. */
+  private static MemoryEstimate training(Gpt2Model model) {
+    int length = Math.min(USUAL_LENGTH, model.config().nPositions());
+    var rule = AdamW.learningRate(0).rule();
+    var settings = new GraphTrainingEngine.Settings(0, 0, 0, 0);
+    return GraphTrainingEngine.estimate(model, rule, settings, USUAL_BATCH, length);
   }
 
   private static String json(Gpt2Model model) {

@@ -46,16 +46,23 @@ final class DecoderPool implements AutoCloseable {
     decoder.close();
   }
 
-  @Override
-  public void close() {
+  /** Gives back the memory that is kept for the next call. */
+  void releaseIdle() {
     Decoder last;
     synchronized (this) {
-      closed = true;
       last = idle;
       idle = null;
     }
     if (last != null) {
       last.close();
     }
+  }
+
+  @Override
+  public void close() {
+    synchronized (this) {
+      closed = true;
+    }
+    releaseIdle();
   }
 }

@@ -1,6 +1,7 @@
 package io.github.ggml4j.generation;
 
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,6 +27,18 @@ public final class Generator implements AutoCloseable {
   private final ModelLimits limits;
   private final TokenText text;
   private final DecoderPool decoders;
+  private final MemoryCheck memory;
+
+  /** Fails when some work does not fit into the device's memory. */
+  @FunctionalInterface
+  interface MemoryCheck {
+    /**
+     * Checks.
+     *
+     * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when it does not fit
+     */
+    void check(int sequences, int promptLength, int length);
+  }
 
   /**
    * A generator.
@@ -36,13 +49,23 @@ public final class Generator implements AutoCloseable {
     this(
         ModelLimits.of(model),
         new TokenizerText(tokenizer),
-        new DecoderPool(tokens -> new SessionDecoder(model.newSession(tokens))));
+        new DecoderPool(tokens -> new SessionDecoder(model.newSession(tokens))),
+        // The CPU takes what the system gives; a GPU's memory is known.
+        model.device().sharesHostMemory()
+            ? (_, _, _) -> {}
+            : (sequences, promptLength, length) ->
+                model.estimateMemory(sequences, promptLength, length).check());
   }
 
   Generator(ModelLimits limits, TokenText text, DecoderPool decoders) {
+    this(limits, text, decoders, (_, _, _) -> {});
+  }
+
+  Generator(ModelLimits limits, TokenText text, DecoderPool decoders, MemoryCheck memory) {
     this.limits = limits;
     this.text = text;
     this.decoders = decoders;
+    this.memory = memory;
   }
 
   /**
@@ -53,6 +76,8 @@ public final class Generator implements AutoCloseable {
    *     prompt
    * @throws IllegalArgumentException for a prompt or a value that this model cannot do, before
    *     anything is computed
+   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when a GPU has not enough memory for
+   *     it, before anything is computed as far as that can be known
    * @throws java.util.concurrent.CancellationException when the thread is interrupted; it stays
    *     interrupted
    */
@@ -111,16 +136,33 @@ public final class Generator implements AutoCloseable {
   private Generation start(List<int[]> prompts, GenerationConfig config) {
     var plans = new ArrayList<Plan>();
     long tokens = 0;
+    int all = 0;
+    int longestPrompt = 0;
+    int longest = 0;
     for (int[] prompt : prompts) {
       var plan = Plan.of(config, startOf(prompt, config), limits, text);
       plans.add(plan);
       int sequences = config.numBeams() > 1 ? config.numBeams() : config.numReturnSequences();
       int promptLength = plan.prompt().length;
       tokens += promptLength + (long) sequences * (plan.maxLength() - promptLength);
+      all += sequences;
+      longestPrompt = Math.max(longestPrompt, promptLength);
+      longest = Math.max(longest, plan.maxLength());
     }
+    checkMemory(all, longestPrompt, longest);
     long seed = config.seed() == null ? GlobalSeed.next() : config.seed();
     int expected = (int) Math.min(tokens, Integer.MAX_VALUE);
     return new Generation(decoders, expected, plans, limits.vocabSize(), seed);
+  }
+
+  /** What is kept of an earlier call makes room for a larger one. */
+  private void checkMemory(int sequences, int promptLength, int length) {
+    try {
+      memory.check(sequences, promptLength, length);
+    } catch (OutOfDeviceMemoryException e) {
+      decoders.releaseIdle();
+      memory.check(sequences, promptLength, length);
+    }
   }
 
   private int[] startOf(int[] prompt, GenerationConfig config) {

@@ -29,15 +29,26 @@ final class CudaMemory {
   /** Rows of activations in 8 bits are padded to so many. */
   private static final long PADDED_ROW = 512;
 
+  /**
+   * Products of quantized weights with more columns than this are shared out among multiprocessors,
+   * each of which keeps one tile of the result; with activations in between, the pool comes to hold
+   * that twice.
+   */
+  private static final long FEW_QUANTIZED_COLUMNS = 8;
+
+  private static final long TILES = 2 * 132 * 128 * 128 * Float.BYTES;
+
   private CudaMemory() {}
 
   static long temporaryBytes(@Nullable String computeCapability, List<List<GraphOp>> graphs) {
     var pool = new ArrayList<Long>();
     long total = 0;
     boolean cublas = false;
+    boolean tiles = false;
     for (var graph : graphs) {
       for (var op : graph) {
         cublas |= op.name().equals("OUT_PROD") || usesCublas(op);
+        tiles |= usesTiles(op);
         long wanted = op.name().equals("MUL_MAT") ? converted(op) : 0;
         if (wanted > 0 && pool.stream().noneMatch(size -> size >= wanted)) {
           long size = Math.ceilDiv((long) (LOOK_AHEAD * wanted), ALIGNMENT) * ALIGNMENT;
@@ -46,7 +57,15 @@ final class CudaMemory {
         }
       }
     }
-    return total + (cublas ? workspace(computeCapability) : 0);
+    return total
+        + (cublas ? workspace(computeCapability) : 0)
+        + (tiles ? (long) (LOOK_AHEAD * TILES) : 0);
+  }
+
+  private static boolean usesTiles(GraphOp op) {
+    return op.name().equals("MUL_MAT")
+        && op.inputs().getFirst().type().isQuantized()
+        && columns(op) > FEW_QUANTIZED_COLUMNS;
   }
 
   private static boolean usesCublas(GraphOp op) {

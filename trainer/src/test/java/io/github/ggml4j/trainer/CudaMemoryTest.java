@@ -1,0 +1,137 @@
+package io.github.ggml4j.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.DeviceInfo;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
+import io.github.ggml4j.tensor.TensorStore;
+import io.github.ggml4j.trainer.engine.AdamWRule;
+import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.assertj.core.data.Percentage;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * What CUDA was asked for, where there is a GPU or a test double of one, with nothing else on it.
+ */
+class CudaMemoryTest {
+  private static final Percentage TOLERANCE = Percentage.withPercentage(10);
+  private static final AdamWRule ADAM_W = new AdamWRule(0.9f, 0.999f, 1e-8f, 0, false);
+  private static final long MIB = 1 << 20;
+
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void needsCuda() {
+    assumeThat(Device.list().stream().map(DeviceInfo::name)).as("devices").contains("cuda0");
+  }
+
+  private static Gpt2Config config() {
+    return Gpt2Config.builder()
+        .nLayer(4)
+        .nHead(4)
+        .nEmbd(256)
+        .nPositions(512)
+        .vocabSize(5000)
+        .bosTokenId(0)
+        .eosTokenId(0)
+        .build();
+  }
+
+  private static long free() {
+    try (var device = Device.open("cuda", 1)) {
+      return device.freeMemory();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2, 64, 0", "4, 256, 0.1", "8, 128, 0.1"})
+  void training(int batch, int length, float dropout) {
+    long before = free();
+    var settings = new GraphTrainingEngine.Settings(1, dropout, dropout, dropout);
+    try (var model = Gpt2Model.random(config(), Device.open("cuda", 1), 1)) {
+      var estimate = GraphTrainingEngine.estimate(model, ADAM_W, settings, batch, length);
+      try (var engine = new GraphTrainingEngine(model, ADAM_W, settings)) {
+        var tokens = new int[batch * length];
+        Arrays.setAll(tokens, i -> i % 5000);
+        for (int step = 0; step < 3; step++) {
+          engine.accumulate(tokens, tokens, null, batch, length, 1);
+          engine.update(1e-3f, 1);
+        }
+        assertThat(estimate.totalBytes())
+            .as("%s", estimate)
+            .isCloseTo(before - model.device().freeMemory(), TOLERANCE);
+      }
+    }
+    assertThat(free()).isEqualTo(before);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F32", "F16", "BF16", "Q8_0", "Q4_K"})
+  void generation(String type) {
+    var file = folder.resolve("model.gguf");
+    try (var model = Gpt2Model.random(config(), Device.cpu(1), 1)) {
+      model.saveGguf(file, DType.valueOf(type), null, "test");
+    }
+    long before = free();
+    try (var model = Gpt2Model.load(ModelFiles.open(file), Device.open("cuda", 1))) {
+      var estimate = model.estimateMemory(3, 200, 240);
+      try (var session = model.newSession(200 + 3 * 40)) {
+        int first = session.newSequence();
+        session.step(new int[] {first}, new int[][] {new int[200]});
+        int[] all = {session.fork(first), session.fork(first), session.fork(first)};
+        for (int i = 201; i < 240; i++) {
+          session.step(all, new int[3][1]);
+        }
+        assertThat(estimate.totalBytes())
+            .as("%s", estimate)
+            .isCloseTo(before - model.device().freeMemory(), TOLERANCE);
+      }
+    }
+    assertThat(free()).isEqualTo(before);
+  }
+
+  @Test
+  void whatDoesNotFitIsAnExceptionAndTheDeviceStaysUsable() {
+    long before = free();
+    var settings = new GraphTrainingEngine.Settings(1, 0, 0, 0);
+    try (var model = Gpt2Model.random(config(), Device.open("cuda", 1), 1)) {
+      var device = model.device();
+      try (var engine = new GraphTrainingEngine(model, ADAM_W, settings);
+          var store = new TensorStore(device, "what fills the device", 1)) {
+        store.add(DType.F32, (device.freeMemory() - 48 * MIB) / Float.BYTES);
+        store.allocate();
+        var tokens = new int[8 * 512];
+        assertThatThrownBy(() -> engine.accumulate(tokens, tokens, null, 8, 512, 1))
+            .isInstanceOf(OutOfDeviceMemoryException.class)
+            .hasMessageContaining("free")
+            .hasMessageContaining("smaller batch");
+        assertThatThrownBy(() -> model.newSession(20_000))
+            .isInstanceOf(OutOfDeviceMemoryException.class)
+            .hasMessageContaining("a cache of");
+        var few = new int[16];
+        assertThat(engine.accumulate(few, few, null, 1, 16, 1).labelCount()).isEqualTo(15);
+      }
+      try (var graph = Graph.forward(device, 8)) {
+        var x = graph.input(DType.F32, 4);
+        graph.output(graph.add(x, x));
+        graph.build().compute();
+      }
+    }
+    assertThat(free()).isEqualTo(before);
+  }
+}
