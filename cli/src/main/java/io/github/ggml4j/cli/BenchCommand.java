@@ -28,8 +28,9 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Results are checked before anything is timed. Each line has the middle of all runs, and the"
-          + " runs themselves. Close other programs: what they take is missing.",
+      "Results are checked before anything is timed. Each line has the middle of all runs, the runs"
+          + " themselves, and the memory: what was taken of a GPU's, on the CPU the most that the"
+          + " process had. Close other programs: what they take is missing.",
       "",
       "Examples:",
       "  ggml4j bench --model gpt2.gguf",
@@ -83,6 +84,13 @@ final class BenchCommand implements Callable<Integer> {
   private int batchSize;
 
   @Option(
+      names = "--gradient-accumulation-steps",
+      defaultValue = "1",
+      paramLabel = "N",
+      description = "Batches of a training step. Default: ${DEFAULT-VALUE}.")
+  private int accumulation;
+
+  @Option(
       names = "--max-sequence-length",
       defaultValue = "128",
       paramLabel = "N",
@@ -104,6 +112,7 @@ final class BenchCommand implements Callable<Integer> {
   public Integer call() {
     precision.apply();
     var out = spec.commandLine().getOut();
+    var memory = MemoryUse.now(model.device());
     try (var stop = new StopAtExit();
         var line = new ProgressLine(spec.commandLine().getErr());
         var loaded = model.load(model.open())) {
@@ -117,19 +126,21 @@ final class BenchCommand implements Callable<Integer> {
       line.show("checking results");
       test.checkResults();
       var speeds = new ArrayList<Speed>();
+      var used = new ArrayList<Long>();
       for (var what : What.values()) {
         if (only.contains(what)) {
           line.show("measuring " + what);
           var speed = measure(what, test, loaded);
           line.clear();
           speeds.add(speed);
+          used.add(memory.of(speed, loaded.device()));
           if (!json) {
-            print(speed, out);
+            print(speed, used.getLast(), out);
           }
         }
       }
       if (json) {
-        out.println(machine.json(speeds));
+        out.println(machine.json(speeds, used));
       }
     }
     return ExitCode.OK;
@@ -163,22 +174,24 @@ final class BenchCommand implements Callable<Integer> {
       case prompt -> test.prompt();
       case decode -> test.decode();
       case batch -> test.batch();
-      case training -> TrainingSpeed.measure(loaded, batchSize, maxSequenceLength, runs);
+      case training ->
+          TrainingSpeed.measure(loaded, batchSize, accumulation, maxSequenceLength, runs);
     };
   }
 
-  private static void print(Speed speed, PrintWriter out) {
+  private static void print(Speed speed, long memory, PrintWriter out) {
     double spread = 100 * (speed.max() - speed.min()) / speed.tokensPerSecond();
     out.println(
         String.format(
             Locale.ROOT,
-            "%-9s %8.1f tokens/s  (spread %.0f%%; %s)",
+            "%-9s %8.1f tokens/s  (spread %.0f%%; %s)  %.2f GiB",
             speed.name(),
             speed.tokensPerSecond(),
             spread,
             speed.runs().stream()
                 .map(run -> String.format(Locale.ROOT, "%.1f", run))
-                .collect(Collectors.joining(", "))));
+                .collect(Collectors.joining(", ")),
+            memory / GIB));
     out.flush();
   }
 
@@ -220,7 +233,7 @@ final class BenchCommand implements Callable<Integer> {
           parameters);
     }
 
-    String json(List<Speed> speeds) {
+    String json(List<Speed> speeds, List<Long> used) {
       var root = JsonMapper.shared().createObjectNode();
       var machine = root.putObject("machine");
       machine.put("ggml4j", Ggml4j.version());
@@ -234,7 +247,11 @@ final class BenchCommand implements Callable<Integer> {
       root.put("model", model);
       root.put("parameters", parameters);
       var results = root.putArray("results");
-      speeds.forEach(speed -> TypeTable.put(results.addObject(), speed));
+      for (int i = 0; i < speeds.size(); i++) {
+        var result = results.addObject();
+        TypeTable.put(result, speeds.get(i));
+        result.put("memory", used.get(i));
+      }
       return root.toString();
     }
   }

@@ -45,6 +45,11 @@ final class ModelOptions {
     return ModelFiles.open(model, hub::hub, hub.revision());
   }
 
+  /** The name of the device that is asked for. */
+  String device() {
+    return device;
+  }
+
   /** The Hub that the options name. */
   Hub hub() {
     return hub.hub();

@@ -24,11 +24,16 @@ final class TrainingSpeed {
   /**
    * Measures whole steps.
    *
+   * @param accumulation how often gradients of the batch are added up before an update
    * @throws IllegalStateException when the loss is not the one that inference computes, or training
    *     on one batch again and again does not lower it
    */
-  static Speed measure(Gpt2Model model, int batch, int maxLength, int runs) {
+  static Speed measure(Gpt2Model model, int batch, int accumulation, int maxLength, int runs) {
     int length = Math.min(maxLength, model.config().nPositions());
+    if (accumulation < 1) {
+      throw new IllegalArgumentException(
+          "Batches of a step are " + accumulation + ", expected at least 1");
+    }
     if (batch < 1 || length < 2) {
       throw new IllegalArgumentException(
           "Batch of " + batch + " sequences of " + length + " tokens, expected at least 1 of 2");
@@ -43,19 +48,21 @@ final class TrainingSpeed {
     try (var engine = new GraphTrainingEngine(model, rule, settings)) {
       double before = loss(engine, tokens, batch, length);
       check(Math.abs(before - expected) <= TOLERANCE * expected, "is not", before, expected);
-      step(engine, tokens, batch, length);
+      step(engine, tokens, batch, length, accumulation);
       var seconds = new ArrayList<Double>();
       for (int i = 0; i < runs; i++) {
         if (Thread.currentThread().isInterrupted()) {
           throw new CancellationException("Interrupted after " + i + " of " + runs + " steps");
         }
         long start = System.nanoTime();
-        step(engine, tokens, batch, length);
+        step(engine, tokens, batch, length, accumulation);
         seconds.add((System.nanoTime() - start) / 1e9);
       }
+      long free = model.device().freeMemory();
       double after = loss(engine, tokens, batch, length);
       check(after < before, "did not fall from", after, before);
-      return new Speed("training", batch * length, seconds);
+      int perStep = Math.multiplyExact(batch * length, accumulation);
+      return new Speed("training", perStep, seconds, free);
     }
   }
 
@@ -76,8 +83,12 @@ final class TrainingSpeed {
     return result.lossSum() / result.labelCount();
   }
 
-  private static void step(TrainingEngine engine, int[] tokens, int batch, int length) {
-    engine.accumulate(tokens, tokens, null, batch, length, 1f / (batch * (length - 1)));
+  private static void step(
+      TrainingEngine engine, int[] tokens, int batch, int length, int accumulation) {
+    float scale = 1f / accumulation / (batch * (length - 1));
+    for (int i = 0; i < accumulation; i++) {
+      engine.accumulate(tokens, tokens, null, batch, length, scale);
+    }
     engine.update(LEARNING_RATE, 1);
   }
 

@@ -8,8 +8,10 @@ import java.util.List;
  * @param name what ran: {@code prompt}, {@code decode}, {@code batch} or {@code training}
  * @param tokens of one run, those of all sequences together
  * @param seconds of each run, in their order
+ * @param freeMemory bytes of the device that were free when the last run had ended, what it
+ *     computed with still being held
  */
-public record Speed(String name, int tokens, List<Double> seconds) {
+public record Speed(String name, int tokens, List<Double> seconds, long freeMemory) {
   /** Checks that there is something to tell. */
   public Speed {
     seconds = List.copyOf(seconds);

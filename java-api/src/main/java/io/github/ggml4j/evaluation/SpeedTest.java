@@ -210,7 +210,7 @@ public final class SpeedTest {
       }
       seconds.add(run.getAsDouble());
     }
-    return new Speed(name, tokens, seconds);
+    return new Speed(name, tokens, seconds, model.device().freeMemory());
   }
 
   private int[] tokens(int count, long seed) {

@@ -53,6 +53,7 @@ public final class Device implements AutoCloseable {
   private final ReentrantLock lock = new ReentrantLock(true);
   private final Map<DType, Boolean> computable = new ConcurrentHashMap<>();
   private volatile Consumer<Graph> buildListener = _ -> {};
+  private volatile @Nullable OpProfile profile;
   private boolean closed;
 
   private Device(
@@ -481,6 +482,19 @@ public final class Device implements AutoCloseable {
     } finally {
       lock.unlock();
     }
+  }
+
+  /**
+   * Times every node of the graphs that run from now on.
+   *
+   * @param into null to end that
+   */
+  public void profile(@Nullable OpProfile into) {
+    profile = into;
+  }
+
+  @Nullable OpProfile profile() {
+    return profile;
   }
 
   /**

@@ -257,7 +257,38 @@ public final class Graph implements AutoCloseable, TensorOwner {
     if (!built) {
       throw new IllegalStateException("The graph is not built yet: call build() first");
     }
-    device.compute(graph, this::checkOpen);
+    var profile = device.profile();
+    if (profile == null) {
+      device.compute(graph, this::checkOpen);
+    } else {
+      computeEach(profile);
+    }
+  }
+
+  /** Runs every node as a graph of its own. */
+  private void computeEach(OpProfile profile) {
+    device.exclusively(() -> {
+      var scratch = TensorStore.newContext(Ggml.ggml_graph_overhead_custom(1, false));
+      try {
+        var single = Ggml.ggml_new_graph_custom(scratch, 1, false);
+        for (int i = 0; i < Ggml.ggml_graph_n_nodes(graph); i++) {
+          var node = Ggml.ggml_graph_node(graph, i).reinterpret(ggml_tensor.sizeof());
+          Ggml.ggml_graph_clear(single);
+          Ggml.ggml_graph_add_node(single, node);
+          long start = System.nanoTime();
+          device.compute(single, this::checkOpen);
+          long nanoseconds = System.nanoTime() - start;
+          if (VIEWS.contains(Ggml.ggml_op_desc(node).getString(0))) {
+            profile.addEmpty(nanoseconds);
+          } else {
+            profile.add(describe(node), nanoseconds);
+          }
+        }
+      } finally {
+        Ggml.ggml_free(scratch);
+      }
+      return null;
+    });
   }
 
   /** Bytes reserved for inputs and intermediate results; 0 until the graph is built. */

@@ -36,11 +36,12 @@ class SpeedTestTest {
     assertThat(test.decode().tokens()).isEqualTo(4);
     assertThat(test.batch().tokens()).isEqualTo(12);
     assertThat(test.batch().seconds()).hasSize(2).allMatch(s -> s > 0);
+    assertThat(test.decode().freeMemory()).isPositive();
   }
 
   @Test
   void theMiddleRunCounts() {
-    var speed = new Speed("prompt", 10, List.of(1.0, 5.0, 2.0));
+    var speed = new Speed("prompt", 10, List.of(1.0, 5.0, 2.0), 0);
     assertThat(speed.tokensPerSecond()).isEqualTo(5);
     assertThat(speed.min()).isEqualTo(2);
     assertThat(speed.max()).isEqualTo(10);

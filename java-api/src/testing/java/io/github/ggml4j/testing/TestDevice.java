@@ -1,13 +1,15 @@
 package io.github.ggml4j.testing;
 
 import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.MatmulPrecision;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Assumptions;
 
 /**
  * A device that the golden tests run on. Which ones is said by {@code -Dggml4j.test.device}, names
- * of {@link Device#open} by commas; without it those that every machine has.
+ * of {@link Device#open} by commas, those of GPUs perhaps with {@code -tf32} behind; without it
+ * those that every machine has.
  *
  * @param name as in {@link Device#open}
  * @param arithmetic the bounds of its results
@@ -19,6 +21,7 @@ public record TestDevice(String name, Arithmetic arithmetic) {
   private static final String PROPERTY = "ggml4j.test.device";
   private static final String CPU = "cpu";
   private static final String STOCK = "cpu-stock";
+  private static final String TF32 = "-tf32";
 
   /** All that were asked for. */
   public static List<TestDevice> all() {
@@ -27,6 +30,10 @@ public record TestDevice(String name, Arithmetic arithmetic) {
   }
 
   private static TestDevice of(String name) {
+    if (name.endsWith(TF32)) {
+      var device = name.substring(0, name.length() - TF32.length());
+      return new TestDevice(device, Arithmetic.GPU_TF32);
+    }
     return new TestDevice(
         name,
         switch (name) {
@@ -47,6 +54,8 @@ public record TestDevice(String name, Arithmetic arithmetic) {
    * @param threads for kernels of our own; ggml's ops get by with one
    */
   public Device open(int threads) {
+    boolean tf32 = arithmetic == Arithmetic.GPU_TF32;
+    MatmulPrecision.set(tf32 ? MatmulPrecision.HIGH : MatmulPrecision.HIGHEST);
     return Device.open(name, arithmetic == Arithmetic.CPU ? threads : 1);
   }
 
@@ -74,6 +83,6 @@ public record TestDevice(String name, Arithmetic arithmetic) {
 
   @Override
   public String toString() {
-    return name;
+    return arithmetic == Arithmetic.GPU_TF32 ? name + TF32 : name;
   }
 }
