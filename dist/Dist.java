@@ -1,6 +1,4 @@
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -12,48 +10,27 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.jar.Attributes;
 import java.util.jar.JarFile;
-import java.util.spi.ToolProvider;
-import java.util.stream.Stream;
 
 /**
  * Makes the distributable: one zip with the launcher, the program's jars, the natives and a Java
  * runtime that jlink cuts down to the modules in use. Run by this module's pom.xml.
  */
 public final class Dist {
-  /** What jdeps cannot see: providers that are looked up by name. */
-  private static final List<String> MODULES_BY_NAME =
-      List.of(
-          "jdk.crypto.ec", // TLS to the Hub, on runtimes that have it apart
-          "jdk.zipfs");
-
-  /** What libraries use where it is there and do without else. */
-  private static final List<String> NOT_NEEDED =
-      List.of(
-          "java.desktop", // Jackson: annotations of java.beans
-          "java.sql", // Jackson: dates of java.sql
-          "jdk.incubator.vector"); // hardwood: only when asked for by an option
-
-  private final Map<String, String> options = new TreeMap<>();
+  private final Map<String, String> options;
   private final Path root;
   private final String platform;
   private final Path target;
   private final Path image;
 
   private Dist(String[] args) throws IOException {
-    for (var arg : args) {
-      int equals = arg.indexOf('=');
-      options.put(arg.substring(0, equals), arg.substring(equals + 1));
-    }
+    options = Image.options(args);
     root = Path.of(options.get("root"));
-    platform = options.get("platform").isEmpty() ? thisPlatform() : options.get("platform");
+    platform = options.get("platform").isEmpty() ? Image.thisPlatform() : options.get("platform");
     target = root.resolve("dist/target");
     image = target.resolve("ggml4j-" + options.get("version") + "-" + platform);
   }
@@ -64,11 +41,11 @@ public final class Dist {
   }
 
   private void make() throws IOException {
-    delete(image);
-    Files.createDirectories(image.resolve("app"));
+    var made = Image.create(image, platform);
     copyProgram();
-    copyNatives();
-    link();
+    var given = options.get("natives");
+    made.copyNatives(Path.of(given.isEmpty() ? options.get("built") : given));
+    made.link(options.get("jmods"));
     copyTexts();
     var zip = target.resolve(image.getFileName() + ".zip");
     zip(zip);
@@ -93,109 +70,6 @@ public final class Dist {
       var path = jar.getManifest().getMainAttributes().getValue(Attributes.Name.CLASS_PATH);
       return List.of(path.split(" "));
     }
-  }
-
-  private void copyNatives() throws IOException {
-    var given = options.get("natives");
-    var source = Path.of(given.isEmpty() ? options.get("built") : given);
-    if (Files.isRegularFile(source)) {
-      try (var jar = FileSystems.newFileSystem(source)) {
-        copyNatives(jar.getPath("META-INF/ggml4j/natives", platform), source);
-      }
-    } else {
-      copyNatives(source, source);
-    }
-  }
-
-  private void copyNatives(Path folder, Path source) throws IOException {
-    var manifest = folder.resolve("manifest");
-    if (!Files.isRegularFile(manifest)) {
-      throw new IOException(source + " has no natives for " + platform + " with a manifest");
-    }
-    var text = Files.readString(manifest);
-    if (!text.lines().toList().contains("platform=" + platform)) {
-      throw new IOException(source + " has natives for another platform than " + platform);
-    }
-    if (!text.lines().toList().contains("build=release")) {
-      System.out.println(
-          "WARNING: these natives are for the machine that built them only; a zip for others needs"
-              + " a release build: -Dggml4j.native.preset="
-              + platform);
-    }
-    var natives = Files.createDirectories(image.resolve("natives"));
-    for (var file : list(folder, "")) {
-      Files.copy(file, natives.resolve(file.getFileName().toString()));
-    }
-  }
-
-  private void link() throws IOException {
-    var jmods = options.get("jmods");
-    if (jmods.isEmpty() && !platform.equals(thisPlatform())) {
-      throw new IOException(
-          "A zip for %s needs that platform's Java: -Dggml4j.dist.jmods=FOLDER, the jmods of a JDK %d for it"
-              .formatted(platform, Runtime.version().feature()));
-    }
-    var app = image.resolve("app");
-    List<String> deps =
-        new ArrayList<>(
-            List.of(
-                "--ignore-missing-deps",
-                "--multi-release",
-                String.valueOf(Runtime.version().feature()),
-                "--list-deps",
-                "--module-path",
-                app.toString()));
-    list(app, ".jar").forEach(jar -> deps.add(jar.toString()));
-    var known = available(jmods);
-    var modules = new TreeSet<String>();
-    run("jdeps", deps).lines().map(line -> line.strip().split("/")[0]).forEach(modules::add);
-    modules.addAll(MODULES_BY_NAME);
-    NOT_NEEDED.forEach(modules::remove);
-    modules.retainAll(known);
-    List<String> link =
-        new ArrayList<>(
-            List.of(
-                "--add-modules",
-                String.join(",", modules),
-                "--output",
-                image.resolve("runtime").toString(),
-                "--strip-java-debug-attributes",
-                "--no-header-files",
-                "--no-man-pages",
-                "--vm=server"));
-    if (!jmods.isEmpty()) {
-      link.addAll(List.of("--module-path", jmods));
-    }
-    run("jlink", link);
-    System.out.println("Runtime of Java " + Runtime.version() + ": " + String.join(" ", modules));
-  }
-
-  private static TreeSet<String> available(String jmods) throws IOException {
-    var names = new TreeSet<String>();
-    if (jmods.isEmpty()) {
-      ModuleLayer.boot().configuration().modules().forEach(module -> names.add(module.name()));
-      java.lang.module.ModuleFinder.ofSystem().findAll().stream()
-          .map(module -> module.descriptor().name())
-          .forEach(names::add);
-    } else {
-      for (var file : list(Path.of(jmods), ".jmod")) {
-        names.add(file.getFileName().toString().replaceAll("\\.jmod$", ""));
-      }
-    }
-    return names;
-  }
-
-  private static String run(String tool, List<String> args) throws IOException {
-    var out = new ByteArrayOutputStream();
-    var err = new ByteArrayOutputStream();
-    int status =
-        ToolProvider.findFirst(tool)
-            .orElseThrow(() -> new IOException("This Java has no " + tool + "; a JDK is needed"))
-            .run(new PrintStream(out), new PrintStream(err), args.toArray(String[]::new));
-    if (status != 0) {
-      throw new IOException(tool + " failed: " + out + err);
-    }
-    return out.toString();
   }
 
   private void copyTexts() throws IOException {
@@ -236,10 +110,10 @@ public final class Dist {
   private String id() throws IOException {
     try {
       var digest = MessageDigest.getInstance("SHA-256");
-      for (var file : tree(image)) {
+      for (var file : Image.tree(image)) {
         digest.update((image.relativize(file) + " " + Files.size(file)).getBytes());
       }
-      for (var jar : list(image.resolve("app"), ".jar")) {
+      for (var jar : Image.list(image.resolve("app"), ".jar")) {
         digest.update(Files.readAllBytes(jar));
       }
       return HexFormat.of().formatHex(digest.digest(), 0, 10);
@@ -254,7 +128,7 @@ public final class Dist {
     var stamp = FileTime.from(Instant.parse(options.get("stamp")));
     Map<String, Object> settings = Map.of("create", "true", "enablePosixFileAttributes", "true");
     try (FileSystem fs = FileSystems.newFileSystem(zip, settings)) {
-      for (var file : tree(image)) {
+      for (var file : Image.tree(image)) {
         var entry = fs.getPath(target.relativize(file).toString().replace('\\', '/'));
         if (entry.getParent() != null) {
           Files.createDirectories(entry.getParent());
@@ -272,44 +146,5 @@ public final class Dist {
     return name.equals("ggml4j")
         || name.startsWith("runtime/bin/")
         || name.endsWith("jspawnhelper");
-  }
-
-  private static List<Path> tree(Path folder) throws IOException {
-    try (Stream<Path> files = Files.walk(folder)) {
-      return files.filter(Files::isRegularFile).sorted().toList();
-    }
-  }
-
-  private static List<Path> list(Path folder, String end) throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files
-          .filter(Files::isRegularFile)
-          .filter(file -> file.getFileName().toString().endsWith(end))
-          .sorted()
-          .toList();
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
-    if (!Files.exists(folder)) {
-      return;
-    }
-    try (Stream<Path> files = Files.walk(folder)) {
-      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
-  }
-
-  /** As the natives' folders are called. */
-  private static String thisPlatform() {
-    var os = System.getProperty("os.name").toLowerCase();
-    var arch = System.getProperty("os.arch");
-    var name = os.startsWith("windows") ? "windows" : os.startsWith("mac") ? "macos" : "linux";
-    var cpu =
-        arch.equals("amd64") || arch.equals("x86_64")
-            ? "x86_64"
-            : name.equals("macos") ? "arm64" : arch;
-    return name + "-" + cpu;
   }
 }

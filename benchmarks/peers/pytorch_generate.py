@@ -13,8 +13,7 @@ START = time.perf_counter()
 measure.clean_environment()
 
 import torch
-import transformers
-from transformers import GPT2LMHeadModel
+import pytorch_work
 
 
 def main():
@@ -30,31 +29,20 @@ def main():
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(42)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    dtype = dict(f32=torch.float32, bf16=torch.bfloat16)[options.dtype]
-    model = GPT2LMHeadModel.from_pretrained(options.model, dtype=dtype).eval()
+    model = pytorch_work.load(options.model, options.dtype).eval()
     prompt = torch.randint(0, model.config.vocab_size - 1, (1, options.prompt))
 
     def generate(count):
-        output = model.generate(
-            prompt, attention_mask=torch.ones_like(prompt), do_sample=options.sequences > 1, max_new_tokens=count,
-            num_return_sequences=options.sequences, eos_token_id=None, pad_token_id=0,
-        )
-        assert output.shape == (options.sequences, options.prompt + count), output.shape
+        return pytorch_work.generate(model, prompt, options.sequences, count, sample=options.sequences > 1)
 
     generate(1)
     first = time.perf_counter() - START
     generate(8)
-    speeds = []
-    for _ in range(options.runs):
-        start = time.perf_counter()
-        generate(options.tokens)
-        speeds.append(options.sequences * options.tokens / (time.perf_counter() - start))
+    speeds = [options.sequences * options.tokens / generate(options.tokens) for _ in range(options.runs)]
     measure.report(
         peer="transformers",
         what="generate",
-        versions=dict(torch=torch.__version__, transformers=transformers.__version__),
+        versions=pytorch_work.versions(),
         options=vars(options),
         tokens_per_second=measure.summary(speeds),
         launch_to_first_token_s=round(first, 3),

@@ -3,21 +3,17 @@
 
     python pytorch_train.py --model DIR [--batch-size 8 --length 128 --threads 2 --steps 6 --dtype f32]
 
-A step is forward, backward, clipping to norm 1, AdamW and the learning rate schedule, with the model's own dropout
-(0.1), on random tokens. Before it counts, the first loss must be that of an untrained model and later ones lower.
+What a step is, and what is checked before it counts, stands in pytorch_work.py.
 """
 
 import argparse
-import math
-import time
 
 import measure
 
 measure.clean_environment()
 
 import torch
-import transformers
-from transformers import GPT2LMHeadModel, get_linear_schedule_with_warmup
+import pytorch_work
 
 
 def main():
@@ -35,35 +31,15 @@ def main():
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(42)
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    model = GPT2LMHeadModel.from_pretrained(
-        options.model, dtype=torch.float32, attn_implementation=options.attention
-    ).train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=3e-5, eps=1e-6, weight_decay=0.0, fused=options.fused or None
+    model = pytorch_work.load(options.model, attention=options.attention)
+    speeds, losses = pytorch_work.train(
+        model, options.batch_size, options.length, options.steps, options.warmup,
+        autocast=options.dtype == "bf16", fused=options.fused,
     )
-    schedule = get_linear_schedule_with_warmup(optimizer, 1, 1000)
-    tokens = torch.randint(0, model.config.vocab_size, (options.batch_size, options.length))
-    losses, speeds = [], []
-    for step in range(options.warmup + options.steps):
-        start = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.dtype == "bf16"):
-            loss = model(input_ids=tokens, labels=tokens).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        losses.append(loss.item())
-        if step >= options.warmup:
-            speeds.append(tokens.numel() / (time.perf_counter() - start))
-    expected = math.log(model.config.vocab_size)
-    assert abs(losses[0] - expected) < 1 and losses[-1] < losses[0], (losses, expected)
     measure.report(
         peer="pytorch",
         what="train",
-        versions=dict(torch=torch.__version__, transformers=transformers.__version__),
+        versions=pytorch_work.versions(),
         options=vars(options),
         tokens_per_second=measure.summary(speeds),
         peak_memory_mib=measure.peak_memory_mib(),

@@ -1,0 +1,123 @@
+package io.github.ggml4j.benchmarks;
+
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.OpProfile;
+import io.github.ggml4j.trainer.engine.AdamWRule;
+import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Runs a step op by op, in a JVM of its own, and prints where the time went as JSON. */
+final class ProfileWorker {
+  private static final int MOST_OPS = 10;
+  private static final int WARMUP = 3;
+
+  private final Gpt2Model model;
+  private final Device device;
+  private final Random random = new Random(1);
+
+  private ProfileWorker(Gpt2Model model) {
+    this.model = model;
+    this.device = model.device();
+  }
+
+  /**
+   * Arguments: the model, the device, {@code training} or {@code decode}, sequences, tokens of
+   * each, and how many steps are timed.
+   */
+  public static void main(String[] args) {
+    int sequences = Integer.parseInt(args[3]);
+    int length = Integer.parseInt(args[4]);
+    int steps = Integer.parseInt(args[5]);
+    try (var model = Gpt2Model.load(Path.of(args[0]), Device.open(args[1], 0))) {
+      var worker = new ProfileWorker(model);
+      if (args[2].equals("training")) {
+        worker.training(sequences, length, steps);
+      } else {
+        worker.decode(sequences, length, steps);
+      }
+    }
+  }
+
+  private int[] tokens(int count) {
+    return random.ints(count, 0, model.config().vocabSize()).toArray();
+  }
+
+  private void training(int batch, int length, int steps) {
+    var rule = new AdamWRule(0.9f, 0.999f, 1e-8f, 0, false);
+    var settings = new GraphTrainingEngine.Settings(1, 0.1f, 0.1f, 0.1f);
+    int[] tokens = tokens(batch * length);
+    try (var engine = new GraphTrainingEngine(model, rule, settings)) {
+      report(
+          steps,
+          () -> {
+            engine.accumulate(tokens, tokens, null, batch, length, 1f / (batch * (length - 1)));
+            engine.update(3e-5f, 1);
+          });
+    }
+  }
+
+  private void decode(int streams, int start, int steps) {
+    try (var session = model.newSession(streams * (start + 2 * steps + WARMUP))) {
+      var sequences = new int[streams];
+      var prompts = new int[streams][];
+      Arrays.setAll(sequences, i -> session.newSequence());
+      Arrays.setAll(prompts, i -> tokens(start));
+      for (int i = 0; i < streams; i++) {
+        session.step(new int[] {sequences[i]}, new int[][] {prompts[i]});
+      }
+      report(
+          steps,
+          () -> {
+            var next = new int[streams][];
+            Arrays.setAll(next, i -> tokens(1));
+            session.step(sequences, next);
+          });
+    }
+  }
+
+  private void report(int steps, Runnable step) {
+    for (int i = 0; i < WARMUP; i++) {
+      step.run();
+    }
+    double whole = seconds(steps, step);
+    var profile = new OpProfile();
+    device.profile(profile);
+    double apart = seconds(steps, step);
+    device.profile(null);
+    var entries = profile.entries();
+    double sum = entries.stream().mapToDouble(OpProfile.Entry::seconds).sum();
+    int nodes = entries.stream().mapToInt(OpProfile.Entry::count).sum();
+    var root = JsonMapper.shared().createObjectNode();
+    root.put("step_milliseconds", 1e3 * whole / steps);
+    root.put("op_by_op_milliseconds", 1e3 * apart / steps);
+    root.put("ops_milliseconds", 1e3 * sum / steps);
+    root.put("ops_count", nodes / steps);
+    root.put("overhead_microseconds", 1e6 * profile.overhead());
+    var ops = root.putArray("ops");
+    for (var entry : entries.subList(0, Math.min(MOST_OPS, entries.size()))) {
+      var op = ops.addObject();
+      op.put("op", entry.op().toString());
+      op.put("count", entry.count() / steps);
+      op.put("milliseconds", 1e3 * entry.seconds() / steps);
+      op.put("part", entry.seconds() / sum);
+    }
+    var names = root.putObject("names");
+    entries.forEach(entry -> {
+      double before = names.path(entry.op().name()).asDouble(0);
+      names.put(entry.op().name(), before + entry.seconds() / sum);
+    });
+    System.out.println(root);
+  }
+
+  private static double seconds(int steps, Runnable step) {
+    long start = System.nanoTime();
+    for (int i = 0; i < steps; i++) {
+      step.run();
+    }
+    return (System.nanoTime() - start) / 1e9;
+  }
+}

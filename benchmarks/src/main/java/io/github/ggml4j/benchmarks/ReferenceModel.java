@@ -1,0 +1,106 @@
+package io.github.ggml4j.benchmarks;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * The model that is measured: random weights in the shape of GPT-2 124M, the same files for both
+ * sides, and logits that the CPU computed with them.
+ *
+ * <p>{@code f32} and {@code bf16} are Hugging Face folders, {@code logits.f32} the little-endian
+ * logits behind the last of {@link #tokens}.
+ */
+final class ReferenceModel {
+  private static final int CHECKED = 64;
+  private static final long SEED = 42;
+
+  /** Of the norm of the logits. Weights of half precision are not compared. */
+  private static final double TOLERANCE = 1e-3;
+
+  private ReferenceModel() {}
+
+  /** Arguments: {@code make FOLDER SIZE} or {@code compare FOLDER DEVICE}. */
+  public static void main(String[] args) throws IOException {
+    var folder = Path.of(args[1]);
+    if (args[0].equals("make")) {
+      make(folder, args[2]);
+    } else {
+      compare(folder, args[2]);
+    }
+  }
+
+  static Gpt2Config config(String size) {
+    return switch (size) {
+      case "124m" -> Gpt2Config.builder().build();
+      case "tiny" -> Gpt2Config.builder().nLayer(2).nEmbd(64).nHead(4).nPositions(256).build();
+      default -> throw new IllegalArgumentException("The size is " + size + ": 124m or tiny");
+    };
+  }
+
+  /** What logits are compared after. */
+  static int[] tokens(int vocabSize) {
+    var tokens = new int[CHECKED];
+    Arrays.setAll(tokens, i -> (i * 7919 + 13) % vocabSize);
+    return tokens;
+  }
+
+  private static void make(Path folder, String size) throws IOException {
+    try (var model = Gpt2Model.random(config(size), Device.cpu(), SEED)) {
+      model.saveFolder(folder.resolve("f32"), DType.F32, Map.of());
+      model.saveFolder(folder.resolve("bf16"), DType.BF16, Map.of());
+      var logits = last(model);
+      var bytes = ByteBuffer.allocate(4 * logits.length).order(ByteOrder.LITTLE_ENDIAN);
+      bytes.asFloatBuffer().put(logits);
+      Files.write(folder.resolve("logits.f32"), bytes.array());
+      System.out.printf(
+          Locale.ROOT,
+          "GPT-2 with random weights: %d layers, %d wide, %,d parameters",
+          model.config().nLayer(),
+          model.config().nEmbd(),
+          model.parameterCount());
+    }
+  }
+
+  private static void compare(Path folder, String device) throws IOException {
+    var expected =
+        ByteBuffer.wrap(Files.readAllBytes(folder.resolve("logits.f32")))
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .asFloatBuffer();
+    try (var model = Gpt2Model.load(folder.resolve("f32"), Device.open(device, 0))) {
+      var actual = last(model);
+      double difference = 0;
+      double norm = 0;
+      for (int i = 0; i < actual.length; i++) {
+        difference += Math.pow((double) actual[i] - expected.get(i), 2);
+        norm += Math.pow(expected.get(i), 2);
+      }
+      double error = Math.sqrt(difference / norm);
+      System.out.printf(Locale.ROOT, "%.1e", error);
+      if (!(error <= TOLERANCE)) {
+        System.err.printf(
+            Locale.ROOT, "logits differ by %.1e of their norm, expected %.0e%n", error, TOLERANCE);
+        System.exit(1);
+      }
+    }
+  }
+
+  private static float[] last(Gpt2Model model) {
+    var tokens = tokens(model.config().vocabSize());
+    try (var session = model.newSession(tokens.length)) {
+      session.step(new int[] {session.newSequence()}, new int[][] {tokens});
+      var logits = new float[session.vocabSize()];
+      session.logits(0, logits);
+      return logits;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+package io.github.ggml4j.benchmarks;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * What is known so far, as report.json and report.md: written whenever there is something new, so
+ * that what was cut off leaves what it had. Parts that ran before stay.
+ */
+final class Report {
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+  private final Path folder;
+  private final ObjectNode root;
+
+  private Report(Path folder, ObjectNode root) {
+    this.folder = folder;
+    this.root = root;
+  }
+
+  /** The report in a folder, with what is there already. */
+  static Report in(Path folder) {
+    try {
+      Files.createDirectories(folder);
+      var file = folder.resolve("report.json");
+      return new Report(
+          folder,
+          Files.exists(file)
+              ? (ObjectNode) MAPPER.readTree(file.toFile())
+              : MAPPER.createObjectNode());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  /** Facts about the machine. */
+  ObjectNode machine() {
+    return root.putObject("machine");
+  }
+
+  /** Begins a part anew. */
+  ObjectNode begin(String part) {
+    var node = root.putObject(part);
+    node.put("began", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    node.put("complete", false);
+    return node;
+  }
+
+  /** A part went to its end. */
+  void end(String part) {
+    ((ObjectNode) root.get(part)).put("complete", true);
+    save();
+  }
+
+  /** Writes both files. */
+  void save() {
+    write("report.json", MAPPER.writeValueAsString(root) + "\n");
+    write("report.md", Markdown.of(root));
+  }
+
+  private void write(String name, String text) {
+    try {
+      var file = folder.resolve(name + ".new");
+      Files.writeString(file, text);
+      Files.move(file, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
