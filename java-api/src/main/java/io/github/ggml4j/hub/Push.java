@@ -271,10 +271,7 @@ final class Push {
     Map<Long, URI> addresses = new TreeMap<>();
     header.forEach((key, value) -> {
       if (String.valueOf(key).matches("\\d{1,9}")) {
-        var address = Urls.resolve(asked.uri(), String.valueOf(value));
-        if (address != null) {
-          addresses.put(Long.parseLong(String.valueOf(key)), address);
-        }
+        addresses.put(Long.parseLong(String.valueOf(key)), resolve(asked, String.valueOf(value)));
       }
     });
     if (addresses.size() != count) {
@@ -349,12 +346,18 @@ final class Push {
     if (action == null) {
       return null;
     }
-    var address =
-        action instanceof Map<?, ?> map && map.get("href") instanceof String href
-            ? Urls.resolve(asked.uri(), href)
-            : null;
+    return resolve(
+        asked,
+        action instanceof Map<?, ?> map && map.get("href") instanceof String href ? href : "");
+  }
+
+  private URI resolve(Transport.Call asked, String href) {
+    var address = href.isEmpty() ? null : Urls.resolve(asked.uri(), href);
     if (address == null) {
       throw nonsense(asked, "it does not say where to send a file");
+    }
+    if (Urls.losesEncryption(asked.uri(), address)) {
+      throw nonsense(asked, "it wants a file sent without encryption");
     }
     return address;
   }

@@ -160,7 +160,7 @@ final class Transport {
         response.close();
         throw Failures.nonsense(uri, target, "it redirects to no address");
       }
-      if (Urls.isSecure(uri) && !Urls.isSecure(next)) {
+      if (Urls.losesEncryption(uri, next)) {
         response.close();
         throw Failures.nonsense(uri, target, "it redirects from https to http");
       }

@@ -82,6 +82,11 @@ final class Urls {
     return uri.getScheme().equalsIgnoreCase("https");
   }
 
+  /** Whether what was asked for over an encrypted connection would go on over a plain one. */
+  static boolean losesEncryption(URI from, URI to) {
+    return isSecure(from) && !isSecure(to);
+  }
+
   /** The address for messages: without the query, which may hold a signature. */
   static String show(URI uri) {
     var path = uri.getRawPath() == null ? "" : uri.getRawPath();
