@@ -122,9 +122,10 @@ final class ImatrixCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--output " + output + " is a folder, expected a file");
     }
-    if (folder != null && !Files.isDirectory(folder)) {
+    if (folder != null && !Files.isWritable(folder)) {
+      var why = Files.isDirectory(folder) ? " cannot be written to" : " does not exist";
       throw new ParameterException(
-          spec.commandLine(), "--output " + output + ": there is no folder " + folder);
+          spec.commandLine(), "--output " + output + ": the folder " + folder + why);
     }
   }
 }

@@ -246,7 +246,9 @@ final class Interactive {
     var result = text;
     for (int[] ids = tokenizer.encode(result); ids.length > room; ids = tokenizer.encode(result)) {
       int[] tooMany = Arrays.copyOf(ids, ids.length - room);
-      int length = Math.clamp(tokenizer.decode(tooMany, false).length(), 1, result.length() - 1);
+      int length =
+          Math.clamp(
+              tokenizer.decode(tooMany, false).length(), 1, Math.max(1, result.length() - 1));
       result = result.substring(result.offsetByCodePoints(0, result.codePointCount(0, length)));
     }
     return result;

@@ -30,7 +30,8 @@ final class TrainingData {
       paramLabel = "DATA",
       description = {
         "What to train on: text files, folders and .zip archives, in which a file is a document;"
-            + " tables (.jsonl, .csv, .tsv, .parquet), in which a row is one; .gz and .zst too.",
+            + " tables (.json, .jsonl, .csv, .tsv, .parquet), in which a row is one; .gz and .zst"
+            + " too.",
         "hf://datasets/ORG/NAME is a dataset of the Hugging Face Hub, read as it is needed, with"
             + " @REVISION and the path of files behind it where wanted."
       })
@@ -128,7 +129,7 @@ final class TrainingData {
       case "parquet" -> "parquet";
       case "csv" -> "csv";
       case "tsv" -> "tsv";
-      case "jsonl", "ndjson" -> "json";
+      case "json", "jsonl", "ndjson" -> "json";
       default -> null;
     };
   }

@@ -82,6 +82,17 @@ class FinetuneTest {
   }
 
   @Test
+  void arraysOfJsonAreTables() throws IOException {
+    var table = folder.resolve("data.json");
+    Files.writeString(table, "[{\"text\": \"one two three\"}, {\"text\": \"four five six\"}]");
+    var output = folder.resolve("out");
+    var outcome = finetune("--train {} --output {} --batch-size 1 --epochs 1", table, output);
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(2);
+  }
+
+  @Test
   void rowsOfTablesAreChosen() throws IOException {
     var table = folder.resolve("data.csv");
     Files.writeString(
