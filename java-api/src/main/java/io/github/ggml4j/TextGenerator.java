@@ -129,7 +129,7 @@ public final class TextGenerator implements AutoCloseable {
     return tokenizer;
   }
 
-  /** One continuation with the default options. */
+  /** One continuation with the {@linkplain #defaults default options}. */
   public String generate(String prompt) {
     return generate(prompt, _ -> {}).getFirst();
   }
@@ -137,7 +137,8 @@ public final class TextGenerator implements AutoCloseable {
   /**
    * Continues a text.
    *
-   * @param options sets options, as in {@code g -> g.maxLength(100).numReturnSequences(5)}
+   * @param options sets options before {@link #defaults}, as in {@code g ->
+   *     g.maxLength(100).numReturnSequences(5)}
    * @return {@code numReturnSequences} texts, beginning with the prompt unless {@code
    *     returnFullText(false)}
    * @throws IllegalArgumentException for an option out of range, an empty prompt, or one too long
@@ -245,8 +246,25 @@ public final class TextGenerator implements AutoCloseable {
     return config.returnFullText() ? prompt + continuation : continuation;
   }
 
-  private static GenerationConfig config(Consumer<GenerationConfig.Builder> options) {
-    var builder = GenerationConfig.builder().doSample(true);
+  /**
+   * The options that hold where a call sets none: those of the model's {@code
+   * generation_config.json}, as in Hugging Face's {@code generate}, else {@link
+   * GenerationConfig#defaults()} with sampling.
+   *
+   * @throws io.github.ggml4j.format.ModelFormatException when a value there is of the wrong kind
+   * @throws IllegalArgumentException when one is out of range
+   */
+  public GenerationConfig defaults() {
+    checkOpen();
+    var builder = GenerationConfig.builder(model);
+    boolean silent = model.generationConfig().get("do_sample") == null;
+    return silent && builder.build().numBeams() == 1
+        ? builder.doSample(true).build()
+        : builder.build();
+  }
+
+  private GenerationConfig config(Consumer<GenerationConfig.Builder> options) {
+    var builder = defaults().toBuilder();
     options.accept(builder);
     return builder.build();
   }

@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.generation.EarlyStopping;
 import io.github.ggml4j.generation.FinishReason;
 import io.github.ggml4j.generation.GenerationConfig;
 import io.github.ggml4j.hub.HubException;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +27,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Text in, text out, over a small model with GPT-2's vocabulary and random weights. */
 class TextGeneratorTest {
@@ -63,6 +69,86 @@ class TextGeneratorTest {
     Ggml4j.setSeed(1);
     assertThat(List.of(generator.generate(PROMPT), generator.generate(PROMPT))).isEqualTo(first);
     assertThat(first).doesNotHaveDuplicates();
+  }
+
+  @Test
+  void whatTheModelBringsAlongHoldsWhereACallSetsNothing(@TempDir Path folder) throws IOException {
+    generator.save(folder, Quantization.F32);
+    Files.writeString(
+        folder.resolve("generation_config.json"),
+        """
+        {"do_sample": true, "temperature": 0.7, "top_k": 5, "top_p": 0.9, "min_p": null,
+         "typical_p": 0.95, "repetition_penalty": 1.2, "no_repeat_ngram_size": 2, "num_beams": 1,
+         "length_penalty": 0.5, "early_stopping": "never", "max_new_tokens": 7, "min_length": 3,
+         "bad_words_ids": [[5, 6], [7]], "forced_eos_token_id": 9, "stop_strings": ["x"],
+         "eos_token_id": [50256, 11], "num_return_sequences": 3, "transformers_version": "5"}
+        """);
+    Consumer<GenerationConfig.Builder> same =
+        g ->
+            g.doSample(true)
+                .temperature(0.7)
+                .topK(5)
+                .topP(0.9)
+                .typicalP(0.95)
+                .repetitionPenalty(1.2)
+                .noRepeatNgramSize(2)
+                .lengthPenalty(0.5)
+                .earlyStopping(EarlyStopping.NEVER)
+                .maxNewTokens(7)
+                .minLength(3)
+                .badWordsIds(List.of(List.of(5, 6), List.of(7)))
+                .forcedEosTokenIds(9)
+                .stopStrings("x");
+    var expected = GenerationConfig.builder();
+    same.accept(expected);
+    try (var loaded = TextGenerator.load(folder)) {
+      assertThat(loaded.defaults()).isEqualTo(expected.build());
+      var text = loaded.generate(PROMPT, g -> g.seed(4)).getFirst();
+      assertThat(generator.generate(PROMPT, same.andThen(g -> g.seed(4).eosTokenIds(50256, 11))))
+          .containsExactly(text);
+      // Options of a call go before
+      Consumer<GenerationConfig.Builder> call = g -> g.topK(1).repetitionPenalty(1).seed(4);
+      assertThat(loaded.generate(PROMPT, call)).doesNotContain(text);
+    }
+  }
+
+  @Test
+  void aModelThatBringsNothingSamples(@TempDir Path folder) throws IOException {
+    var sampling = GenerationConfig.builder().doSample(true).build();
+    assertThat(generator.defaults()).isEqualTo(sampling);
+    generator.save(folder, Quantization.F32);
+    for (var silent :
+        List.of("{\"eos_token_id\": 50256}", "{\"temperature\": 0.0, \"top_k\": 50}")) {
+      Files.writeString(folder.resolve("generation_config.json"), silent);
+      try (var loaded = TextGenerator.load(folder)) {
+        assertThat(loaded.defaults()).isEqualTo(sampling);
+      }
+    }
+    Files.writeString(folder.resolve("generation_config.json"), "{\"num_beams\": 4}");
+    try (var loaded = TextGenerator.load(folder)) {
+      assertThat(loaded.defaults()).isEqualTo(GenerationConfig.builder().numBeams(4).build());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"do_sample\": 1",
+        "\"temperature\": \"hot\"",
+        "\"top_k\": 1.5",
+        "\"bad_words_ids\": [[null]]",
+        "\"stop_strings\": [1]",
+        "\"early_stopping\": \"soon\""
+      })
+  void badDefaultsAreNamed(String entry, @TempDir Path folder) throws IOException {
+    generator.save(folder, Quantization.F32);
+    Files.writeString(folder.resolve("generation_config.json"), "{" + entry + "}");
+    try (var loaded = TextGenerator.load(folder)) {
+      assertThatThrownBy(() -> loaded.generate(PROMPT))
+          .isInstanceOf(ModelFormatException.class)
+          .hasMessageContaining("generation_config.json")
+          .hasMessageContaining(entry.substring(1, entry.indexOf('"', 1)) + " is ");
+    }
   }
 
   @Test

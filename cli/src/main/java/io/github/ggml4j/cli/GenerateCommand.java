@@ -26,7 +26,8 @@ import picocli.CommandLine.Spec;
       "",
       "Names, meanings and order of these options are those of Hugging Face's generate(). Texts"
           + " are sampled unless --greedy or --num-beams is given, and differ from run to run"
-          + " unless --seed is.",
+          + " unless --seed is. What a model's generation_config.json says holds for options that"
+          + " are not given.",
       "",
       "With --interactive, or without a prompt on a terminal, you and the model write in turns;"
           + " /help tells how. What you type is kept for the next time in"
@@ -69,15 +70,14 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--max-length",
       paramLabel = "N",
-      description = "Longest text in tokens, prompt included. Default: 100.")
+      description = "Longest text in tokens, prompt included. Default: the model's, else 100.")
   private @Nullable Integer maxLength;
 
   @Option(
       names = "--min-length",
-      defaultValue = "0",
       paramLabel = "N",
       description = "No end of text before this many tokens, prompt included.")
-  private int minLength;
+  private @Nullable Integer minLength;
 
   @Option(
       names = "--num-return-sequences",
@@ -144,7 +144,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (prompt != null && promptFile != null) {
       throw wrongUsage("--prompt and --prompt-file exclude each other");
     }
-    var builder = GenerationConfig.builder();
+    var builder = GenerationConfig.builder().doSample(true);
     apply(builder);
     if (maxLength != null) {
       builder.maxLength(maxLength);
@@ -156,7 +156,7 @@ final class GenerateCommand implements Callable<Integer> {
     if (!interactive && !isTerminal()) {
       throw wrongUsage("--prompt is missing: the text to continue, or - for standard input");
     }
-    if (json || numReturnSequences > 1 || maxLength != null || minLength > 0) {
+    if (json || numReturnSequences > 1 || maxLength != null || minLength != null) {
       throw wrongUsage(
           "--json, --num-return-sequences, --max-length and --min-length need a --prompt, and are"
               + " not for --interactive");
@@ -171,7 +171,8 @@ final class GenerateCommand implements Callable<Integer> {
   }
 
   private void interact(TextGenerator generator, String beginning) {
-    var settings = new GenerationSettings(spec.commandLine().getParseResult());
+    var settings =
+        new GenerationSettings(spec.commandLine().getParseResult(), generator.defaults());
     try (var lines =
         isTerminal()
             ? new TerminalLines(Interactive.commands(), settings.names())
@@ -235,7 +236,10 @@ final class GenerateCommand implements Callable<Integer> {
       int length = maxLength;
       return options.andThen(g -> g.maxLength(length));
     }
-    if (generation.hasMaxNewTokens()) {
+    var usualOptions = generator.defaults();
+    if (generation.hasMaxNewTokens()
+        || usualOptions.maxNewTokens() != null
+        || usualOptions.maxLength() != null) {
       return options;
     }
     int promptLength = generator.tokenizer().encode(text).length;
@@ -246,8 +250,10 @@ final class GenerateCommand implements Callable<Integer> {
 
   private void apply(GenerationConfig.Builder g) {
     generation.apply(g);
+    if (minLength != null) {
+      g.minLength(minLength);
+    }
     g.seed(seed)
-        .minLength(minLength)
         .numReturnSequences(numReturnSequences)
         .returnFullText(!noReturnFullText)
         .logProbs(json);

@@ -4,6 +4,7 @@ import io.github.ggml4j.generation.EarlyStopping;
 import io.github.ggml4j.generation.GenerationConfig;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -11,6 +12,8 @@ import picocli.CommandLine.Option;
 /** How to generate, whatever the prompt: what an interactive session may change as it goes on. */
 @Command
 final class GenerationOptions {
+  private static final int[] NO_TOKEN = {-1};
+
   @Option(
       names = "--max-new-tokens",
       paramLabel = "N",
@@ -34,24 +37,21 @@ final class GenerationOptions {
 
   @Option(
       names = "--temperature",
-      defaultValue = "1",
       paramLabel = "T",
-      description = "Over 1 bolder, under 1 more careful. Default: ${DEFAULT-VALUE}.")
-  private double temperature;
+      description = "Over 1 bolder, under 1 more careful. Default: the model's, else 1.")
+  private @Nullable Double temperature;
 
   @Option(
       names = "--top-k",
-      defaultValue = "50",
       paramLabel = "K",
-      description = "Sample from the K most likely tokens; 0: all. Default: ${DEFAULT-VALUE}.")
-  private int topK;
+      description = "Sample from the K most likely tokens; 0: all. Default: the model's, else 50.")
+  private @Nullable Integer topK;
 
   @Option(
       names = "--top-p",
-      defaultValue = "1",
       paramLabel = "P",
       description = "Sample from the most likely tokens that together reach P; 1: all.")
-  private double topP;
+  private @Nullable Double topP;
 
   @Option(
       names = "--min-p",
@@ -61,24 +61,21 @@ final class GenerationOptions {
 
   @Option(
       names = "--typical-p",
-      defaultValue = "1",
       paramLabel = "P",
       description = "Sample from tokens of typical surprise that together reach P; 1: all.")
-  private double typicalP;
+  private @Nullable Double typicalP;
 
   @Option(
       names = "--repetition-penalty",
-      defaultValue = "1",
       paramLabel = "X",
       description = "Over 1 discourages tokens that occurred before; 1: off.")
-  private double repetitionPenalty;
+  private @Nullable Double repetitionPenalty;
 
   @Option(
       names = "--no-repeat-ngram-size",
-      defaultValue = "0",
       paramLabel = "N",
       description = "No run of N tokens occurs twice; 0: off.")
-  private int noRepeatNgramSize;
+  private @Nullable Integer noRepeatNgramSize;
 
   @Option(
       names = {"--bad-words", "--bad-word"},
@@ -95,31 +92,30 @@ final class GenerationOptions {
 
   @Option(
       names = "--num-beams",
-      defaultValue = "1",
       paramLabel = "N",
       description = "Over 1: beam search, without sampling unless --do-sample is given.")
-  private int numBeams;
+  private @Nullable Integer numBeams;
 
   @Option(names = "--do-sample", description = "With --num-beams: sample the beams' tokens.")
   private boolean doSample;
 
   @Option(
       names = "--length-penalty",
-      defaultValue = "1",
       paramLabel = "X",
-      description = "Beam search: over 0 favours long texts, under 0 short ones. Default: 1.")
-  private double lengthPenalty;
+      description =
+          "Beam search: over 0 favours long texts, under 0 short ones. Default: the model's, else"
+              + " 1.")
+  private @Nullable Double lengthPenalty;
 
   @Option(
       names = "--early-stopping",
       arity = "0..1",
-      defaultValue = "false",
       fallbackValue = "true",
       paramLabel = "WHEN",
       description =
           "Beam search: true ends it with as many texts as beams, false when better ones are"
-              + " unlikely, never when there can be none. Default: ${DEFAULT-VALUE}.")
-  private EarlyStopping earlyStopping;
+              + " unlikely, never when there can be none. Default: the model's, else false.")
+  private @Nullable EarlyStopping earlyStopping;
 
   @Option(
       names = {"--stop", "--stop-strings"},
@@ -142,15 +138,15 @@ final class GenerationOptions {
       split = ",",
       paramLabel = "ID",
       description = "The last token at the greatest length.")
-  private int[] forcedEosTokenIds = {};
+  private int @Nullable [] forcedEosTokenIds;
 
   /** Whether tokens come one after the other and can be shown at once. */
   boolean streams() {
-    return numBeams == 1;
+    return numBeams == null || numBeams == 1;
   }
 
   boolean knowsOneContinuation() {
-    return greedy && numBeams == 1;
+    return greedy && streams();
   }
 
   boolean hasMaxNewTokens() {
@@ -167,13 +163,13 @@ final class GenerationOptions {
 
   /** What is wrong with them whatever the model. */
   void check() {
-    var builder = GenerationConfig.builder();
+    var builder = GenerationConfig.builder().doSample(true);
     apply(builder);
     builder.build();
   }
 
   /**
-   * Sets what is asked for, the seed excepted.
+   * Sets what is asked for, the seed excepted; the rest stays as it is.
    *
    * @throws IllegalArgumentException for options that exclude each other
    */
@@ -181,32 +177,40 @@ final class GenerationOptions {
     if (greedy && doSample) {
       throw new IllegalArgumentException("--greedy and --do-sample exclude each other");
     }
-    if (maxNewTokens != null) {
-      g.maxNewTokens(maxNewTokens);
+    if (doSample) {
+      g.doSample(true);
+    } else if (greedy || (numBeams != null && numBeams > 1)) {
+      g.doSample(false);
     }
-    if (minNewTokens != null) {
-      g.minNewTokens(minNewTokens);
+    set(maxNewTokens, g::maxNewTokens);
+    set(minNewTokens, g::minNewTokens);
+    set(temperature, g::temperature);
+    set(topK, g::topK);
+    set(topP, g::topP);
+    set(minP, g::minP);
+    set(typicalP, g::typicalP);
+    set(repetitionPenalty, g::repetitionPenalty);
+    set(noRepeatNgramSize, g::noRepeatNgramSize);
+    set(numBeams, g::numBeams);
+    set(lengthPenalty, g::lengthPenalty);
+    set(earlyStopping, g::earlyStopping);
+    set(eosTokenIds, ids -> g.eosTokenIds(Arrays.equals(ids, NO_TOKEN) ? new int[0] : ids));
+    set(forcedEosTokenIds, g::forcedEosTokenIds);
+    if (!badWords.isEmpty()) {
+      g.badWords(badWords.toArray(String[]::new));
     }
-    if (minP != null) {
-      g.minP(minP);
+    if (!badWordsIds.isEmpty()) {
+      g.badWordsIds(badWordsIds.stream().map(TokenIds::ids).toList());
     }
-    if (eosTokenIds != null) {
-      g.eosTokenIds(Arrays.equals(eosTokenIds, new int[] {-1}) ? new int[0] : eosTokenIds);
+    if (!stop.isEmpty()) {
+      g.stopStrings(stop.toArray(String[]::new));
     }
-    g.doSample(doSample || (!greedy && numBeams == 1))
-        .temperature(temperature)
-        .topK(topK)
-        .topP(topP)
-        .typicalP(typicalP)
-        .repetitionPenalty(repetitionPenalty)
-        .noRepeatNgramSize(noRepeatNgramSize)
-        .badWords(badWords.toArray(String[]::new))
-        .badWordsIds(badWordsIds.stream().map(TokenIds::ids).toList())
-        .numBeams(numBeams)
-        .lengthPenalty(lengthPenalty)
-        .earlyStopping(earlyStopping)
-        .stopStrings(stop.toArray(String[]::new))
-        .trimStopStrings(trimStop)
-        .forcedEosTokenIds(forcedEosTokenIds);
+    g.trimStopStrings(trimStop);
+  }
+
+  private static <T> void set(@Nullable T value, Consumer<T> option) {
+    if (value != null) {
+      option.accept(value);
+    }
   }
 }

@@ -1,8 +1,10 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.generation.GenerationConfig;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -16,10 +18,16 @@ final class GenerationSettings {
   private static final String NO_VALUE = "-";
 
   private final Map<String, List<String>> given = new LinkedHashMap<>();
+  private final GenerationConfig usual;
   private GenerationOptions options = new GenerationOptions();
 
-  /** Those that the command line has. */
-  GenerationSettings(ParseResult args) {
+  /**
+   * Those that the command line has.
+   *
+   * @param usual what holds for others
+   */
+  GenerationSettings(ParseResult args, GenerationConfig usual) {
+    this.usual = usual;
     for (var option : args.matchedOptions()) {
       if (parser(options).getCommandSpec().findOption(option.longestName()) != null) {
         given.put(option.longestName(), List.copyOf(option.stringValues()));
@@ -90,12 +98,27 @@ final class GenerationSettings {
     if (values != null) {
       return option.isMultiValue() ? quoted(values) : values.getFirst();
     }
-    return isSwitch(option) ? "false" : defaultOf(option);
+    return switch (name(option.longestName())) {
+      case "greedy" -> String.valueOf(!usual.doSample());
+      case "do-sample" -> String.valueOf(usual.doSample() && usual.numBeams() > 1);
+      case "max-new-tokens" -> text(usual.maxNewTokens());
+      case "min-new-tokens" -> text(usual.minNewTokens());
+      case "temperature" -> text(usual.temperature());
+      case "top-k" -> text(usual.topK());
+      case "top-p" -> text(usual.topP());
+      case "min-p" -> text(usual.minP());
+      case "typical-p" -> text(usual.typicalP());
+      case "repetition-penalty" -> text(usual.repetitionPenalty());
+      case "no-repeat-ngram-size" -> text(usual.noRepeatNgramSize());
+      case "num-beams" -> text(usual.numBeams());
+      case "length-penalty" -> text(usual.lengthPenalty());
+      case "early-stopping" -> usual.earlyStopping().name().toLowerCase(Locale.ROOT);
+      default -> isSwitch(option) ? "false" : NO_VALUE;
+    };
   }
 
-  private static String defaultOf(OptionSpec option) {
-    @Nullable String value = option.defaultValue();
-    return value == null ? NO_VALUE : value;
+  private static String text(@Nullable Number value) {
+    return value == null ? NO_VALUE : value.toString().replaceAll("\\.0$", "");
   }
 
   private static String quoted(List<String> values) {

@@ -43,6 +43,28 @@ class GenerateTest {
   }
 
   @Test
+  void whatTheModelBringsAlongHoldsForOptionsThatAreNotGiven() throws IOException {
+    var own = folder.resolve("own").toString();
+    assertThat(Cli.run("convert", "--model", model, "--output", own).exitCode()).isZero();
+    Files.writeString(
+        Path.of(own, "generation_config.json"),
+        "{\"do_sample\": false, \"max_new_tokens\": 9, \"repetition_penalty\": 1.5}");
+    var prompt = List.of("--prompt", "Once", "--threads", "1");
+    var same = List.of("--greedy", "--max-new-tokens", "9", "--repetition-penalty", "1.5");
+    var plain = List.of("--do-sample", "--seed", "3", "--repetition-penalty", "1");
+    assertThat(run(own, prompt, List.of())).isEqualTo(run(model, prompt, same));
+    assertThat(run(own, prompt, plain))
+        .isEqualTo(run(model, prompt, List.of("--seed", "3", "--max-new-tokens", "9")));
+  }
+
+  private static Cli.Outcome run(String from, List<String> prompt, List<String> options) {
+    var args = new ArrayList<>(List.of("generate", "--model", from));
+    args.addAll(prompt);
+    args.addAll(options);
+    return Cli.run(args.toArray(String[]::new));
+  }
+
+  @Test
   void streamGivesTheSameText() {
     var options = List.of("--prompt", "Once", "--seed", "5", "--max-new-tokens", "12");
     var whole = generate(options.toArray(String[]::new));

@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.model.Gpt2Model;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -179,6 +180,20 @@ public record GenerationConfig(
   /** Starts from {@link #defaults()}. */
   public static Builder builder() {
     return new Builder();
+  }
+
+  /**
+   * Starts from what a model brings along in its {@code generation_config.json}, as Hugging Face's
+   * {@code generate} does, and for what it does not say from {@link #defaults()}. Taken are all
+   * options that this knows but {@code num_return_sequences}.
+   *
+   * @throws io.github.ggml4j.format.ModelFormatException when a value there is of the wrong kind
+   * @throws IllegalArgumentException when one is out of range
+   */
+  public static Builder builder(Gpt2Model model) {
+    var builder = builder();
+    ModelDefaults.apply(model, builder);
+    return builder;
   }
 
   /** Starts from this one. */

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -124,6 +125,19 @@ public final class Gpt2Model implements AutoCloseable {
    */
   public List<Integer> eosTokenIds() {
     return eosTokenIds;
+  }
+
+  /**
+   * The {@code generation_config.json} of the folder that this was loaded from, by Hugging Face's
+   * names; empty where there was none.
+   */
+  public Map<String, @Nullable Object> generationConfig() {
+    return Collections.unmodifiableMap(generation);
+  }
+
+  /** Where it was loaded from, for messages. */
+  public String origin() {
+    return origin;
   }
 
   /** Where it lives. */
