@@ -6,10 +6,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.ConstructNode;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -49,6 +52,7 @@ final class ConfigFile {
   private final CommandSpec spec;
   private final Path file;
   private final List<String> given;
+  private final Set<String> taken = new LinkedHashSet<>();
 
   private ConfigFile(CommandLine command, Path file, List<String> given) {
     this.command = command;
@@ -58,15 +62,15 @@ final class ConfigFile {
   }
 
   /**
-   * The arguments with those of the file that they name put in front.
+   * The file that arguments name.
    *
    * @param args with the command's name first
-   * @throws ParameterException when the file has what the command does not know
+   * @return null when they name none
    */
-  static String[] expand(CommandLine program, String... args) {
+  static @Nullable ConfigFile of(CommandLine program, String... args) {
     var command = args.length == 0 ? null : program.getSubcommands().get(args[0]);
     if (command == null || command.getCommandSpec().findOption(OPTION) == null) {
-      return args;
+      return null;
     }
     var given = List.of(args).subList(1, args.length);
     for (int i = 0; i < given.size() && !given.get(i).equals("--"); i++) {
@@ -76,13 +80,30 @@ final class ConfigFile {
               ? word.substring(OPTION.length() + 1)
               : word.equals(OPTION) && i + 1 < given.size() ? given.get(i + 1) : "";
       if (!path.isEmpty()) {
-        var result = new ArrayList<>(List.of(args[0]));
-        result.addAll(new ConfigFile(command, Path.of(path), given).arguments());
-        result.addAll(given);
-        return result.toArray(String[]::new);
+        return new ConfigFile(command, Path.of(path), given);
       }
     }
-    return args;
+    return null;
+  }
+
+  /**
+   * The arguments with those of the file put in front.
+   *
+   * @throws ParameterException when the file has what the command does not know
+   */
+  String[] expand() {
+    var result = new ArrayList<>(List.of(command.getCommandName()));
+    result.addAll(arguments());
+    result.addAll(given);
+    return result.toArray(String[]::new);
+  }
+
+  /** A message that says so when it is about an option from the file. */
+  String explain(String message) {
+    return taken.stream()
+            .anyMatch(Pattern.compile("[^\\w-]+").splitAsStream(message).toList()::contains)
+        ? OPTION + " " + file + ": " + message
+        : message;
   }
 
   private List<String> arguments() {
@@ -91,6 +112,7 @@ final class ConfigFile {
         .forEach((key, value) -> {
           var option = option(String.valueOf(key));
           if (!isGiven(option)) {
+            taken.add(option.longestName());
             add(option, value, result);
           }
         });

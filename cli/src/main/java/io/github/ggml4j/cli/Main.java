@@ -5,6 +5,7 @@ import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_COMMAND_LIS
 
 import java.util.List;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -45,6 +46,9 @@ public final class Main implements Runnable {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
+  /** What {@code --config} names; null for none. */
+  private @Nullable ConfigFile config;
+
   /** Started by the launcher. */
   public static void main(String[] args) {
     // The name and password of HTTPS_PROXY, which Java keeps to itself otherwise
@@ -54,7 +58,13 @@ public final class Main implements Runnable {
 
   static int run(CommandLine commandLine, String... args) {
     try {
-      return commandLine.execute(ConfigFile.expand(commandLine, args));
+      var config = ConfigFile.of(commandLine, args);
+      if (config == null) {
+        return commandLine.execute(args);
+      }
+      Main program = commandLine.getCommand();
+      program.config = config;
+      return commandLine.execute(config.expand());
     } catch (RuntimeException | Error e) { // of a file with options; errors picocli leaves alone
       return failed(e, commandLine);
     }
@@ -132,7 +142,12 @@ public final class Main implements Runnable {
 
   private static int wrongUsage(String message, CommandLine command) {
     var name = command.getCommandSpec().qualifiedName();
-    command.getErr().println(name + ": " + message + " (see " + name + " --help)");
+    var config =
+        command.getCommandSpec().root().userObject() instanceof Main program
+            ? program.config
+            : null;
+    var explained = config == null ? message : config.explain(message);
+    command.getErr().println(name + ": " + explained + " (see " + name + " --help)");
     return WRONG_USAGE;
   }
 

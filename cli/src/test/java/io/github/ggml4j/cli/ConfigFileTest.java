@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,7 +25,7 @@ class ConfigFileTest {
     args[1] = "--config";
     args[2] = write(text);
     System.arraycopy(more, 0, args, 3, more.length);
-    var expanded = ConfigFile.expand(Main.commandLine(), args);
+    var expanded = Objects.requireNonNull(ConfigFile.of(Main.commandLine(), args)).expand();
     return List.of(expanded).subList(1, expanded.length - args.length + 1);
   }
 
@@ -91,12 +92,33 @@ class ConfigFileTest {
         .hasLineCount(1);
   }
 
-  @Test
-  void badValuesNameTheirOption() throws IOException {
-    var outcome = Cli.run("finetune", "--config=" + write("train: a\noutput: b\nepochs: many"));
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "epochs: many|--epochs|many",
+        "padding: none|--padding|none",
+        "batch_size: 0|--batch-size|0",
+        "learning_rate: -1|--learning-rate|-1",
+        "epochz: 1|epochz|perhaps epochs",
+      })
+  void badValuesNameFileAndOption(String line, String option, String value) throws IOException {
+    var file = write("train: ../README.md\noutput: " + folder.resolve("out") + "\n" + line);
+    var outcome = Cli.run("finetune", "--config=" + file);
 
     assertThat(outcome.exitCode()).isEqualTo(2);
-    assertThat(outcome.err()).contains("--epochs", "many").hasLineCount(1);
+    assertThat(outcome.err())
+        .startsWith("ggml4j finetune: --config " + file)
+        .contains(option, value)
+        .hasLineCount(1);
+  }
+
+  @Test
+  void badValuesOfTheCommandLineAreNotThoseOfTheFile() throws IOException {
+    var file = write("train: a\noutput: b\nbatch_size: 2");
+    var outcome = Cli.run("finetune", "--config", file, "--epochs", "many");
+
+    assertThat(outcome.err()).contains("--epochs", "many").doesNotContain(file);
   }
 
   @Test

@@ -13,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
 
 /** Help can be followed literally: every line of its examples is one that the program takes. */
 class ExamplesTest {
@@ -52,7 +53,7 @@ class ExamplesTest {
         while (call.find()) {
           var args = args(call.group(1));
           var program = Main.commandLine();
-          assertThatCode(() -> program.parseArgs(ConfigFile.expand(program, array(args))))
+          assertThatCode(() -> program.parseArgs(expand(program, array(args))))
               .as(line)
               .doesNotThrowAnyException();
         }
@@ -86,5 +87,10 @@ class ExamplesTest {
     for (var command : Commands.names()) {
       assertThat(help).containsPattern("\n  " + command + " ");
     }
+  }
+
+  private static String[] expand(CommandLine program, String[] args) {
+    var config = ConfigFile.of(program, args);
+    return config == null ? args : config.expand();
   }
 }

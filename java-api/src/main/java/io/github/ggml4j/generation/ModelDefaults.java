@@ -2,9 +2,11 @@ package io.github.ggml4j.generation;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.model.Gpt2Model;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.DoubleConsumer;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** The options that a model brings along in its {@code generation_config.json}. */
@@ -25,133 +27,91 @@ final class ModelDefaults {
   }
 
   private void apply(GenerationConfig.Builder g) {
-    if (flag("do_sample") instanceof Boolean value) {
-      g.doSample(value);
-    }
-    // 0 stands in files of models that do not sample
-    if (number("temperature") instanceof Double value && value != 0) {
-      g.temperature(value);
-    }
-    if (integer("top_k") instanceof Integer value) {
-      g.topK(value);
-    }
-    if (number("top_p") instanceof Double value) {
-      g.topP(value);
-    }
-    if (number("min_p") instanceof Double value) {
-      g.minP(value);
-    }
-    if (number("typical_p") instanceof Double value) {
-      g.typicalP(value);
-    }
-    if (number("repetition_penalty") instanceof Double value) {
-      g.repetitionPenalty(value);
-    }
-    if (integer("no_repeat_ngram_size") instanceof Integer value) {
-      g.noRepeatNgramSize(value);
-    }
-    if (number("length_penalty") instanceof Double value) {
-      g.lengthPenalty(value);
-    }
-    applyLengths(g);
-    applyBeams(g);
-    applyTokens(g);
-  }
-
-  private void applyLengths(GenerationConfig.Builder g) {
-    if (integer("max_length") instanceof Integer value) {
-      g.maxLength(value);
-    }
-    if (integer("max_new_tokens") instanceof Integer value) {
-      g.maxNewTokens(value);
-    }
-    if (integer("min_length") instanceof Integer value) {
-      g.minLength(value);
-    }
-    if (integer("min_new_tokens") instanceof Integer value) {
-      g.minNewTokens(value);
-    }
-  }
-
-  private void applyBeams(GenerationConfig.Builder g) {
-    if (integer("num_beams") instanceof Integer value) {
-      g.numBeams(value);
-    }
+    integer("max_length", g::maxLength);
+    integer("max_new_tokens", g::maxNewTokens);
+    integer("min_length", g::minLength);
+    integer("min_new_tokens", g::minNewTokens);
+    flag("do_sample", g::doSample);
+    number(
+        "temperature",
+        value -> {
+          if (value != 0) { // Which stands in files of models that do not sample
+            g.temperature(value);
+          }
+        });
+    integer("top_k", g::topK);
+    number("top_p", g::topP);
+    number("min_p", g::minP);
+    number("typical_p", g::typicalP);
+    number("repetition_penalty", g::repetitionPenalty);
+    integer("no_repeat_ngram_size", g::noRepeatNgramSize);
+    integer("num_beams", g::numBeams);
+    number("length_penalty", g::lengthPenalty);
     if ("never".equals(values.get("early_stopping"))) {
       g.earlyStopping(EarlyStopping.NEVER);
-    } else if (flag("early_stopping") instanceof Boolean value) {
-      g.earlyStopping(value);
+    } else {
+      flag("early_stopping", g::earlyStopping);
     }
+    value(
+        "forced_eos_token_id",
+        "a token id or a list of them",
+        value -> g.forcedEosTokenIds(ids(value).stream().mapToInt(Integer::intValue).toArray()));
+    value(
+        "bad_words_ids",
+        "lists of token ids",
+        value -> g.badWordsIds(list(value).stream().map(ModelDefaults::ids).toList()));
+    value(
+        "stop_strings",
+        "a text or a list of texts",
+        value ->
+            g.stopStrings(
+                (value instanceof String text ? List.of(text) : list(value))
+                    .stream().map(String.class::cast).toArray(String[]::new)));
   }
 
-  private void applyTokens(GenerationConfig.Builder g) {
-    if (values.get("forced_eos_token_id") instanceof Object value) {
-      g.forcedEosTokenIds(
-          ids("forced_eos_token_id", value).stream().mapToInt(Integer::intValue).toArray());
-    }
-    if (values.get("bad_words_ids") instanceof Object value) {
-      if (!(value instanceof List<?> words)) {
-        throw wrong("bad_words_ids", value, "lists of token ids");
-      }
-      List<List<Integer>> all = new ArrayList<>();
-      for (Object word : words) {
-        all.add(ids("bad_words_ids", word == null ? "null" : word));
-      }
-      g.badWordsIds(all);
-    }
-    if (values.get("stop_strings") instanceof Object value) {
-      List<?> texts = value instanceof List<?> list ? list : List.of(value);
-      if (!texts.stream().allMatch(String.class::isInstance)) {
-        throw wrong("stop_strings", value, "a text or a list of texts");
-      }
-      g.stopStrings(texts.stream().map(String::valueOf).toArray(String[]::new));
-    }
+  private void flag(String name, Consumer<Boolean> option) {
+    value(name, "true or false", value -> option.accept((Boolean) value));
   }
 
-  private @Nullable Boolean flag(String name) {
-    var value = values.get(name);
-    if (value == null || value instanceof Boolean) {
-      return (Boolean) value;
-    }
-    throw wrong(name, value, "true or false");
+  private void number(String name, DoubleConsumer option) {
+    value(name, "a number", value -> option.accept(((Number) value).doubleValue()));
   }
 
-  private @Nullable Double number(String name) {
+  private void integer(String name, IntConsumer option) {
+    value(name, "a whole number", value -> option.accept(whole(value)));
+  }
+
+  private static int whole(Object value) {
+    return Math.toIntExact((Long) value);
+  }
+
+  private static List<?> list(Object value) {
+    return (List<?>) value;
+  }
+
+  private static List<Integer> ids(Object value) {
+    return value instanceof List<?> list
+        ? list.stream().map(ModelDefaults::whole).toList()
+        : List.of(whole(value));
+  }
+
+  /** Sets an option that is there; null is not. */
+  private void value(String name, String expected, Consumer<Object> option) {
     var value = values.get(name);
     if (value == null) {
-      return null;
+      return;
     }
-    if (value instanceof Number number) {
-      return number.doubleValue();
-    }
-    throw wrong(name, value, "a number");
-  }
-
-  private @Nullable Integer integer(String name) {
-    var value = values.get(name);
-    return value == null ? null : whole(name, value);
-  }
-
-  private int whole(String name, Object value) {
     try {
-      return Integer.parseInt(value.toString());
-    } catch (NumberFormatException e) {
-      throw wrong(name, value, "a whole number");
+      option.accept(value);
+    } catch (ClassCastException | ArithmeticException | NullPointerException e) {
+      var failure =
+          ModelFormatException.of(
+              source + " (" + FILE + ")",
+              name + " is " + value,
+              expected,
+              "Correct the file or remove the line.");
+      failure.initCause(e);
+      throw failure;
     }
-  }
-
-  private List<Integer> ids(String name, Object value) {
-    if (!(value instanceof List<?> list)) {
-      return List.of(whole(name, value));
-    }
-    return list.stream().map(id -> whole(name, String.valueOf(id))).toList();
-  }
-
-  private ModelFormatException wrong(String name, Object value, String expected) {
-    return ModelFormatException.of(
-        source + " (" + FILE + ")",
-        name + " is " + value,
-        expected,
-        "Correct the file or remove the line.");
   }
 }

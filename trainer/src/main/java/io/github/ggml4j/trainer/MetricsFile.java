@@ -6,12 +6,18 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Writes one line of JSON for each step; a former file is replaced when training starts. */
+/**
+ * Writes one line of JSON for each step; a former file is replaced when training starts. Where a
+ * model could not be saved, no folder is left with the metrics alone, which would look like one.
+ */
 final class MetricsFile implements TrainingListener {
   private final Path file;
   private OutputStream out = OutputStream.nullOutputStream();
+  private @Nullable Path madeFolder;
 
   MetricsFile(Path file) {
     this.file = file;
@@ -21,8 +27,9 @@ final class MetricsFile implements TrainingListener {
   public void started(TrainingPlan plan) {
     try {
       Path folder = file.toAbsolutePath().getParent();
-      if (folder != null) {
+      if (folder != null && !Files.exists(folder)) {
         Files.createDirectories(folder);
+        madeFolder = folder;
       }
       out = Files.newOutputStream(file);
     } catch (IOException e) {
@@ -56,6 +63,23 @@ final class MetricsFile implements TrainingListener {
   @Override
   public void failed(Throwable failure) {
     close();
+    boolean telling = failure instanceof TrainingException; // Its metrics show what went wrong
+    if (madeFolder != null && !telling && isAlone(madeFolder)) {
+      try {
+        Files.delete(file);
+        Files.delete(madeFolder);
+      } catch (IOException e) {
+        failure.addSuppressed(e);
+      }
+    }
+  }
+
+  private boolean isAlone(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.allMatch(other -> other.equals(file.toAbsolutePath()));
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   private void close() {

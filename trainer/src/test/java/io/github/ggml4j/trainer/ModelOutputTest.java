@@ -9,6 +9,7 @@ import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -97,5 +98,40 @@ class ModelOutputTest {
           .hasMessageContaining("relu");
     }
     assertThat(temp.resolve("x.gguf")).doesNotExist();
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void metricsDoNotStayAloneWhenSavingFails(boolean ownFolder) throws IOException {
+    Path model = temp.resolve("model.gguf");
+    Path metrics = temp.resolve("out").resolve("metrics.jsonl");
+    if (!ownFolder) {
+      Files.createDirectory(temp.resolve("out"));
+    }
+    TrainingListener inTheWay =
+        new TrainingListener() {
+          @Override
+          public void stepped(StepMetrics step) {
+            assertThat(metrics).isNotEmptyFile();
+            try {
+              Files.createDirectories(model.resolve("in the way"));
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+          }
+        };
+    try (Gpt2Model trained = TestModels.odd()) {
+      Trainer trainer =
+          Trainer.of(trained, TestModels.tokenizer())
+              .maxSequenceLength(16)
+              .maxSteps(1)
+              .metrics(metrics)
+              .listener(inTheWay)
+              .saveTo(model);
+      assertThatThrownBy(() -> trainer.fit(TestModels.documents(10)))
+          .isInstanceOf(UncheckedIOException.class);
+    }
+    assertThat(Files.exists(temp.resolve("out"))).isEqualTo(!ownFolder);
+    assertThat(model).isDirectoryContaining("glob:**in the way");
   }
 }
