@@ -84,6 +84,8 @@ public final class Dist {
     Files.copy(root.resolve("docs/cli.md"), image.resolve("docs/cli.md")); // README points there
     if (!windows) {
       complete();
+      var manual = Files.createDirectories(image.resolve("share/man/man1"));
+      Files.copy(root.resolve("docs/ggml4j.1"), manual.resolve("ggml4j.1"));
     }
   }
 

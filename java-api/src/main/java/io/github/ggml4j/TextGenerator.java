@@ -251,8 +251,7 @@ public final class TextGenerator implements AutoCloseable {
    * generation_config.json}, as in Hugging Face's {@code generate}, else {@link
    * GenerationConfig#defaults()} with sampling.
    *
-   * @throws io.github.ggml4j.format.ModelFormatException when a value there is of the wrong kind
-   * @throws IllegalArgumentException when one is out of range
+   * @throws IllegalArgumentException when a value there is of the wrong kind or out of range
    */
   public GenerationConfig defaults() {
     checkOpen();

@@ -145,7 +145,7 @@ class TextGeneratorTest {
     Files.writeString(folder.resolve("generation_config.json"), "{" + entry + "}");
     try (var loaded = TextGenerator.load(folder)) {
       assertThatThrownBy(() -> loaded.generate(PROMPT))
-          .isInstanceOf(ModelFormatException.class)
+          .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("generation_config.json")
           .hasMessageContaining(entry.substring(1, entry.indexOf('"', 1)) + " is ");
     }

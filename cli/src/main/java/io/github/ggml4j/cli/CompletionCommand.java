@@ -1,8 +1,12 @@
 package io.github.ggml4j.cli;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import picocli.AutoComplete;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -37,8 +41,30 @@ final class CompletionCommand implements Runnable {
   public void run() {
     // One script for both: under zsh it turns on zsh's own support of completions for bash
     var out = spec.commandLine().getOut();
+    var program = Main.commandLine();
+    program.getSubcommands().values().forEach(command -> prepare(command.getCommandSpec()));
     out.println("# Completion of ggml4j for " + shell);
-    out.print(AutoComplete.bash("ggml4j", Main.commandLine()));
+    out.print(AutoComplete.bash("ggml4j", program));
     out.flush();
+  }
+
+  /**
+   * The script keeps the values of an option under its label, so that labels must differ; and they
+   * are completed as the help writes them.
+   */
+  private static void prepare(CommandSpec command) {
+    for (var option : List.copyOf(command.options())) {
+      var values = option.completionCandidates();
+      if (values != null) {
+        var lowerCase = new ArrayList<String>();
+        values.forEach(value -> lowerCase.add(value.toLowerCase(Locale.ROOT)));
+        command.remove(option);
+        command.addOption(
+            OptionSpec.builder(option)
+                .paramLabel(option.longestName().replaceAll("\\W+", "_"))
+                .completionCandidates(lowerCase)
+                .build());
+      }
+    }
   }
 }

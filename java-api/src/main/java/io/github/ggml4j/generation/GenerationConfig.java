@@ -187,8 +187,7 @@ public record GenerationConfig(
    * {@code generate} does, and for what it does not say from {@link #defaults()}. Taken are all
    * options that this knows but {@code num_return_sequences}.
    *
-   * @throws io.github.ggml4j.format.ModelFormatException when a value there is of the wrong kind
-   * @throws IllegalArgumentException when one is out of range
+   * @throws IllegalArgumentException when a value there is of the wrong kind or out of range
    */
   public static Builder builder(Gpt2Model model) {
     var builder = builder();

@@ -1,6 +1,5 @@
 package io.github.ggml4j.generation;
 
-import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.model.Gpt2Model;
 import java.util.List;
 import java.util.Map;
@@ -104,14 +103,10 @@ final class ModelDefaults {
     try {
       option.accept(value);
     } catch (ClassCastException | ArithmeticException | NullPointerException e) {
-      var failure =
-          ModelFormatException.of(
-              source + " (" + FILE + ")",
-              name + " is " + value,
-              expected,
-              "Correct the file or remove the line.");
-      failure.initCause(e);
-      throw failure;
+      throw new IllegalArgumentException(
+          "%s (%s): %s is %s; expected %s. Correct the file or remove the line."
+              .formatted(source, FILE, name, value, expected),
+          e);
     }
   }
 }
