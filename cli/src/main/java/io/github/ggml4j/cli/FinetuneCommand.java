@@ -32,7 +32,9 @@ import tools.jackson.databind.json.JsonMapper;
       "",
       "The output has metrics.jsonl beside the model: a line of JSON for each step with step,"
           + " epoch, loss, learning_rate, grad_norm and tokens_per_second. Ctrl-C ends after the"
-          + " running step and saves.",
+          + " running step and saves. With --resumable the output has checkpoint.bin then, three"
+          + " times as large as the model in float32, and the same command goes on from it as if it"
+          + " had never stopped.",
       "",
       "A file for --config is YAML or JSON with the options' names, and - or _ between their"
           + " words:",
@@ -186,6 +188,11 @@ final class FinetuneCommand implements Callable<Integer> {
   private long seed;
 
   @Option(
+      names = "--resumable",
+      description = "If interrupted, keep what it takes to go on; the same command then does so.")
+  private boolean resumable;
+
+  @Option(
       names = "--config",
       paramLabel = "FILE",
       description = "Options from a file in YAML or JSON; those of the command line go before.")
@@ -225,6 +232,9 @@ final class FinetuneCommand implements Callable<Integer> {
       }
       if (maxSteps != null) {
         trainer.maxSteps(maxSteps);
+      }
+      if (resumable) {
+        trainer.checkpoint(output.resolve("checkpoint.bin"));
       }
       spec.commandLine().getErr().println("memory: " + trainer.estimateMemory().brief());
       result = trainer.fit(dataset);

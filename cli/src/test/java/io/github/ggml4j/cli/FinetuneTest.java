@@ -3,8 +3,10 @@ package io.github.ggml4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,6 +61,43 @@ class FinetuneTest {
     }
     var generated = Cli.line("generate --model {} --prompt a --max-new-tokens 2", output);
     assertThat(generated.exitCode()).as(generated.err()).isZero();
+  }
+
+  @Test
+  void goesOnAfterAnInterrupt() throws IOException {
+    var output = folder.resolve("out");
+    var metrics = output.resolve("metrics.jsonl");
+    var options =
+        "--train {} --output {} --packing --max-sequence-length 16 --batch-size 2 --resumable"
+            + " --schedule constant --warmup-steps 0 --epochs 10000 --max-steps ";
+    var caller = Thread.currentThread();
+    Thread.startVirtualThread(() -> {
+      while (lines(metrics) < 3) {
+        Thread.onSpinWait();
+      }
+      caller.interrupt();
+    });
+    var interrupted = finetune(options + "1000000", text, output);
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(interrupted.exitCode()).as(interrupted.err()).isEqualTo(Main.INTERRUPTED);
+    assertThat(output.resolve("checkpoint.bin")).exists();
+    int done = lines(metrics);
+    var rest = finetune(options + (done + 2), text, output);
+    assertThat(rest.exitCode()).as(rest.err()).isZero();
+    assertThat(output.resolve("checkpoint.bin")).doesNotExist();
+    var steps =
+        Files.readAllLines(metrics).stream()
+            .map(line -> JsonMapper.shared().readTree(line).get("step").asInt())
+            .toList();
+    assertThat(steps).isEqualTo(IntStream.rangeClosed(1, done + 2).boxed().toList());
+  }
+
+  private static int lines(Path file) {
+    try {
+      return Files.exists(file) ? Files.readAllLines(file).size() : 0;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @Test

@@ -3,6 +3,7 @@ package io.github.ggml4j.cli;
 import static picocli.CommandLine.Model.UsageMessageSpec.SECTION_KEY_FOOTER;
 
 import java.util.List;
+import java.util.Objects;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.ArgSpec;
@@ -50,7 +51,7 @@ final class ManPage {
         option(".BI \"" + names + "\" \"" + label + '"', option);
       }
     }
-    var footer = command.getHelpSectionMap().get(SECTION_KEY_FOOTER);
+    var footer = Objects.requireNonNull(command.getHelpSectionMap().get(SECTION_KEY_FOOTER));
     paragraphs(footer.render(new Help(spec, Help.Ansi.OFF)).lines().toList(), true);
   }
 

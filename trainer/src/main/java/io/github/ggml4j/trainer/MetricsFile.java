@@ -6,13 +6,15 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes one line of JSON for each step; a former file is replaced when training starts. Where a
- * model could not be saved, no folder is left with the metrics alone, which would look like one.
+ * Writes one line of JSON for each step; a former file is replaced when training starts, and
+ * continued when it goes on. Where a model could not be saved, no folder is left with the metrics
+ * alone, which would look like one.
  */
 final class MetricsFile implements TrainingListener {
   private final Path file;
@@ -31,7 +33,10 @@ final class MetricsFile implements TrainingListener {
         Files.createDirectories(folder);
         madeFolder = folder;
       }
-      out = Files.newOutputStream(file);
+      out =
+          plan.stepsDone() == 0
+              ? Files.newOutputStream(file)
+              : Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw failure(e);
     }

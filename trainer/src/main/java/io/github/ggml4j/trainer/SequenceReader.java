@@ -3,11 +3,12 @@ package io.github.ggml4j.trainer;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.DatasetException;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.concurrent.CancellationException;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,21 +22,44 @@ final class SequenceReader implements AutoCloseable {
   private final boolean packing;
   private final int maxLength;
   private final int minLength;
-  private final Stream<String> documents;
-  private final Iterator<String> iterator;
+  private final Documents documents;
   private int[] pending = {};
   private int pendingStart;
 
   SequenceReader(
       Dataset dataset, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop) {
+    this(Documents.open(dataset), tokenizer, options, stop);
+  }
+
+  /** Goes on where an earlier one over the same dataset was {@linkplain #save saved}. */
+  static SequenceReader resume(
+      Dataset dataset,
+      Tokenizer tokenizer,
+      TrainingOptions options,
+      BooleanSupplier stop,
+      DataInput in)
+      throws IOException {
+    int[] pending = Place.readInts(in);
+    var reader = new SequenceReader(Documents.resume(dataset, in), tokenizer, options, stop);
+    reader.pending = pending;
+    return reader;
+  }
+
+  private SequenceReader(
+      Documents documents, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop) {
     this.tokenizer = tokenizer;
     this.stop = stop;
     this.packing = options.packing();
     this.maxLength = options.maxSequenceLength();
     // A single token predicts nothing, unless padding behind it is learned.
     this.minLength = options.padding() == Padding.LEARNED ? 1 : 2;
-    this.documents = dataset.documents();
-    this.iterator = documents.iterator();
+    this.documents = documents;
+  }
+
+  /** Writes how far this has come: behind the sequence that {@link #next} gave last. */
+  void save(DataOutput out) throws IOException {
+    Place.writeInts(out, Arrays.copyOfRange(pending, pendingStart, pending.length));
+    documents.save(out);
   }
 
   /** The next sequence, or null at the end or when reading was stopped. */
@@ -55,8 +79,8 @@ final class SequenceReader implements AutoCloseable {
   }
 
   private int @Nullable [] nextDocument() {
-    while (iterator.hasNext()) {
-      int[] ids = tokenizer.encode(iterator.next());
+    while (documents.hasNext()) {
+      int[] ids = tokenizer.encode(documents.next());
       if (ids.length >= minLength) {
         return ids.length > maxLength ? Arrays.copyOf(ids, maxLength) : ids;
       }
@@ -65,8 +89,8 @@ final class SequenceReader implements AutoCloseable {
   }
 
   private int @Nullable [] nextBlock() {
-    while (pending.length - pendingStart < maxLength && iterator.hasNext()) {
-      int[] ids = tokenizer.encode(iterator.next());
+    while (pending.length - pendingStart < maxLength && documents.hasNext()) {
+      int[] ids = tokenizer.encode(documents.next());
       if (ids.length > 0) {
         int left = pending.length - pendingStart;
         int[] joined = new int[left + 1 + ids.length];

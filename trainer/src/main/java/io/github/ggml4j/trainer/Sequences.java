@@ -2,6 +2,9 @@ package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
@@ -17,6 +20,9 @@ interface Sequences {
     /** The next sequence, or null at the end. */
     int @Nullable [] next();
 
+    /** Writes how far this has come. */
+    void save(DataOutput out) throws IOException;
+
     @Override
     void close();
   }
@@ -29,6 +35,9 @@ interface Sequences {
 
   /** Opens pass number {@code epoch}, counted from 0. */
   Pass open(int epoch);
+
+  /** Opens that pass where an earlier one was saved. */
+  Pass resume(int epoch, DataInput in) throws IOException;
 
   /** As much of the heap as tokens may fill before data is streamed instead: a quarter. */
   static long heapLimit() {
@@ -105,6 +114,19 @@ interface Sequences {
 
     @Override
     public Pass open(int epoch) {
+      return open(epoch, 0);
+    }
+
+    @Override
+    public Pass resume(int epoch, DataInput in) throws IOException {
+      int done = in.readInt();
+      if (done < 0 || done > all.size()) {
+        throw new IOException("it is at sequence " + done + " of " + all.size());
+      }
+      return open(epoch, done);
+    }
+
+    private Pass open(int epoch, int done) {
       int[] order = new int[all.size()];
       for (int i = 0; i < order.length; i++) {
         order[i] = i;
@@ -119,11 +141,16 @@ interface Sequences {
         }
       }
       return new Pass() {
-        private int next;
+        private int next = done;
 
         @Override
         public int @Nullable [] next() {
           return next < order.length ? all.get(order[next++]) : null;
+        }
+
+        @Override
+        public void save(DataOutput out) throws IOException {
+          out.writeInt(next);
         }
 
         @Override
@@ -151,45 +178,85 @@ interface Sequences {
 
     @Override
     public Pass open(int epoch) {
-      SequenceReader reader = new SequenceReader(dataset, tokenizer, options, stop);
-      Random random = random(options.seed(), epoch);
-      int capacity = options.shuffle() ? WINDOW : 1;
-      return new Pass() {
-        private final List<int[]> window = new ArrayList<>();
-        private boolean any;
-        private boolean ended;
+      var reader = new SequenceReader(dataset, tokenizer, options, stop);
+      return new Window(this, reader, random(options.seed(), epoch).nextLong());
+    }
 
-        @Override
-        public int @Nullable [] next() {
-          while (!ended && window.size() < capacity) {
-            int[] read = reader.next();
-            if (read == null) {
-              ended = true;
-            } else {
-              window.add(read);
-              any = true;
+    @Override
+    public Pass resume(int epoch, DataInput in) throws IOException {
+      long random = in.readLong();
+      List<int[]> held = Place.readAll(in);
+      var reader = SequenceReader.resume(dataset, tokenizer, options, stop, in);
+      var pass = new Window(this, reader, random);
+      pass.held.addAll(held);
+      pass.any = true;
+      return pass;
+    }
+
+    private static final class Window implements Pass {
+      private final Streamed source;
+      private final SequenceReader reader;
+      private final int capacity;
+      private final List<int[]> held = new ArrayList<>();
+      private long random;
+      private boolean any;
+      private boolean ended;
+
+      Window(Streamed source, SequenceReader reader, long random) {
+        this.source = source;
+        this.reader = reader;
+        this.capacity = source.options().shuffle() ? WINDOW : 1;
+        this.random = random;
+      }
+
+      @Override
+      public int @Nullable [] next() {
+        while (!ended && held.size() < capacity) {
+          int[] read = reader.next();
+          if (read == null) {
+            if (source.stop().getAsBoolean()) {
+              return null; // What is held comes when the training goes on
             }
+            ended = true;
+          } else {
+            held.add(read);
+            any = true;
           }
-          if (!any && !stop.getAsBoolean()) {
-            throw nothingToLearn(dataset);
-          }
-          if (window.isEmpty()) {
-            return null;
-          }
-          int chosen = window.size() == 1 ? 0 : random.nextInt(window.size());
-          int[] sequence = window.get(chosen);
-          int[] last = window.remove(window.size() - 1);
-          if (chosen < window.size()) {
-            window.set(chosen, last);
-          }
-          return sequence;
         }
+        if (!any) {
+          throw nothingToLearn(source.dataset());
+        }
+        if (held.isEmpty()) {
+          return null;
+        }
+        int chosen = (int) Math.unsignedMultiplyHigh(nextRandom(), held.size());
+        int[] sequence = held.get(chosen);
+        int[] last = held.remove(held.size() - 1);
+        if (chosen < held.size()) {
+          held.set(chosen, last);
+        }
+        return sequence;
+      }
 
-        @Override
-        public void close() {
-          reader.close();
-        }
-      };
+      /** SplitMix64, whose state is one number. */
+      private long nextRandom() {
+        random += 0x9E3779B97F4A7C15L;
+        long z = (random ^ (random >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
+      }
+
+      @Override
+      public void save(DataOutput out) throws IOException {
+        out.writeLong(random);
+        Place.writeAll(out, held);
+        reader.save(out);
+      }
+
+      @Override
+      public void close() {
+        reader.close();
+      }
     }
   }
 }

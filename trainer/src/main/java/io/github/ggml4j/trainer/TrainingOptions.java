@@ -50,6 +50,22 @@ record TrainingOptions(
     }
   }
 
+  /** What decides which steps a training takes, for comparison; the number of them does not. */
+  String identity(Gpt2Config config, OptionalLong sequences) {
+    return String.join(
+        ", ",
+        "batchSize " + batchSize,
+        "gradientAccumulationSteps " + gradientAccumulationSteps,
+        "maxSequenceLength " + maxSequenceLength,
+        "optimizer " + optimizer.getClass().getSimpleName(),
+        "shuffle " + shuffle,
+        "seed " + seed,
+        "packing " + packing,
+        "padding " + padding,
+        "model " + config.nLayer() + "x" + config.nEmbd() + " of " + config.vocabSize(),
+        sequences.isPresent() ? sequences.getAsLong() + " sequences" : "a stream");
+  }
+
   private static void atLeastOne(String name, long value, String unit) {
     if (value < 1) {
       throw new IllegalArgumentException(name + " must be >= 1 " + unit + ", not " + value);

@@ -3,14 +3,25 @@ package io.github.ggml4j.trainer;
 import io.github.ggml4j.trainer.engine.MicroStep;
 import io.github.ggml4j.trainer.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.Schedule;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInput;
+import java.io.DataInputStream;
+import java.io.DataOutput;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /** The loop: passes over the data, steps, updates. */
 final class TrainingRun {
+  private static final int LARGEST_PLACE = 1 << 30;
+
   private final TrainingOptions options;
   private final TrainingEngine engine;
   private final Sequences sequences;
@@ -26,6 +37,11 @@ final class TrainingRun {
   private double lossSum;
   private long tokens;
   private boolean cancelled;
+  private int epoch;
+  private long stepsInEpoch;
+
+  /** Where in the pass an earlier training stopped, or this one did; null for its beginning. */
+  private byte @Nullable [] place;
 
   TrainingRun(
       TrainingOptions options,
@@ -41,6 +57,47 @@ final class TrainingRun {
     this.listener = listener;
     this.cancellation = cancellation;
     this.plan = plan(options, sequences.count());
+  }
+
+  /** Writes what it takes to go on, after this was cancelled. */
+  void save(DataOutput out) throws IOException {
+    out.writeLong(steps);
+    out.writeInt(epoch);
+    out.writeLong(stepsInEpoch);
+    out.writeDouble(epochs);
+    out.writeDouble(firstLoss);
+    out.writeDouble(lastLoss);
+    out.writeDouble(lossSum);
+    out.writeLong(tokens);
+    out.writeBoolean(place != null);
+    if (place != null) {
+      out.writeInt(place.length);
+      out.write(place);
+    }
+  }
+
+  /** Goes on from what {@link #save} wrote. */
+  void restore(DataInput in) throws IOException {
+    steps = in.readLong();
+    epoch = in.readInt();
+    stepsInEpoch = in.readLong();
+    epochs = in.readDouble();
+    firstLoss = in.readDouble();
+    lastLoss = in.readDouble();
+    lossSum = in.readDouble();
+    tokens = in.readLong();
+    int length = in.readBoolean() ? in.readInt() : 0;
+    if (steps < 1 || epoch < 0 || length < 0 || length > LARGEST_PLACE) {
+      throw new IOException("it is at step " + steps + " of epoch " + epoch);
+    }
+    byte[] at = new byte[length];
+    in.readFully(at);
+    place = length == 0 ? null : at;
+  }
+
+  /** Whether it was cancelled with something done. */
+  boolean canGoOn() {
+    return cancelled && steps > 0;
   }
 
   static TrainingPlan plan(TrainingOptions options, OptionalLong sequences) {
@@ -59,16 +116,17 @@ final class TrainingRun {
       long all = Math.multiplyExact(stepsPerEpoch.getAsLong(), (long) epochs.getAsInt());
       total = OptionalLong.of(Math.min(all, options.maxSteps().orElse(all)));
     }
-    return new TrainingPlan(epochs, stepsPerEpoch, total);
+    return new TrainingPlan(epochs, stepsPerEpoch, total, 0);
   }
 
   TrainingResult run() {
     rate(0); // a schedule that needs a total it does not have says so here
-    listener.started(plan);
+    listener.started(
+        new TrainingPlan(plan.epochs(), plan.stepsPerEpoch(), plan.totalSteps(), steps));
     long start = System.nanoTime();
     int lastEpoch = plan.epochs().orElse(Integer.MAX_VALUE);
-    for (int epoch = 0; epoch < lastEpoch && !ended(); epoch++) {
-      runEpoch(epoch);
+    while (epoch < lastEpoch && !ended()) {
+      runEpoch();
     }
     return new TrainingResult(
         steps,
@@ -87,17 +145,18 @@ final class TrainingRun {
     return cancelled || steps >= options.maxSteps().orElse(Long.MAX_VALUE);
   }
 
-  private void runEpoch(int epoch) {
-    try (BatchReader reader = new BatchReader(sequences.open(epoch), options, padToken)) {
-      long stepsInEpoch = 0;
+  private void runEpoch() {
+    try (BatchReader reader = reader()) {
       while (!ended()) {
         long start = System.nanoTime();
         List<Batch> batches = reader.nextStep();
         if (ended()) {
-          return; // while reading
+          break; // while reading
         }
         if (batches.isEmpty()) {
-          epochs = epoch + 1.0;
+          epoch++;
+          stepsInEpoch = 0;
+          epochs = epoch;
           return;
         }
         stepsInEpoch++;
@@ -106,8 +165,36 @@ final class TrainingRun {
                 ? epoch + (double) stepsInEpoch / plan.stepsPerEpoch().getAsLong()
                 : epoch;
         step(batches, start);
+        reader.taken();
+      }
+      if (cancelled) {
+        place = place(reader);
       }
     }
+  }
+
+  private BatchReader reader() {
+    byte[] from = place;
+    place = null;
+    if (from == null) {
+      return new BatchReader(sequences.open(epoch), options, padToken);
+    }
+    try (var in = new DataInputStream(new ByteArrayInputStream(from))) {
+      return BatchReader.resume(sequences, epoch, options, padToken, in);
+    } catch (IOException e) {
+      throw new IllegalArgumentException(
+          "The place in the data at which the training stopped is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  private static byte[] place(BatchReader reader) {
+    var bytes = new ByteArrayOutputStream();
+    try (var out = new DataOutputStream(bytes)) {
+      reader.save(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes.toByteArray();
   }
 
   private void step(List<Batch> batches, long start) {

@@ -19,7 +19,7 @@ class ProgressBarListenerTest {
   private static String draw(boolean cancelled) {
     var bytes = new ByteArrayOutputStream();
     var bar = new ProgressBarListener(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-    bar.started(new TrainingPlan(OptionalInt.of(1), OptionalLong.of(2), OptionalLong.of(2)));
+    bar.started(new TrainingPlan(OptionalInt.of(1), OptionalLong.of(2), OptionalLong.of(2), 0));
     bar.stepped(new StepMetrics(1, 0.5, 3.25, 1e-4, 1, 100, 1000));
     bar.stepped(new StepMetrics(2, 1, 3.25, 1e-4, 1, 100, 1000));
     bar.finished(

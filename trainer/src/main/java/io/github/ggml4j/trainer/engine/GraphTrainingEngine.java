@@ -17,10 +17,16 @@ import io.github.ggml4j.tensor.MemoryEstimate.Part;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +42,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class GraphTrainingEngine implements TrainingEngine {
   private static final int MAX_PLANS = 4;
+  private static final int CHUNK = 1 << 20;
 
   /**
    * How many vectors of nEmbd each layer keeps of each token, at least: q, k, v, the MLP's four.
@@ -72,6 +79,10 @@ public final class GraphTrainingEngine implements TrainingEngine {
   private final Gpt2 trained;
   private final Gpt2 evaluated;
   private final OptimizerState optimizer;
+
+  /** What training changes: the weights and the optimizer's state. */
+  private final List<Tensor> trainedTensors;
+
   private final Map<String, Tensor> gradientViews;
   private final GraphCache<PlanKey, Plan> plans =
       new GraphCache<>(MAX_PLANS, this::build, Plan::graph);
@@ -114,6 +125,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
       this.trained = new Gpt2(config, name -> find(parameters, name));
       this.evaluated = new Gpt2(config, name -> find(frozen, name));
       this.optimizer = new OptimizerState(model.device(), rule, layout, weights, gradients, state);
+      this.trainedTensors = Stream.concat(Stream.of(weights), state.stream()).toList();
     } catch (RuntimeException | Error e) {
       store.close();
       throw e;
@@ -315,6 +327,57 @@ public final class GraphTrainingEngine implements TrainingEngine {
         parts.put(
             Part.TEMPORARY, device.temporaryBytes(List.of(graph.ops(), norm.ops(), update.ops())));
         return new MemoryEstimate(what, device, parts, model.allocatedBytes());
+      }
+    }
+  }
+
+  /**
+   * Writes what it takes to go on from the last update: weights, optimizer state and counters.
+   *
+   * @throws IOException when the stream cannot be written
+   */
+  public void save(DataOutput out) throws IOException {
+    checkOpen();
+    out.writeLong(microSteps);
+    out.writeLong(optimizer.step());
+    byte[] chunk = new byte[CHUNK];
+    try (var arena = Arena.ofConfined()) {
+      var buffer = arena.allocate(CHUNK);
+      for (var tensor : trainedTensors) {
+        out.writeLong(tensor.bytes());
+        for (long at = 0; at < tensor.bytes(); at += CHUNK) {
+          int count = (int) Math.min(CHUNK, tensor.bytes() - at);
+          tensor.get(buffer, at, count);
+          MemorySegment.copy(buffer, 0, MemorySegment.ofArray(chunk), 0, count);
+          out.write(chunk, 0, count);
+        }
+      }
+    }
+  }
+
+  /**
+   * Goes on from what {@link #save} wrote for the same model and optimizer.
+   *
+   * @throws IOException when it is of others, or cannot be read; the weights may have changed then
+   */
+  public void restore(DataInput in) throws IOException {
+    checkOpen();
+    microSteps = in.readLong();
+    optimizer.step(in.readLong());
+    byte[] chunk = new byte[CHUNK];
+    try (var arena = Arena.ofConfined()) {
+      var buffer = arena.allocate(CHUNK);
+      for (var tensor : trainedTensors) {
+        long bytes = in.readLong();
+        if (bytes != tensor.bytes()) {
+          throw new IOException("it has " + bytes + " bytes where this has " + tensor.bytes());
+        }
+        for (long at = 0; at < bytes; at += CHUNK) {
+          int count = (int) Math.min(CHUNK, bytes - at);
+          in.readFully(chunk, 0, count);
+          MemorySegment.copy(MemorySegment.ofArray(chunk), 0, buffer, 0, count);
+          tensor.set(buffer, at, count);
+        }
       }
     }
   }

@@ -114,6 +114,16 @@ final class OptimizerState implements AutoCloseable {
     });
   }
 
+  /** How many updates there were. */
+  long step() {
+    return step;
+  }
+
+  /** Goes on as after so many updates. */
+  void step(long value) {
+    step = value;
+  }
+
   @Override
   public void close() {
     normGraph.close();
