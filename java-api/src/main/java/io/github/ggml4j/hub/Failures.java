@@ -23,6 +23,9 @@ final class Failures {
           + " in the options.";
   private static final int MOST_SAID = 2048;
 
+  /** What the JDK's client says when a proxy does not connect to a host. */
+  private static final String TUNNEL_FAILED = "Tunnel failed";
+
   private Failures() {}
 
   /** The error for an answer that is no success. */
@@ -159,9 +162,20 @@ final class Failures {
   /** The error for a server that did not answer, or whose answer broke off. */
   static HubException unreachable(URI uri, Target target, Throwable cause, int attempts) {
     boolean certificate = cause instanceof SSLException;
-    boolean proxy = String.valueOf(cause.getMessage()).startsWith("Tunnel failed");
+    if (String.valueOf(cause.getMessage()).startsWith(TUNNEL_FAILED)) {
+      return new HubException(
+          Reason.PROXY,
+          target
+              + ": the proxy lets nothing through to "
+              + uri.getRawAuthority()
+              + " ("
+              + cause.getMessage()
+              + "). Check HTTPS_PROXY, and ask who runs the proxy; NO_PROXY names hosts that are"
+              + " reached without.",
+          cause);
+    }
     return new HubException(
-        proxy ? Reason.PROXY : Reason.UNREACHABLE,
+        Reason.UNREACHABLE,
         target
             + ": "
             + uri.getRawAuthority()

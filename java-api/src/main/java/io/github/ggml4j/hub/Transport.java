@@ -117,7 +117,8 @@ final class Transport {
         var failure = Failures.unreachable(call.uri(), target, e, attempt + 1);
         // Who has no network at all wants to know; who had it a moment ago wants to go on
         boolean hopeless = e instanceof ConnectException && !answered;
-        if (attempt >= (hopeless ? Math.min(retries, MOST_RETRIES_WITHOUT_NETWORK) : retries)) {
+        int most = hopeless ? Math.min(retries, MOST_RETRIES_WITHOUT_NETWORK) : retries;
+        if (attempt >= most || failure.reason() == HubException.Reason.PROXY) {
           throw failure;
         }
         wait = Waiting.backoff(settings.retryDelay(), attempt);

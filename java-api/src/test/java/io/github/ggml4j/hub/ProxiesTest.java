@@ -121,16 +121,25 @@ class ProxiesTest {
     }
   }
 
-  @Test
-  void addressesOfHttpsAreTunnelled() throws IOException {
+  @ParameterizedTest
+  @CsvSource({
+    "407 Proxy Authentication Required, name:password@host",
+    "403 Forbidden, lets nothing through to hub.example"
+  })
+  void addressesOfHttpsAreTunnelled(String answer, String message) throws IOException {
     try (var proxy = new FakeProxy()) {
-      var hub = client(Map.of("https_proxy", proxy.address("")), "https://hub.example");
+      proxy.tunnel = answer;
+      var hub =
+          Hub.builder(new HubEnvironment(Map.of("https_proxy", proxy.address("")), cache))
+              .endpoint("https://hub.example")
+              .cache(cache)
+              .build();
       assertThatThrownBy(() -> hub.model("org/name").commit())
           .isInstanceOf(HubException.class)
-          .hasMessageContaining("name:password@host");
-      assertThat(proxy.heads)
-          .isNotEmpty()
-          .allSatisfy(head -> assertThat(head).startsWith("CONNECT hub.example:443 "));
+          .hasMessageContaining(message)
+          .extracting(e -> ((HubException) e).reason())
+          .isEqualTo(HubException.Reason.PROXY);
+      assertThat(proxy.heads).singleElement().asString().startsWith("CONNECT hub.example:443 ");
     }
   }
 
@@ -147,6 +156,7 @@ class ProxiesTest {
   private static final class FakeProxy implements AutoCloseable {
     private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     final List<String> heads = new CopyOnWriteArrayList<>();
+    volatile String tunnel = "";
 
     FakeProxy() throws IOException {
       Thread.startVirtualThread(() -> {
@@ -171,8 +181,7 @@ class ProxiesTest {
         heads.add(head);
         var out = socket.getOutputStream();
         if (head.startsWith("CONNECT")) {
-          out.write(
-              ascii("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
+          out.write(ascii("HTTP/1.1 " + tunnel + "\r\nContent-Length: 0\r\n\r\n"));
           return;
         }
         var method = head.substring(0, head.indexOf(' '));
