@@ -32,9 +32,9 @@ import tools.jackson.databind.json.JsonMapper;
       "",
       "The output has metrics.jsonl beside the model: a line of JSON for each step with step,"
           + " epoch, loss, learning_rate, grad_norm and tokens_per_second. Ctrl-C ends after the"
-          + " running step and saves. With --resumable the output has checkpoint.bin then, three"
-          + " times as large as the model in float32, and the same command goes on from it as if it"
-          + " had never stopped.",
+          + " running step and saves. With --resumable it keeps, in a file"
+          + " training.incomplete three times as large as the model in float32, what it takes for"
+          + " the same command to go on as if it had never stopped.",
       "",
       "A file for --config is YAML or JSON with the options' names, and - or _ between their"
           + " words:",
@@ -234,7 +234,7 @@ final class FinetuneCommand implements Callable<Integer> {
         trainer.maxSteps(maxSteps);
       }
       if (resumable) {
-        trainer.checkpoint(output.resolve("checkpoint.bin"));
+        trainer.checkpoint(output.resolve("training.incomplete")); // Such files are not published
       }
       spec.commandLine().getErr().println("memory: " + trainer.estimateMemory().brief());
       result = trainer.fit(dataset);

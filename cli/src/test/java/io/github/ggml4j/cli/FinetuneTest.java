@@ -80,11 +80,11 @@ class FinetuneTest {
     var interrupted = finetune(options + "1000000", text, output);
     assertThat(Thread.interrupted()).isTrue();
     assertThat(interrupted.exitCode()).as(interrupted.err()).isEqualTo(Main.INTERRUPTED);
-    assertThat(output.resolve("checkpoint.bin")).exists();
+    assertThat(output.resolve("training.incomplete")).exists();
     int done = lines(metrics);
     var rest = finetune(options + (done + 2), text, output);
     assertThat(rest.exitCode()).as(rest.err()).isZero();
-    assertThat(output.resolve("checkpoint.bin")).doesNotExist();
+    assertThat(output.resolve("training.incomplete")).doesNotExist();
     var steps =
         Files.readAllLines(metrics).stream()
             .map(line -> JsonMapper.shared().readTree(line).get("step").asInt())

@@ -22,7 +22,7 @@ final class ManPage {
 
   private void program(CommandLine program) {
     var help = program.getCommandSpec().usageMessage();
-    line(".\\\" Written by ManPageTest from the commands: change them, not this file.");
+    line(".\\\" Written by ReferenceTest from the commands: change them, not this file.");
     line(".TH GGML4J 1 \"\" \"\" \"User commands\"");
     line(".SH NAME");
     line("ggml4j \\- " + escape(help.description()[0].replaceFirst("^(.*)\\.$", "$1")));

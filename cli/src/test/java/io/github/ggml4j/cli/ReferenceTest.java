@@ -8,7 +8,8 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /**
- * {@code docs/cli.md} is the help of all commands. After a change of a command, this writes it:
+ * {@code docs/cli.md} is the help of all commands, {@code docs/ggml4j.1} the manual page of the
+ * same. After a change of a command, this writes them:
  *
  * <pre>{@code
  * mvn test -pl cli -am -Dtest=ReferenceTest -Dsurefire.failIfNoSpecifiedTests=false -Dggml4j.docs=write
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.Test;
  */
 class ReferenceTest {
   private static final Path FILE = Path.of("..", "docs", "cli.md");
+  private static final Path MANUAL = Path.of("..", "docs", "ggml4j.1");
 
   private static final String BEGINNING =
       """
@@ -41,10 +43,19 @@ class ReferenceTest {
 
   @Test
   void isUpToDate() throws IOException {
+    check(FILE, reference());
+  }
+
+  @Test
+  void theManualPageIsUpToDate() throws IOException {
+    check(MANUAL, ManPage.of(Main.commandLine()));
+  }
+
+  private static void check(Path file, String content) throws IOException {
     if ("write".equals(System.getProperty("ggml4j.docs"))) {
-      Files.writeString(FILE, reference());
+      Files.writeString(file, content);
     }
 
-    assertThat(FILE).as("Run this with -Dggml4j.docs=write").hasContent(reference());
+    assertThat(file).as("Run this with -Dggml4j.docs=write").hasContent(content);
   }
 }

@@ -39,6 +39,7 @@ class PushToHubTest {
         temp.resolve("model/config.json"), "{\"model_type\": \"gpt2\", \"n_layer\": 2}");
     Files.writeString(temp.resolve("model/empty.bin"), "");
     Files.writeString(temp.resolve("model/.git/config"), "secret");
+    Files.writeString(temp.resolve("model/training.incomplete"), "not for others");
     Files.write(temp.resolve("model/weights.bin"), weights);
     server.faults.add(received);
   }
