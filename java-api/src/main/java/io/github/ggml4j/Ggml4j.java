@@ -29,7 +29,7 @@ public final class Ggml4j {
    *
    * @param precision {@code highest} (the default: float32 is float32) or {@code high} (tensor
    *     cores may round what they multiply to TF32, with 10 bits of mantissa; several times as
-   *     fast). Set it before models are used: what a GPU has recorded already keeps what held then
+   *     fast), from the next computation on
    * @throws IllegalArgumentException for another name
    */
   public static void setFloat32MatmulPrecision(String precision) {

@@ -7,12 +7,14 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * CUDA's own libraries in this process: found by the rules of {@link CudaSearch}, and asked whether
@@ -38,6 +40,8 @@ public final class CudaRuntime {
   private final CudaLibraries libraries;
   private final CudaApi api;
   private final List<CudaArchitecture> architectures;
+
+  private volatile @Nullable MethodHandle failureCall;
 
   private CudaRuntime(CudaLibraries libraries, List<CudaArchitecture> architectures) {
     this.libraries = libraries;
@@ -211,12 +215,15 @@ public final class CudaRuntime {
    */
   public Optional<String> failure() {
     try {
-      var text =
-          (MemorySegment)
-              Linker.nativeLinker()
-                  .downcallHandle(
-                      symbol("ggml4j_cuda_failure"), FunctionDescriptor.of(ValueLayout.ADDRESS))
-                  .invokeExact();
+      MethodHandle call = failureCall;
+      if (call == null) {
+        call =
+            Linker.nativeLinker()
+                .downcallHandle(
+                    symbol("ggml4j_cuda_failure"), FunctionDescriptor.of(ValueLayout.ADDRESS));
+        failureCall = call; // asked after every copy
+      }
+      var text = (MemorySegment) call.invokeExact();
       return text.equals(MemorySegment.NULL)
           ? Optional.empty()
           : Optional.of(text.reinterpret(Long.MAX_VALUE).getString(0));

@@ -69,11 +69,18 @@ public final class Attention {
         graph.softMax(
             graph.mulMat(turned(graph, k, nHead, size, sequences), q), batch.additive(), scale);
     var turnedV = turned(graph, v, nHead, size, sequences);
+    if (turnedV.type() != DType.F32) {
+      var y = graph.mulMat(graph.cont(graph.transpose(turnedV)), p);
+      return merge(graph, y, tokens, nEmbd);
+    }
+    if (history == null) {
+      return merge(graph, graph.outProd(turnedV, graph.transpose(p)), tokens, nEmbd);
+    }
+    // CUDA takes the third dimension in one call, the fourth one by one: heads are fewer.
     var y =
-        turnedV.type() == DType.F32
-            ? graph.outProd(turnedV, graph.transpose(p))
-            : graph.mulMat(graph.cont(graph.transpose(turnedV)), p);
-    return merge(graph, y, tokens, nEmbd);
+        graph.outProd(
+            graph.permute(turnedV, 0, 1, 3, 2), graph.permute(graph.transpose(p), 0, 1, 3, 2));
+    return graph.reshape(graph.cont(graph.permute(y, 0, 3, 2, 1)), tokens, nEmbd);
   }
 
   /** Rows as heads without a copy: ggml (size, rows, heads, sequences). */

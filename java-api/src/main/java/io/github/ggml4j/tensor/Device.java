@@ -3,6 +3,7 @@ package io.github.ggml4j.tensor;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.ggml4j.bindings.BackendUnavailableException;
+import io.github.ggml4j.bindings.CudaRuntime;
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.NativeLibraryException;
 import io.github.ggml4j.bindings.ffi.Ggml;
@@ -509,6 +510,7 @@ public final class Device implements AutoCloseable {
       checkOpen();
       check.run();
       int status = Ggml.ggml_backend_graph_compute(backend, graph);
+      checkBackend();
       if (status == Ggml.GGML_STATUS_ALLOC_FAILED()) {
         throw OutOfDeviceMemoryException.whileComputing(this, freeMemory());
       }
@@ -518,6 +520,26 @@ public final class Device implements AutoCloseable {
       }
     } finally {
       lock.unlock();
+    }
+  }
+
+  /**
+   * Fails when the backend has: to be asked after computations, copies and allocations, which do
+   * not tell.
+   *
+   * @throws IllegalStateException with the backend's reason; nothing works on this device any more
+   */
+  void checkBackend() {
+    if (name.startsWith(CUDA)) {
+      var failure = NativeLibrary.cuda().flatMap(CudaRuntime::failure);
+      if (failure.isPresent()) {
+        throw new IllegalStateException(
+            "CUDA failed on "
+                + name
+                + ": "
+                + failure.get().strip()
+                + ". Nothing works on this GPU until the program is started again.");
+      }
     }
   }
 

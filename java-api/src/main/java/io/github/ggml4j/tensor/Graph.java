@@ -184,6 +184,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
         (inputTensors.isEmpty() || !inputBuffer.equals(MemorySegment.NULL))
             && Ggml.ggml_gallocr_alloc_graph(allocator, graph);
     if (!done) {
+      device.checkBackend();
       throw OutOfDeviceMemoryException.of(
           "the inputs and intermediate results of " + nodes + " nodes",
           device,

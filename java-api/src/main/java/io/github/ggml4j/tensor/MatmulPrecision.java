@@ -14,8 +14,7 @@ public enum MatmulPrecision {
   HIGHEST,
   /**
    * NVIDIA's tensor cores may round what they multiply to TF32, which has 10 bits of mantissa; sums
-   * stay float32. Several times as fast there, and the same as {@link #HIGHEST} on all other
-   * devices.
+   * stay float32. Faster there, and the same as {@link #HIGHEST} on all other devices.
    */
   HIGH;
 
@@ -50,10 +49,7 @@ public enum MatmulPrecision {
     return current;
   }
 
-  /**
-   * Sets what holds from now on. A graph that a GPU has already recorded keeps what held then: set
-   * it before models are used.
-   */
+  /** Sets what holds from the next computation on. */
   public static void set(MatmulPrecision precision) {
     current = precision;
     if (NativeLibrary.isLoaded()) {

@@ -255,6 +255,7 @@ public final class Tensor {
         .betweenComputations(() -> {
           checkAccess(offset, length);
           action.run();
+          owner.device().checkBackend();
         });
   }
 

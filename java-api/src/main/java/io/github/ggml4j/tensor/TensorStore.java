@@ -189,6 +189,7 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
     long wanted = measure();
     var buffer = Ggml.ggml_backend_alloc_ctx_tensors(context, device.backend());
     if (buffer.equals(MemorySegment.NULL)) {
+      device.checkBackend();
       throw OutOfDeviceMemoryException.of(what, device, wanted);
     }
     allocated.add(buffer);
@@ -229,6 +230,7 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
       for (var buffer : allocated) {
         Ggml.ggml_backend_buffer_clear(buffer, (byte) 0);
       }
+      device.checkBackend();
     });
   }
 

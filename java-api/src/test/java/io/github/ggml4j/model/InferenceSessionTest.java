@@ -26,6 +26,7 @@ class InferenceSessionTest {
 
   @SuppressWarnings("NullAway.Init")
   private static Gpt2Model model;
+
   private static double tolerance;
 
   static List<TestDevice> devices() {
@@ -128,6 +129,35 @@ class InferenceSessionTest {
       var history = java.util.Arrays.copyOf(tokens(0, 60), 61);
       history[60] = 9;
       assertNear(last(session, 0), model.logits(history)[60]);
+    }
+  }
+
+  /** Together they have many times the rows of each, so that only those are looked at. */
+  @Test
+  void manySequencesSeeTheirOwnHistories() {
+    try (var session = model.newSession()) {
+      var sequences = new int[6];
+      var histories = new int[6][];
+      var next = new int[6][];
+      for (int i = 0; i < 6; i++) {
+        histories[i] = tokens(i, 122 - 7 * i);
+        sequences[i] = i == 5 ? session.fork(sequences[0]) : session.newSequence();
+        if (i == 5) {
+          histories[i] = histories[0];
+        } else {
+          session.step(new int[] {sequences[i]}, new int[][] {histories[i]});
+        }
+        next[i] = new int[] {i};
+      }
+      for (int step = 0; step < 3; step++) {
+        session.step(sequences, next);
+      }
+      for (int i = 0; i < 6; i++) {
+        int length = histories[i].length;
+        var whole = java.util.Arrays.copyOf(histories[i], length + 3);
+        java.util.Arrays.fill(whole, length, length + 3, i);
+        assertNear(last(session, i), model.logits(whole)[length + 2]);
+      }
     }
   }
 

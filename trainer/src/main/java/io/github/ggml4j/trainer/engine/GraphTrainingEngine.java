@@ -44,6 +44,9 @@ public final class GraphTrainingEngine implements TrainingEngine {
   private static final int MAX_PLANS = 4;
   private static final int CHUNK = 1 << 20;
 
+  /** Tokens of a batch whose graph is not described just to find that it does not fit. */
+  private static final long HUGE_BATCH = 1L << 18;
+
   /**
    * How many vectors of nEmbd each layer keeps of each token, at least: q, k, v, the MLP's four.
    */
@@ -290,8 +293,9 @@ public final class GraphTrainingEngine implements TrainingEngine {
     var device = model.device();
     var layout = FlatLayout.of(config);
     var what = "training with batches of " + batch + " x " + length + " tokens";
-    long least = KEPT_WIDTHS * config.nLayer() * config.nEmbd() * Float.BYTES * batch * length;
-    if (least > device.freeMemory()) {
+    long tokens = (long) batch * length;
+    long least = KEPT_WIDTHS * config.nLayer() * config.nEmbd() * Float.BYTES * tokens;
+    if (tokens > HUGE_BATCH && least > device.freeMemory()) {
       // Even the description of such a graph may not fit.
       return new MemoryEstimate(what + ", at least", device, Map.of(Part.ACTIVATIONS, least), 0);
     }
