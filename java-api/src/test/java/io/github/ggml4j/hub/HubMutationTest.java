@@ -292,8 +292,8 @@ class HubMutationTest {
             "200 OK",
             ascii(
                 ("[{\"type\":\"file\",\"oid\":\"%s\",\"size\":%d,\"path\":\"config.json\"},"
-                     + "{\"type\":\"file\",\"oid\":\"0\",\"size\":%d,\"path\":\"model.safetensors\","
-                     + "\"lfs\":{\"oid\":\"%s\",\"size\":%d,\"pointerSize\":134}}]")
+                        + "{\"type\":\"file\",\"oid\":\"0\",\"size\":%d,\"path\":\"model.safetensors\","
+                        + "\"lfs\":{\"oid\":\"%s\",\"size\":%d,\"pointerSize\":134}}]")
                     .formatted(
                         CONFIG_HASH,
                         CONFIG.length,
