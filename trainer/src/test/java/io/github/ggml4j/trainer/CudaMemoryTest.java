@@ -106,6 +106,21 @@ class CudaMemoryTest {
   }
 
   @Test
+  void anOpThatTheDeviceLacksIsNamedWithTypesAndShapes() {
+    try (var device = Device.open("cuda", 1);
+        var store = new TensorStore(device, "weights", 1);
+        var graph = Graph.forward(device, 8)) {
+      var matrix = store.add(DType.NVFP4, 256, 512);
+      store.allocate();
+      graph.getRows(matrix, graph.input(DType.I32, 3));
+      assertThatThrownBy(graph::build)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining(
+              "cannot compute GET_ROWS of NVFP4[256, 512], I32[3] to F32[3, 512]");
+    }
+  }
+
+  @Test
   void whatDoesNotFitIsAnExceptionAndTheDeviceStaysUsable() {
     long before = free();
     var settings = new GraphTrainingEngine.Settings(1, 0, 0, 0);

@@ -83,7 +83,8 @@ class OpTableTest {
 
     A weight of a type that a device cannot compute is an error when the model is loaded, any other op when its graph
     is built; nothing falls back to another device. On the GPU, rows of IQ4_NL and MXFP4 can be looked up where
-    `n_embd` is a multiple of 256.
+    `n_embd` is a multiple of 256. Dropout is a kernel of ggml4j's own on CUDA as on the CPU; where there is none, it
+    is a product (MUL) with a mask that the host draws.
 
     | Op | Types | Used for | CPU | CUDA |
     | --- | --- | --- | --- | --- |
