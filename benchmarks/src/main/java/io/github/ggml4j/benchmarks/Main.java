@@ -27,6 +27,7 @@ public final class Main {
         minutes=N         how long a part may take                    9
         rounds=N          rounds of each measurement                  3
         model=SIZE        124m, or tiny to try all this out           124m
+        check=off         what computes wrong logits is timed too     on
       """;
 
   private Main() {}
@@ -90,6 +91,10 @@ public final class Main {
       return setting("model", "124m");
     }
 
+    private boolean checks() {
+      return !setting("check", "on").equals("off");
+    }
+
     private Path models() throws IOException {
       return Files.createDirectories(pack.root().resolve("work").resolve(size()));
     }
@@ -105,7 +110,7 @@ public final class Main {
                 + " Training 64x1024 and bf16 are left out.");
       }
       new Bench(pack, deadline, report, models(), device)
-          .run(size(), gpu ? onGpu() : onCpu(), (int) number("rounds", 3), notes);
+          .run(size(), gpu ? onGpu() : onCpu(), (int) number("rounds", 3), notes, checks());
     }
 
     /** What matters most first: the time may not be enough for all. */
