@@ -45,6 +45,8 @@ macro(ggml4j_use_cuda)
 
   set(GGML_CUDA_NO_VMM ON CACHE BOOL "" FORCE) # with it, the driver's library would be needed to link
   set(GGML_CUDA_FA OFF CACHE BOOL "" FORCE)    # attention is composed of products and softmax, as its backward is
+  # A recorded graph would keep the choice of TF32 that held when it was recorded.
+  set(GGML_CUDA_GRAPHS OFF CACHE BOOL "" FORCE)
   set(GGML_CUDA_NCCL OFF CACHE BOOL "" FORCE)  # one GPU
 endmacro()
 

@@ -28,8 +28,8 @@ public final class Ggml4j {
    * torch.set_float32_matmul_precision}. It makes a difference on NVIDIA GPUs alone.
    *
    * @param precision {@code highest} (the default: float32 is float32) or {@code high} (tensor
-   *     cores may round what they multiply to TF32, with 10 bits of mantissa; several times as
-   *     fast), from the next computation on
+   *     cores may round what they multiply to TF32, with 10 bits of mantissa, which is faster),
+   *     from the next computation on
    * @throws IllegalArgumentException for another name
    */
   public static void setFloat32MatmulPrecision(String precision) {

@@ -23,6 +23,9 @@ final class CudaApi {
 
   static final int CAPABILITY_MINOR = 76;
 
+  /** cudaDevAttrCooperativeLaunch. */
+  private static final int COOPERATIVE_LAUNCH = 95;
+
   /** More than any version's cudaDeviceProp has. */
   private static final long PROPERTIES_BYTES = 16 << 10;
 
@@ -115,6 +118,19 @@ final class CudaApi {
       forgetError();
     }
     return status;
+  }
+
+  /** The error code of what ggml asks a GPU while it is loaded, where it takes no error. */
+  int describes(int device) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment struct = arena.allocate(PROPERTIES_BYTES, ADDRESS.byteAlignment());
+      int status = call(properties, struct, device);
+      if (status == SUCCESS) {
+        status = attribute(device, COOPERATIVE_LAUNCH).status;
+      }
+      forgetError();
+      return status;
+    }
   }
 
   /** The name of a GPU; the error when it does not tell. */

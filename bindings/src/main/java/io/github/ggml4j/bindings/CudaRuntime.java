@@ -123,6 +123,15 @@ public final class CudaRuntime {
           "%d GPUs are more than ggml takes".formatted(count.value()),
           ". Show it at most %d with CUDA_VISIBLE_DEVICES.".formatted(MAX_DEVICES));
     }
+    for (int device = 0; device < count.value(); device++) {
+      int status = api.describes(device);
+      if (status != CudaApi.SUCCESS) {
+        throw unavailable(
+            Reason.FAILED,
+            "GPU %d does not answer (%s)".formatted(device, api.describe(status)),
+            ". See what nvidia-smi says about it, or hide it with CUDA_VISIBLE_DEVICES.");
+      }
+    }
   }
 
   private BackendUnavailableException noDevice(int status) {

@@ -40,6 +40,12 @@ class CudaRuntimeTest {
       #ifndef SET_STATUS
       #define SET_STATUS 0
       #endif
+      #ifndef LOST
+      #define LOST -1
+      #endif
+      #ifndef MUTE
+      #define MUTE -1
+      #endif
       #ifndef MAJOR
       #define MAJOR 9
       #endif
@@ -53,11 +59,11 @@ class CudaRuntimeTest {
       int cudaGetLastError(void) { return 0; }
       int cudaDeviceGetAttribute(int *value, int attribute, int device) {
         *value = attribute == 75 ? MAJOR : 0;
-        return device;
+        return attribute == 95 && device == MUTE ? 999 : 0;
       }
       int cudaGetDeviceProperties(void *properties, int device) {
         strcpy(properties, "a GPU");
-        return device;
+        return device == LOST ? 999 : 0;
       }
       const char *cudaGetErrorName(int error) { return error == 2 ? "cudaErrorMemoryAllocation" : "cudaErrorOther"; }
       const char *cudaGetErrorString(int error) { return error == 2 ? "out of memory" : "some other error"; }
@@ -131,7 +137,9 @@ class CudaRuntimeTest {
     "COUNT=0, NO_DEVICE, finds no GPU, nvidia-smi",
     "COUNT_STATUS=2, NO_MEMORY, out of memory, nvidia-smi",
     "COUNT_STATUS=999, FAILED, some other error, CUDA 13.0",
-    "COUNT=17, FAILED, 17 GPUs, CUDA_VISIBLE_DEVICES"
+    "COUNT=17, FAILED, 17 GPUs, CUDA_VISIBLE_DEVICES",
+    "LOST=0, FAILED, GPU 0 does not answer, some other error",
+    "MUTE=0, FAILED, GPU 0 does not answer, nvidia-smi"
   })
   void saysWhyItDoesNotWork(String macro, Reason reason, String summary, String advice)
       throws Exception {

@@ -267,8 +267,13 @@ public final class Device implements AutoCloseable {
         var device = Ggml.ggml_backend_dev_get(i);
         var name = Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT);
         var problem = problem(name);
+        free.set(JAVA_LONG, 0, 0);
+        total.set(JAVA_LONG, 0, 0);
         if (problem == null) {
           Ggml.ggml_backend_dev_memory(device, free, total);
+          if (total.get(JAVA_LONG, 0) == 0) {
+            problem = name + " does not say how much memory it has";
+          }
         }
         devices.add(
             new DeviceInfo(
@@ -307,7 +312,11 @@ public final class Device implements AutoCloseable {
       return null;
     }
     int index = Integer.parseInt(name.substring(CUDA.length()));
-    return NativeLibrary.cuda().map(cuda -> cuda.computeCapability(index)).orElse(null);
+    try {
+      return NativeLibrary.cuda().map(cuda -> cuda.computeCapability(index)).orElse(null);
+    } catch (BackendUnavailableException e) {
+      return null; // the device's problem says why
+    }
   }
 
   private static SortedMap<String, String> versions(String name) {
