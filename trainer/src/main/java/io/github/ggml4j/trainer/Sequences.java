@@ -2,6 +2,7 @@ package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.data.ShuffleWindow;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -188,7 +189,7 @@ interface Sequences {
       List<int[]> held = Place.readAll(in);
       var reader = SequenceReader.resume(dataset, tokenizer, options, stop, in);
       var pass = new Window(this, reader, random);
-      pass.held.addAll(held);
+      held.forEach(pass.window::add);
       pass.any = true;
       return pass;
     }
@@ -196,22 +197,19 @@ interface Sequences {
     private static final class Window implements Pass {
       private final Streamed source;
       private final SequenceReader reader;
-      private final int capacity;
-      private final List<int[]> held = new ArrayList<>();
-      private long random;
+      private final ShuffleWindow<int[]> window;
       private boolean any;
       private boolean ended;
 
       Window(Streamed source, SequenceReader reader, long random) {
         this.source = source;
         this.reader = reader;
-        this.capacity = source.options().shuffle() ? WINDOW : 1;
-        this.random = random;
+        this.window = new ShuffleWindow<>(source.options().shuffle() ? WINDOW : 1, random);
       }
 
       @Override
       public int @Nullable [] next() {
-        while (!ended && held.size() < capacity) {
+        while (!ended && !window.isFull()) {
           int[] read = reader.next();
           if (read == null) {
             if (source.stop().getAsBoolean()) {
@@ -219,37 +217,20 @@ interface Sequences {
             }
             ended = true;
           } else {
-            held.add(read);
+            window.add(read);
             any = true;
           }
         }
         if (!any) {
           throw nothingToLearn(source.dataset());
         }
-        if (held.isEmpty()) {
-          return null;
-        }
-        int chosen = (int) Math.unsignedMultiplyHigh(nextRandom(), held.size());
-        int[] sequence = held.get(chosen);
-        int[] last = held.remove(held.size() - 1);
-        if (chosen < held.size()) {
-          held.set(chosen, last);
-        }
-        return sequence;
-      }
-
-      /** SplitMix64, whose state is one number. */
-      private long nextRandom() {
-        random += 0x9E3779B97F4A7C15L;
-        long z = (random ^ (random >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-        return z ^ (z >>> 31);
+        return window.isEmpty() ? null : window.draw();
       }
 
       @Override
       public void save(DataOutput out) throws IOException {
-        out.writeLong(random);
-        Place.writeAll(out, held);
+        out.writeLong(window.random());
+        Place.writeAll(out, window.items());
         reader.save(out);
       }
 

@@ -3,8 +3,6 @@ package io.github.ggml4j.trainer.data;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,8 +14,7 @@ final class ShuffledPass implements RowPass {
   private final RowPass rows;
   private final int columns;
   private final int capacity;
-  private final List<@Nullable Object[]> window = new ArrayList<>();
-  private long random;
+  private ShuffleWindow<@Nullable Object[]> window;
   private boolean ended;
   private @Nullable Object @Nullable [] row;
 
@@ -25,12 +22,12 @@ final class ShuffledPass implements RowPass {
     this.rows = rows;
     this.columns = columns;
     this.capacity = capacity;
-    this.random = seed;
+    this.window = new ShuffleWindow<>(capacity, seed);
   }
 
   @Override
   public boolean next() {
-    while (!ended && window.size() < capacity) {
+    while (!ended && !window.isFull()) {
       if (rows.next()) {
         @Nullable Object[] read = new @Nullable Object[columns];
         for (int i = 0; i < columns; i++) {
@@ -45,24 +42,8 @@ final class ShuffledPass implements RowPass {
       row = null;
       return false;
     }
-    int chosen = (int) Math.unsignedMultiplyHigh(nextRandom(), window.size());
-    row = window.get(chosen);
-    @Nullable Object[] last = window.remove(window.size() - 1);
-    if (chosen < window.size()) {
-      window.set(chosen, last);
-    }
+    row = window.draw();
     return true;
-  }
-
-  /**
-   * SplitMix64, whose whole state is one number (Steele, Lea, Flood: Fast splittable pseudorandom
-   * number generators).
-   */
-  private long nextRandom() {
-    random += 0x9E3779B97F4A7C15L;
-    long z = (random ^ (random >>> 30)) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-    return z ^ (z >>> 31);
   }
 
   @Override
@@ -75,9 +56,9 @@ final class ShuffledPass implements RowPass {
 
   @Override
   public void save(DataOutput out) throws IOException {
-    out.writeLong(random);
-    out.writeInt(window.size());
-    for (@Nullable Object[] held : window) {
+    out.writeLong(window.random());
+    out.writeInt(window.items().size());
+    for (@Nullable Object[] held : window.items()) {
       for (Object value : held) {
         Values.write(out, value);
       }
@@ -87,7 +68,7 @@ final class ShuffledPass implements RowPass {
 
   @Override
   public void restore(DataInput in) throws IOException {
-    random = in.readLong();
+    window = new ShuffleWindow<>(capacity, in.readLong());
     int size = in.readInt();
     if (size < 0 || size > capacity) {
       throw new IOException(size + " rows in a window of " + capacity);
