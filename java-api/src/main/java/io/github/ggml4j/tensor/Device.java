@@ -2,7 +2,6 @@ package io.github.ggml4j.tensor;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import io.github.ggml4j.bindings.BackendUnavailableException;
 import io.github.ggml4j.bindings.CudaRuntime;
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.NativeLibraryException;
@@ -11,14 +10,10 @@ import io.github.ggml4j.tensor.internal.Kernel;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -155,10 +150,10 @@ public final class Device implements AutoCloseable {
 
   /** The first GPU that works, else the CPU. */
   private static Device choose(int threads, Consumer<? super String> notice) {
-    for (var problem : loadBackends()) {
+    for (var problem : Devices.loadBackends()) {
       notice.accept("Computing on the CPU: " + problem);
     }
-    for (var gpu : gpus()) {
+    for (var gpu : Devices.gpus()) {
       if (gpu.problem() != null) {
         notice.accept("Not computing on " + gpu.name() + ": " + gpu.problem());
         continue;
@@ -168,7 +163,7 @@ public final class Device implements AutoCloseable {
         notice.accept("Computing on " + describe(gpu));
         return device;
       } catch (NativeLibraryException | IllegalStateException e) {
-        notice.accept("Not computing on " + gpu.name() + ": " + inOneLine(e));
+        notice.accept("Not computing on " + gpu.name() + ": " + Devices.inOneLine(e));
       }
     }
     return cpu(threads);
@@ -177,13 +172,13 @@ public final class Device implements AutoCloseable {
   private static Device openNamed(String name, String wanted, int threads) {
     for (var backend : NativeLibrary.backends()) {
       if (wanted.matches(Pattern.quote(backend) + "(:?[0-9]+)?")) {
-        loadBackend(backend);
+        Devices.loadBackend(backend);
       }
     }
     if (wanted.matches("cuda(:?[0-9]+)?")) {
-      loadBackend("cuda"); // whose exception says why there is none
+      Devices.loadBackend("cuda"); // whose exception says why there is none
     }
-    for (var gpu : gpus()) {
+    for (var gpu : Devices.gpus()) {
       if (gpu.name().equals(wanted.replace(":", "")) || gpu.name().equals(wanted + "0")) {
         return openGpu(gpu, threads);
       }
@@ -192,13 +187,13 @@ public final class Device implements AutoCloseable {
         "Device is \""
             + name
             + "\", expected auto, cpu or one of the devices that the loaded natives offer: "
-            + infos().stream().map(DeviceInfo::name).toList()
+            + Devices.all().stream().map(DeviceInfo::name).toList()
             + ". Use natives built with that backend, and check its driver.");
   }
 
   private static Device openGpu(DeviceInfo gpu, int threads) {
-    checkCuda(gpu.name());
-    var backend = Ggml.ggml_backend_dev_init(handle(gpu), MemorySegment.NULL);
+    Devices.checkCuda(gpu.name());
+    var backend = Ggml.ggml_backend_dev_init(Devices.handle(gpu), MemorySegment.NULL);
     if (backend.equals(MemorySegment.NULL)) {
       throw new IllegalStateException(
           "Device "
@@ -227,19 +222,13 @@ public final class Device implements AutoCloseable {
         gpu.totalMemory() / GIB);
   }
 
-  private static String inOneLine(RuntimeException e) {
-    return e instanceof BackendUnavailableException unavailable
-        ? unavailable.summary()
-        : String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ");
-  }
-
   /**
    * The devices that there are: the CPU, and the GPUs whose backends the natives have and that work
    * here.
    */
   public static List<DeviceInfo> list() {
-    loadBackends();
-    return infos();
+    Devices.loadBackends();
+    return Devices.all();
   }
 
   /**
@@ -247,133 +236,7 @@ public final class Device implements AutoCloseable {
    * this machine has no NVIDIA driver}; empty when all do.
    */
   public static List<String> problems() {
-    return loadBackends();
-  }
-
-  private static List<DeviceInfo> gpus() {
-    return infos().stream()
-        .filter(info ->
-            info.kind() == DeviceInfo.Kind.GPU || info.kind() == DeviceInfo.Kind.INTEGRATED_GPU)
-        .toList();
-  }
-
-  private static List<DeviceInfo> infos() {
-    NativeLibrary.load();
-    var devices = new ArrayList<DeviceInfo>();
-    try (var arena = Arena.ofConfined()) {
-      var free = arena.allocate(JAVA_LONG);
-      var total = arena.allocate(JAVA_LONG);
-      for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
-        var device = Ggml.ggml_backend_dev_get(i);
-        var name = Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT);
-        var problem = problem(name);
-        free.set(JAVA_LONG, 0, 0);
-        total.set(JAVA_LONG, 0, 0);
-        if (problem == null) {
-          Ggml.ggml_backend_dev_memory(device, free, total);
-          if (total.get(JAVA_LONG, 0) == 0) {
-            problem = name + " does not say how much memory it has";
-          }
-        }
-        devices.add(
-            new DeviceInfo(
-                name,
-                Ggml.ggml_backend_dev_description(device).getString(0).strip(),
-                kind(Ggml.ggml_backend_dev_type(device)),
-                problem == null ? free.get(JAVA_LONG, 0) : 0,
-                problem == null ? total.get(JAVA_LONG, 0) : 0,
-                computeCapability(name),
-                versions(name),
-                problem));
-      }
-    }
-    return List.copyOf(devices);
-  }
-
-  /** Asks CUDA before ggml does, which would end the process. */
-  private static @Nullable String problem(String name) {
-    try {
-      checkCuda(name);
-      return null;
-    } catch (BackendUnavailableException e) {
-      return e.summary();
-    }
-  }
-
-  private static void checkCuda(String name) {
-    if (name.startsWith(CUDA)) {
-      int index = Integer.parseInt(name.substring(CUDA.length()));
-      NativeLibrary.cuda().ifPresent(cuda -> cuda.check(index));
-    }
-  }
-
-  private static @Nullable String computeCapability(String name) {
-    if (!name.startsWith(CUDA)) {
-      return null;
-    }
-    int index = Integer.parseInt(name.substring(CUDA.length()));
-    try {
-      return NativeLibrary.cuda().map(cuda -> cuda.computeCapability(index)).orElse(null);
-    } catch (BackendUnavailableException e) {
-      return null; // the device's problem says why
-    }
-  }
-
-  private static SortedMap<String, String> versions(String name) {
-    var versions = new TreeMap<String, String>();
-    versions.put("ggml", Ggml.ggml_version().getString(0));
-    if (name.startsWith(CUDA)) {
-      NativeLibrary.cuda()
-          .ifPresent(cuda -> {
-            versions.put("driver", cuda.driverVersion());
-            versions.put("driver CUDA", cuda.driverCudaVersion());
-            versions.put("CUDA", cuda.version());
-            versions.put("built for", cuda.architectures());
-          });
-    }
-    versions.values().removeIf(String::isEmpty);
-    return Collections.unmodifiableSortedMap(versions);
-  }
-
-  private static MemorySegment handle(DeviceInfo info) {
-    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
-      var device = Ggml.ggml_backend_dev_get(i);
-      if (info.name().equalsIgnoreCase(Ggml.ggml_backend_dev_name(device).getString(0))) {
-        return device;
-      }
-    }
-    throw new IllegalArgumentException("There is no device " + info.name());
-  }
-
-  private static DeviceInfo.Kind kind(int type) {
-    if (type == Ggml.GGML_BACKEND_DEVICE_TYPE_CPU()) {
-      return DeviceInfo.Kind.CPU;
-    }
-    if (type == Ggml.GGML_BACKEND_DEVICE_TYPE_GPU()) {
-      return DeviceInfo.Kind.GPU;
-    }
-    return type == Ggml.GGML_BACKEND_DEVICE_TYPE_IGPU()
-        ? DeviceInfo.Kind.INTEGRATED_GPU
-        : DeviceInfo.Kind.ACCELERATOR;
-  }
-
-  /** GPU backends are libraries of their own, loaded when one is asked for. */
-  private static void loadBackend(String backend) {
-    NativeLibrary.loadBackend(backend);
-    MatmulPrecision.apply();
-  }
-
-  /** Loads those that work; natives with a GPU backend are used on machines without a GPU too. */
-  private static List<String> loadBackends() {
-    var problems = new ArrayList<String>();
-    for (var backend : NativeLibrary.backends()) {
-      try {
-        loadBackend(backend);
-      } catch (NativeLibraryException e) {
-        problems.add(backend + " does not work, " + inOneLine(e));
-      }
-    }
-    return problems;
+    return Devices.loadBackends();
   }
 
   /** The name, such as {@code cpu} or {@code cuda0}. */
@@ -574,7 +437,7 @@ public final class Device implements AutoCloseable {
   }
 
   static boolean supports(DeviceInfo info, MemorySegment node) {
-    return Ggml.ggml_backend_dev_supports_op(handle(info), node);
+    return Ggml.ggml_backend_dev_supports_op(Devices.handle(info), node);
   }
 
   boolean supports(MemorySegment node) {

@@ -1,0 +1,167 @@
+package io.github.ggml4j.tensor;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import io.github.ggml4j.bindings.BackendUnavailableException;
+import io.github.ggml4j.bindings.NativeLibrary;
+import io.github.ggml4j.bindings.NativeLibraryException;
+import io.github.ggml4j.bindings.ffi.Ggml;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Finds devices: loads backends, and asks each device what it is before ggml uses it. */
+final class Devices {
+  private static final String CUDA = "cuda";
+
+  private Devices() {}
+
+  /** Those that are GPUs, usable or not. */
+  static List<DeviceInfo> gpus() {
+    return all().stream()
+        .filter(info ->
+            info.kind() == DeviceInfo.Kind.GPU || info.kind() == DeviceInfo.Kind.INTEGRATED_GPU)
+        .toList();
+  }
+
+  /** All that the loaded backends have. */
+  static List<DeviceInfo> all() {
+    NativeLibrary.load();
+    var devices = new ArrayList<DeviceInfo>();
+    try (var arena = Arena.ofConfined()) {
+      var free = arena.allocate(JAVA_LONG);
+      var total = arena.allocate(JAVA_LONG);
+      for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+        var device = Ggml.ggml_backend_dev_get(i);
+        var name = Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT);
+        var problem = problem(name);
+        free.set(JAVA_LONG, 0, 0);
+        total.set(JAVA_LONG, 0, 0);
+        if (problem == null) {
+          Ggml.ggml_backend_dev_memory(device, free, total);
+          if (total.get(JAVA_LONG, 0) == 0) {
+            problem = name + " does not say how much memory it has";
+          }
+        }
+        devices.add(
+            new DeviceInfo(
+                name,
+                Ggml.ggml_backend_dev_description(device).getString(0).strip(),
+                kind(Ggml.ggml_backend_dev_type(device)),
+                problem == null ? free.get(JAVA_LONG, 0) : 0,
+                problem == null ? total.get(JAVA_LONG, 0) : 0,
+                computeCapability(name),
+                versions(name),
+                problem));
+      }
+    }
+    return List.copyOf(devices);
+  }
+
+  /** Asks CUDA before ggml does, which would end the process. */
+  private static @Nullable String problem(String name) {
+    try {
+      checkCuda(name);
+      return null;
+    } catch (BackendUnavailableException e) {
+      return e.summary();
+    }
+  }
+
+  /**
+   * Asks CUDA whether a device can be used.
+   *
+   * @throws BackendUnavailableException when it cannot
+   */
+  static void checkCuda(String name) {
+    if (name.startsWith(CUDA)) {
+      int index = Integer.parseInt(name.substring(CUDA.length()));
+      NativeLibrary.cuda().ifPresent(cuda -> cuda.check(index));
+    }
+  }
+
+  private static @Nullable String computeCapability(String name) {
+    if (!name.startsWith(CUDA)) {
+      return null;
+    }
+    int index = Integer.parseInt(name.substring(CUDA.length()));
+    try {
+      return NativeLibrary.cuda().map(cuda -> cuda.computeCapability(index)).orElse(null);
+    } catch (BackendUnavailableException e) {
+      return null; // the device's problem says why
+    }
+  }
+
+  private static SortedMap<String, String> versions(String name) {
+    var versions = new TreeMap<String, String>();
+    versions.put("ggml", Ggml.ggml_version().getString(0));
+    if (name.startsWith(CUDA)) {
+      NativeLibrary.cuda()
+          .ifPresent(cuda -> {
+            versions.put("driver", cuda.driverVersion());
+            versions.put("driver CUDA", cuda.driverCudaVersion());
+            versions.put("CUDA", cuda.version());
+            versions.put("built for", cuda.architectures());
+          });
+    }
+    versions.values().removeIf(String::isEmpty);
+    return Collections.unmodifiableSortedMap(versions);
+  }
+
+  /** ggml's device. */
+  static MemorySegment handle(DeviceInfo info) {
+    for (long i = 0; i < Ggml.ggml_backend_dev_count(); i++) {
+      var device = Ggml.ggml_backend_dev_get(i);
+      if (info.name().equalsIgnoreCase(Ggml.ggml_backend_dev_name(device).getString(0))) {
+        return device;
+      }
+    }
+    throw new IllegalArgumentException("There is no device " + info.name());
+  }
+
+  private static DeviceInfo.Kind kind(int type) {
+    if (type == Ggml.GGML_BACKEND_DEVICE_TYPE_CPU()) {
+      return DeviceInfo.Kind.CPU;
+    }
+    if (type == Ggml.GGML_BACKEND_DEVICE_TYPE_GPU()) {
+      return DeviceInfo.Kind.GPU;
+    }
+    return type == Ggml.GGML_BACKEND_DEVICE_TYPE_IGPU()
+        ? DeviceInfo.Kind.INTEGRATED_GPU
+        : DeviceInfo.Kind.ACCELERATOR;
+  }
+
+  /** GPU backends are libraries of their own, loaded when one is asked for. */
+  static void loadBackend(String backend) {
+    NativeLibrary.loadBackend(backend);
+    MatmulPrecision.apply();
+  }
+
+  /**
+   * Loads those that work, and tells in a line each why others do not; natives with a GPU backend
+   * are used on machines without a GPU too.
+   */
+  static List<String> loadBackends() {
+    var problems = new ArrayList<String>();
+    for (var backend : NativeLibrary.backends()) {
+      try {
+        loadBackend(backend);
+      } catch (NativeLibraryException e) {
+        problems.add(backend + " does not work, " + inOneLine(e));
+      }
+    }
+    return problems;
+  }
+
+  static String inOneLine(RuntimeException e) {
+    return e instanceof BackendUnavailableException unavailable
+        ? unavailable.summary()
+        : String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ");
+  }
+}
