@@ -6,6 +6,7 @@ module io.github.ggml4j {
   requires tools.jackson.databind;
 
   exports io.github.ggml4j;
+  exports io.github.ggml4j.error;
   exports io.github.ggml4j.evaluation;
   exports io.github.ggml4j.format;
   exports io.github.ggml4j.format.gguf;
@@ -15,6 +16,9 @@ module io.github.ggml4j {
   exports io.github.ggml4j.format.torch;
   exports io.github.ggml4j.generation;
   exports io.github.ggml4j.hub;
+  exports io.github.ggml4j.internal to
+      io.github.ggml4j.cli,
+      io.github.ggml4j.trainer;
   exports io.github.ggml4j.model;
   exports io.github.ggml4j.nn;
   exports io.github.ggml4j.tensor;

@@ -1,7 +1,7 @@
 package io.github.ggml4j.hub;
 
-import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.hub.HubException.Reason;
+import io.github.ggml4j.internal.Names;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;

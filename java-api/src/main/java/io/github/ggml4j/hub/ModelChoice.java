@@ -2,8 +2,8 @@ package io.github.ggml4j.hub;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
-import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.hub.HubException.Reason;
+import io.github.ggml4j.internal.Names;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,6 +1,6 @@
 package io.github.ggml4j.hub;
 
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import java.util.regex.Pattern;
 
 /**

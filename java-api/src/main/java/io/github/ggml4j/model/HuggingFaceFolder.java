@@ -2,11 +2,11 @@ package io.github.ggml4j.model;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
-import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.format.safetensors.SafetensorsEntry;
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
 import io.github.ggml4j.format.torch.TorchFile;
 import io.github.ggml4j.format.torch.TorchTensor;
+import io.github.ggml4j.internal.Names;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

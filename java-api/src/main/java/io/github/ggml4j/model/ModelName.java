@@ -1,9 +1,9 @@
 package io.github.ggml4j.model;
 
 import io.github.ggml4j.format.ModelFormatException;
-import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.hub.Hub;
 import io.github.ggml4j.hub.HubException;
+import io.github.ggml4j.internal.Names;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;

@@ -2,9 +2,9 @@ package io.github.ggml4j.model;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
-import io.github.ggml4j.format.internal.Names;
 import io.github.ggml4j.format.tensorflow.TensorFlowCheckpoint;
 import io.github.ggml4j.format.tensorflow.TensorFlowTensor;
+import io.github.ggml4j.internal.Names;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;

@@ -2,6 +2,7 @@ package io.github.ggml4j.nn;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
@@ -129,16 +130,9 @@ public final class Dropout {
    * kernels.
    */
   static float uniform(long seed, long site, long index) {
-    long z = mix(seed + site * 0x9E3779B97F4A7C15L);
-    z = mix(z + index * 0xD1B54A32D192ED03L);
+    long z = SplitMix64.mix(seed + site * SplitMix64.GAMMA);
+    z = SplitMix64.mix(z + index * 0xD1B54A32D192ED03L);
     return (z >>> 40) * 0x1p-24f;
-  }
-
-  private static long mix(long value) {
-    long z = value;
-    z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-    return z ^ (z >>> 31);
   }
 
   static void checkProbability(float p) {

@@ -3,7 +3,7 @@ package io.github.ggml4j.tokenizer;
 import static io.github.ggml4j.tokenizer.TokenizerFiles.wrongType;
 
 import io.github.ggml4j.format.internal.Json;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -2,8 +2,8 @@ package io.github.ggml4j.tokenizer;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
-import io.github.ggml4j.format.internal.Names;
-import io.github.ggml4j.format.internal.StrictUtf8;
+import io.github.ggml4j.internal.Names;
+import io.github.ggml4j.internal.StrictUtf8;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;

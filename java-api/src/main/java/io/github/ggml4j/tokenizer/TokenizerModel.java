@@ -1,7 +1,7 @@
 package io.github.ggml4j.tokenizer;
 
 import io.github.ggml4j.format.ModelFormatException;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;

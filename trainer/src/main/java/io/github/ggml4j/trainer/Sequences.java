@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer;
 
+import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.ShuffleWindow;
@@ -98,7 +99,7 @@ interface Sequences {
 
   /** Random numbers of one epoch. */
   private static Random random(long seed, int epoch) {
-    return new Random(seed * 0x9E3779B97F4A7C15L + epoch);
+    return new Random(seed * SplitMix64.GAMMA + epoch);
   }
 
   /** All sequences, in order or in a new order for each pass. */

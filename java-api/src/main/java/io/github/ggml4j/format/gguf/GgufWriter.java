@@ -2,8 +2,8 @@ package io.github.ggml4j.format.gguf;
 
 import io.github.ggml4j.format.internal.AtomicFiles;
 import io.github.ggml4j.format.internal.FileOutput;
-import io.github.ggml4j.format.internal.Names;
-import io.github.ggml4j.format.internal.StrictUtf8;
+import io.github.ggml4j.internal.Names;
+import io.github.ggml4j.internal.StrictUtf8;
 import io.github.ggml4j.tensor.DType;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -5,7 +5,7 @@ import static io.github.ggml4j.format.internal.LittleEndian.FLOAT;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.AtomicFiles;
 import io.github.ggml4j.format.internal.MappedFile;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import io.github.ggml4j.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;

@@ -5,7 +5,7 @@ import static io.github.ggml4j.format.internal.LittleEndian.INT;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.github.ggml4j.format.ModelFormatException;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;

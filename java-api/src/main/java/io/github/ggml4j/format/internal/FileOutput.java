@@ -1,5 +1,6 @@
 package io.github.ggml4j.format.internal;
 
+import io.github.ggml4j.internal.Names;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;

@@ -1,6 +1,7 @@
 package io.github.ggml4j.format.internal;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.internal.Names;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;

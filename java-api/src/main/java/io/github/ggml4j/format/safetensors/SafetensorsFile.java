@@ -2,7 +2,7 @@ package io.github.ggml4j.format.safetensors;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.MappedFile;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Collections;

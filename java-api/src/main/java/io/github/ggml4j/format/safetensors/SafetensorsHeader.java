@@ -4,7 +4,7 @@ import static io.github.ggml4j.format.internal.LittleEndian.LONG;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import io.github.ggml4j.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

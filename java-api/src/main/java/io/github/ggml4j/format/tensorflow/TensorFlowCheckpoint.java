@@ -2,7 +2,7 @@ package io.github.ggml4j.format.tensorflow;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.MappedFile;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import io.github.ggml4j.tensor.DType;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;

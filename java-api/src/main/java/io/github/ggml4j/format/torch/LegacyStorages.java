@@ -3,7 +3,7 @@ package io.github.ggml4j.format.torch;
 import static io.github.ggml4j.format.internal.LittleEndian.LONG;
 
 import io.github.ggml4j.format.ModelFormatException;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import java.lang.foreign.MemorySegment;
 import java.math.BigInteger;
 import java.util.HashMap;

@@ -1,7 +1,7 @@
 package io.github.ggml4j.format.torch;
 
 import io.github.ggml4j.format.ModelFormatException;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import io.github.ggml4j.tensor.DType;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -5,7 +5,7 @@ import static io.github.ggml4j.format.internal.LittleEndian.LONG;
 import static io.github.ggml4j.format.internal.LittleEndian.SHORT;
 
 import io.github.ggml4j.format.ModelFormatException;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;

@@ -2,7 +2,7 @@ package io.github.ggml4j.format.torch;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.MappedFile;
-import io.github.ggml4j.format.internal.Names;
+import io.github.ggml4j.internal.Names;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer.data;
 
+import io.github.ggml4j.internal.SplitMix64;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -79,9 +80,7 @@ public final class ShuffleWindow<T> {
    * number generators).
    */
   private long nextRandom() {
-    random += 0x9E3779B97F4A7C15L;
-    long z = (random ^ (random >>> 30)) * 0xBF58476D1CE4E5B9L;
-    z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-    return z ^ (z >>> 31);
+    random += SplitMix64.GAMMA;
+    return SplitMix64.mix(random);
   }
 }

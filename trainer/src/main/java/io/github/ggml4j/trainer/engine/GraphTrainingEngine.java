@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer.engine;
 
+import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.model.FlatLayout;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
@@ -185,7 +186,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
           var shifted = shift(labels, length);
           plan.loss().labels(shifted, lossScale);
           if (plan.dropout() != null) {
-            plan.dropout().seed(settings.seed() * 0x9E3779B97F4A7C15L + ++microSteps);
+            plan.dropout().seed(settings.seed() * SplitMix64.GAMMA + ++microSteps);
           }
           plan.graph().compute();
           double sum = 0;

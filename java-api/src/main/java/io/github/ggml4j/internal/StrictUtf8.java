@@ -1,4 +1,4 @@
-package io.github.ggml4j.format.internal;
+package io.github.ggml4j.internal;
 
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;

@@ -1,4 +1,4 @@
-package io.github.ggml4j.format.internal;
+package io.github.ggml4j.internal;
 
 /** Text from a file, made fit for an error message. */
 public final class Names {
