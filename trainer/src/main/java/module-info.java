@@ -12,6 +12,11 @@ module io.github.ggml4j.trainer {
 
   exports io.github.ggml4j.trainer;
   exports io.github.ggml4j.trainer.data;
-  exports io.github.ggml4j.trainer.engine;
+  exports io.github.ggml4j.trainer.internal.engine to
+      io.github.ggml4j.benchmarks,
+      io.github.ggml4j.cli;
+  exports io.github.ggml4j.trainer.internal.ops to
+      io.github.ggml4j.cli;
   exports io.github.ggml4j.trainer.optim;
+  exports io.github.ggml4j.trainer.schedule;
 }

@@ -3,8 +3,8 @@ package io.github.ggml4j.benchmarks;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.OpProfile;
-import io.github.ggml4j.trainer.engine.AdamWRule;
-import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
+import io.github.ggml4j.trainer.optim.AdamW;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
@@ -47,10 +47,10 @@ final class ProfileWorker {
   }
 
   private void training(int batch, int length, int steps) {
-    var rule = new AdamWRule(0.9f, 0.999f, 1e-8f, 0, false);
-    var settings = new GraphTrainingEngine.Settings(1, 0.1f, 0.1f, 0.1f);
+    var optimizer = AdamW.learningRate(1e-3).eps(1e-8);
+    var settings = new TrainingEngine.Settings(1, 0.1f, 0.1f, 0.1f);
     int[] tokens = tokens(batch * length);
-    try (var engine = new GraphTrainingEngine(model, rule, settings)) {
+    try (var engine = new TrainingEngine(model, optimizer, settings)) {
       report(
           steps,
           () -> {

@@ -2,7 +2,7 @@ package io.github.ggml4j.cli;
 
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.DeviceInfo;
-import io.github.ggml4j.trainer.engine.OpTable;
+import io.github.ggml4j.trainer.internal.ops.OpTable;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,7 +5,7 @@ import io.github.ggml4j.trainer.Progress;
 import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.optim.AdamW;
-import io.github.ggml4j.trainer.optim.LinearWarmup;
+import io.github.ggml4j.trainer.schedule.LinearWarmup;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;

@@ -3,7 +3,7 @@ package io.github.ggml4j.cli;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tensor.Tensor;
-import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -53,9 +53,9 @@ final class SummaryCommand implements Runnable {
   /** With what finetune does when nothing else is asked for. */
   private static MemoryEstimate training(Gpt2Model model) {
     int length = Math.min(USUAL_LENGTH, model.config().nPositions());
-    var rule = AdamW.learningRate(0).rule();
-    var settings = new GraphTrainingEngine.Settings(0, 0, 0, 0);
-    return GraphTrainingEngine.estimate(model, rule, settings, USUAL_BATCH, length);
+    var optimizer = AdamW.learningRate(0);
+    var settings = new TrainingEngine.Settings(0, 0, 0, 0);
+    return TrainingEngine.estimate(model, optimizer, settings, USUAL_BATCH, length);
   }
 
   private static String json(Gpt2Model model) {

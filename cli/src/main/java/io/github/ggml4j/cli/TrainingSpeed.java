@@ -2,9 +2,8 @@ package io.github.ggml4j.cli;
 
 import io.github.ggml4j.evaluation.Speed;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.trainer.engine.AdamWRule;
-import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
-import io.github.ggml4j.trainer.engine.TrainingEngine;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
+import io.github.ggml4j.trainer.optim.AdamW;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Random;
@@ -43,9 +42,9 @@ final class TrainingSpeed {
     Arrays.setAll(sequences, i -> random.ints(length, 0, model.config().vocabSize()).toArray());
     int[] tokens = Arrays.stream(sequences).flatMapToInt(Arrays::stream).toArray();
     double expected = inferred(model, sequences);
-    var rule = new AdamWRule(0.9f, 0.999f, 1e-8f, 0, false);
-    var settings = new GraphTrainingEngine.Settings(SEED, DROPOUT, DROPOUT, DROPOUT);
-    try (var engine = new GraphTrainingEngine(model, rule, settings)) {
+    var optimizer = AdamW.learningRate(1e-3).eps(1e-8);
+    var settings = new TrainingEngine.Settings(SEED, DROPOUT, DROPOUT, DROPOUT);
+    try (var engine = new TrainingEngine(model, optimizer, settings)) {
       double before = loss(engine, tokens, batch, length);
       check(Math.abs(before - expected) <= TOLERANCE * expected, "is not", before, expected);
       step(engine, tokens, batch, length, accumulation);
@@ -80,7 +79,7 @@ final class TrainingSpeed {
 
   private static double loss(TrainingEngine engine, int[] tokens, int batch, int length) {
     var result = engine.evaluate(tokens, tokens, null, batch, length);
-    return result.lossSum() / result.labelCount();
+    return result.sum() / result.labelCount();
   }
 
   private static void step(

@@ -6,7 +6,7 @@ import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.TrainingResult;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.optim.AdamW;
-import io.github.ggml4j.trainer.optim.LinearWarmup;
+import io.github.ggml4j.trainer.schedule.LinearWarmup;
 import java.nio.file.Path;
 
 /** Teaches a model to write source code and saves it as a Hugging Face folder. */

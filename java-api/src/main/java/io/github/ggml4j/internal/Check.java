@@ -69,6 +69,14 @@ public final class Check {
     return value;
   }
 
+  /** {@code 0 <= value <= 1}. */
+  public static double probability(String parameter, double value) {
+    if (!(value >= 0 && value <= 1)) {
+      throw new InvalidArgumentException(parameter, value, "0 to 1");
+    }
+    return value;
+  }
+
   /** {@code 0 <= value < 1}. */
   public static double fraction(String parameter, double value) {
     if (!(value >= 0 && value < 1)) {

@@ -1,6 +1,6 @@
 package io.github.ggml4j.trainer;
 
-import io.github.ggml4j.trainer.engine.TrainingEngine;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import java.util.Arrays;
 import java.util.List;
 

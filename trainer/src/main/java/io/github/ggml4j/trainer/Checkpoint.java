@@ -1,6 +1,6 @@
 package io.github.ggml4j.trainer;
 
-import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
@@ -30,7 +30,7 @@ record Checkpoint(Path file) {
    * @param identity what this training is; that of the file must be the same
    * @return false when there is no file
    */
-  boolean restore(String identity, TrainingRun run, GraphTrainingEngine engine) {
+  boolean restore(String identity, TrainingRun run, TrainingEngine engine) {
     if (!Files.exists(file)) {
       return false;
     }
@@ -86,7 +86,7 @@ record Checkpoint(Path file) {
         cause);
   }
 
-  void save(String identity, TrainingRun run, GraphTrainingEngine engine) {
+  void save(String identity, TrainingRun run, TrainingEngine engine) {
     var temporary = file.resolveSibling(file.getFileName() + ".tmp");
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());

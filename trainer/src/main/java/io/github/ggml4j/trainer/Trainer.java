@@ -5,11 +5,11 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
-import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
-import io.github.ggml4j.trainer.optim.LinearWarmup;
 import io.github.ggml4j.trainer.optim.Optimizer;
-import io.github.ggml4j.trainer.optim.Schedule;
+import io.github.ggml4j.trainer.schedule.LinearWarmup;
+import io.github.ggml4j.trainer.schedule.Schedule;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -315,8 +315,7 @@ public final class Trainer {
       Sequences sequences =
           Sequences.of(dataset, tokenizer, options, Sequences.heapLimit(), cancellation::requested);
       checkMemory(options, sequences);
-      try (GraphTrainingEngine engine =
-          new GraphTrainingEngine(model, optimizer.rule(), settings(options))) {
+      try (TrainingEngine engine = new TrainingEngine(model, optimizer, settings(options))) {
         TrainingRun run =
             new TrainingRun(options, engine, sequences, tokenizer.padTokenId(), all, cancellation);
         var identity = options.identity(model.config(), sequences.count());
@@ -371,8 +370,7 @@ public final class Trainer {
   }
 
   private MemoryEstimate estimate(TrainingOptions options, int batch, int length) {
-    return GraphTrainingEngine.estimate(
-        model, options.optimizer().rule(), settings(options), batch, length);
+    return TrainingEngine.estimate(model, options.optimizer(), settings(options), batch, length);
   }
 
   private TrainingOptions options() {
@@ -392,9 +390,9 @@ public final class Trainer {
         padding);
   }
 
-  private GraphTrainingEngine.Settings settings(TrainingOptions options) {
+  private TrainingEngine.Settings settings(TrainingOptions options) {
     Gpt2Config config = model.config();
-    return new GraphTrainingEngine.Settings(
+    return new TrainingEngine.Settings(
         options.seed(),
         (float) options.dropout().orElse(config.embdPdrop()),
         (float) options.dropout().orElse(config.residPdrop()),

@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.optim.Optimizer;
-import io.github.ggml4j.trainer.optim.Schedule;
+import io.github.ggml4j.trainer.schedule.Schedule;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;

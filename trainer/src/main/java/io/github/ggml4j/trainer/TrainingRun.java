@@ -1,8 +1,8 @@
 package io.github.ggml4j.trainer;
 
-import io.github.ggml4j.trainer.engine.MicroStep;
-import io.github.ggml4j.trainer.engine.TrainingEngine;
-import io.github.ggml4j.trainer.optim.Schedule;
+import io.github.ggml4j.trainer.internal.engine.BatchLoss;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
+import io.github.ggml4j.trainer.schedule.Schedule;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.DataInput;
@@ -206,7 +206,7 @@ final class TrainingRun {
     }
     double sum = 0;
     for (Batch batch : batches) {
-      MicroStep micro =
+      BatchLoss micro =
           engine.accumulate(
               batch.tokens(),
               batch.labels(),
@@ -214,7 +214,7 @@ final class TrainingRun {
               batch.size(),
               batch.length(),
               (float) (1.0 / labels));
-      sum += micro.lossSum();
+      sum += micro.sum();
     }
     double loss = sum / labels;
     checkFinite("loss", loss);

@@ -23,7 +23,7 @@ class ArchitectureTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"data", "engine", "optim"})
+  @ValueSource(strings = {"data", "internal", "optim", "schedule"})
   void partsDoNotKnowTheTrainer(String part) {
     noClasses()
         .that()

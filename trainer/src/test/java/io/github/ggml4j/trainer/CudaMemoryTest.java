@@ -13,8 +13,8 @@ import io.github.ggml4j.tensor.DeviceInfo;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
 import io.github.ggml4j.tensor.TensorStore;
-import io.github.ggml4j.trainer.engine.AdamWRule;
-import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
+import io.github.ggml4j.trainer.optim.AdamW;
 import java.nio.file.Path;
 import java.util.Arrays;
 import org.assertj.core.data.Percentage;
@@ -30,7 +30,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class CudaMemoryTest {
   private static final Percentage TOLERANCE = Percentage.withPercentage(10);
-  private static final AdamWRule ADAM_W = new AdamWRule(0.9f, 0.999f, 1e-8f, 0, false);
+  private static final AdamW ADAM_W = AdamW.learningRate(1e-3).eps(1e-8);
   private static final long MIB = 1 << 20;
 
   @TempDir private Path folder;
@@ -62,10 +62,10 @@ class CudaMemoryTest {
   @CsvSource({"2, 64, 0", "4, 256, 0.1", "8, 128, 0.1"})
   void training(int batch, int length, float dropout) {
     long before = free();
-    var settings = new GraphTrainingEngine.Settings(1, dropout, dropout, dropout);
+    var settings = new TrainingEngine.Settings(1, dropout, dropout, dropout);
     try (var model = Gpt2Model.random(config(), Device.open("cuda", 1), 1)) {
-      var estimate = GraphTrainingEngine.estimate(model, ADAM_W, settings, batch, length);
-      try (var engine = new GraphTrainingEngine(model, ADAM_W, settings)) {
+      var estimate = TrainingEngine.estimate(model, ADAM_W, settings, batch, length);
+      try (var engine = new TrainingEngine(model, ADAM_W, settings)) {
         var tokens = new int[batch * length];
         Arrays.setAll(tokens, i -> i % 5000);
         for (int step = 0; step < 3; step++) {
@@ -123,10 +123,10 @@ class CudaMemoryTest {
   @Test
   void whatDoesNotFitIsAnExceptionAndTheDeviceStaysUsable() {
     long before = free();
-    var settings = new GraphTrainingEngine.Settings(1, 0, 0, 0);
+    var settings = new TrainingEngine.Settings(1, 0, 0, 0);
     try (var model = Gpt2Model.random(config(), Device.open("cuda", 1), 1)) {
       var device = model.device();
-      try (var engine = new GraphTrainingEngine(model, ADAM_W, settings);
+      try (var engine = new TrainingEngine(model, ADAM_W, settings);
           var store = new TensorStore(device, "what fills the device", 1)) {
         store.add(DType.F32, (device.freeMemory() - 48 * MIB) / Float.BYTES);
         store.allocate();

@@ -7,7 +7,7 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.testing.TestDevice;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.optim.AdamW;
-import io.github.ggml4j.trainer.optim.LinearWarmup;
+import io.github.ggml4j.trainer.schedule.LinearWarmup;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

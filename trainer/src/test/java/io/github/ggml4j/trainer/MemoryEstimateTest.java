@@ -11,10 +11,10 @@ import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tensor.MemoryEstimate.Part;
 import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
 import io.github.ggml4j.trainer.data.Dataset;
-import io.github.ggml4j.trainer.engine.AdamWRule;
-import io.github.ggml4j.trainer.engine.GraphTrainingEngine;
-import io.github.ggml4j.trainer.engine.SgdRule;
-import io.github.ggml4j.trainer.engine.UpdateRule;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.Sgd;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** What is estimated before a run is what buffers then take. */
 class MemoryEstimateTest {
   private static final Percentage TOLERANCE = Percentage.withPercentage(10);
-  private static final AdamWRule ADAM_W = new AdamWRule(0.9f, 0.999f, 1e-8f, 0, false);
+  private static final AdamW ADAM_W = AdamW.learningRate(1e-3).eps(1e-8);
 
   private static Gpt2Model model(String device) {
     var config =
@@ -44,7 +44,7 @@ class MemoryEstimateTest {
   }
 
   static Stream<Arguments> training() {
-    List<UpdateRule> rules = List.of(ADAM_W, new SgdRule(0.9f, 0, 0, false));
+    List<Optimizer> rules = List.of(ADAM_W, Sgd.learningRate(1e-3).momentum(0.9));
     return Stream.of("cpu", "cpu-stock")
         .flatMap(device ->
             rules.stream()
@@ -54,11 +54,11 @@ class MemoryEstimateTest {
 
   @ParameterizedTest
   @MethodSource("training")
-  void training(String device, UpdateRule rule, float dropout) {
-    var settings = new GraphTrainingEngine.Settings(1, dropout, dropout, dropout);
+  void training(String device, Optimizer rule, float dropout) {
+    var settings = new TrainingEngine.Settings(1, dropout, dropout, dropout);
     try (var model = model(device)) {
-      var estimate = GraphTrainingEngine.estimate(model, rule, settings, 3, 48);
-      try (var engine = new GraphTrainingEngine(model, rule, settings)) {
+      var estimate = TrainingEngine.estimate(model, rule, settings, 3, 48);
+      try (var engine = new TrainingEngine(model, rule, settings)) {
         var tokens = new int[3 * 48];
         Arrays.setAll(tokens, i -> i % 1000);
         engine.accumulate(tokens, tokens, null, 3, 48, 1);

@@ -1,7 +1,13 @@
 package io.github.ggml4j.trainer.optim;
 
-import io.github.ggml4j.trainer.engine.AdamWRule;
-import io.github.ggml4j.trainer.engine.UpdateRule;
+import io.github.ggml4j.internal.Check;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.internal.Kernel;
+import io.github.ggml4j.tensor.internal.KernelParams;
+import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Adam with decoupled weight decay and bias correction, as {@code torch.optim.AdamW}.
@@ -13,10 +19,9 @@ import io.github.ggml4j.trainer.engine.UpdateRule;
  *   p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
  * </pre>
  *
- * <p>The defaults are those of the usual GPT-2 fine-tuning recipe (Hugging Face's former {@code
- * transformers.AdamW}): betas 0.9 and 0.999, eps 1e-6, no weight decay; PyTorch's own are eps 1e-8
- * and weight decay 0.01. Weight decay applies to weight matrices and embeddings, not to biases and
- * layer norms, as in Hugging Face's {@code Trainer}.
+ * <p>{@link #learningRate(double)} takes the other values of the usual GPT-2 fine-tuning recipe
+ * (Hugging Face's former {@code transformers.AdamW}): betas 0.9 and 0.999, eps 1e-6, no weight
+ * decay. PyTorch's own defaults are eps 1e-8 and weight decay 0.01.
  *
  * <p>Source: Loshchilov and Hutter, <a href="https://arxiv.org/abs/1711.05101">Decoupled Weight
  * Decay Regularization</a>.
@@ -26,32 +31,36 @@ import io.github.ggml4j.trainer.engine.UpdateRule;
  * @param beta2 decay rate of the second moment, in [0, 1)
  * @param eps added to the denominator, greater than 0
  * @param weightDecay decoupled decay per unit of learning rate, at least 0
+ * @param decayVectors whether weight decay applies to biases and LayerNorm weights, too, as in
+ *     {@code torch.optim.AdamW} with a single parameter group; false is what Hugging Face's {@code
+ *     Trainer} does
  */
-public record AdamW(double learningRate, double beta1, double beta2, double eps, double weightDecay)
+public record AdamW(
+    double learningRate,
+    double beta1,
+    double beta2,
+    double eps,
+    double weightDecay,
+    boolean decayVectors)
     implements Optimizer {
 
   /** Checks every value. */
   public AdamW {
-    Checks.notNegative("AdamW learningRate", learningRate);
-    Checks.decayRate("AdamW beta1", beta1);
-    Checks.decayRate("AdamW beta2", beta2);
-    Checks.positive("AdamW eps", eps);
-    Checks.notNegative("AdamW weightDecay", weightDecay);
-  }
-
-  @Override
-  public UpdateRule rule() {
-    return new AdamWRule((float) beta1, (float) beta2, (float) eps, (float) weightDecay, true);
+    Check.notNegative("learningRate", learningRate);
+    Check.fraction("beta1", beta1);
+    Check.fraction("beta2", beta2);
+    Check.positive("eps", eps);
+    Check.notNegative("weightDecay", weightDecay);
   }
 
   /**
-   * AdamW with the defaults above and this learning rate.
+   * AdamW with the values above and this learning rate.
    *
    * @param learningRate base learning rate, for instance 3e-5
    * @return the optimizer
    */
   public static AdamW learningRate(double learningRate) {
-    return new AdamW(learningRate, 0.9, 0.999, 1e-6, 0);
+    return new AdamW(learningRate, 0.9, 0.999, 1e-6, 0, false);
   }
 
   /**
@@ -62,7 +71,7 @@ public record AdamW(double learningRate, double beta1, double beta2, double eps,
    * @return a changed copy
    */
   public AdamW betas(double beta1, double beta2) {
-    return new AdamW(learningRate, beta1, beta2, eps, weightDecay);
+    return new AdamW(learningRate, beta1, beta2, eps, weightDecay, decayVectors);
   }
 
   /**
@@ -72,7 +81,7 @@ public record AdamW(double learningRate, double beta1, double beta2, double eps,
    * @return a changed copy
    */
   public AdamW eps(double eps) {
-    return new AdamW(learningRate, beta1, beta2, eps, weightDecay);
+    return new AdamW(learningRate, beta1, beta2, eps, weightDecay, decayVectors);
   }
 
   /**
@@ -82,6 +91,109 @@ public record AdamW(double learningRate, double beta1, double beta2, double eps,
    * @return a changed copy
    */
   public AdamW weightDecay(double weightDecay) {
-    return new AdamW(learningRate, beta1, beta2, eps, weightDecay);
+    return new AdamW(learningRate, beta1, beta2, eps, weightDecay, decayVectors);
+  }
+
+  /**
+   * The same with or without weight decay of biases and LayerNorm weights.
+   *
+   * @param decayVectors whether they decay
+   * @return a changed copy
+   */
+  public AdamW decayVectors(boolean decayVectors) {
+    return new AdamW(learningRate, beta1, beta2, eps, weightDecay, decayVectors);
+  }
+
+  @Override
+  public List<String> stateNames() {
+    return List.of("exp_avg", "exp_avg_sq");
+  }
+
+  @Override
+  public Consumer<UpdateStep> addUpdate(
+      Graph graph, ParameterVector parameters, List<Tensor> state) {
+    long matrices = decayVectors ? parameters.elements() : parameters.matrixElements();
+    long vectors = parameters.elements() - matrices;
+    var decayed = graph.input(DType.F32, Controls.COUNT);
+    if (graph.fused()) {
+      graph.kernelInPlace(
+          Kernel.ADAMW,
+          KernelParams.none().offset(matrices),
+          parameters.values(),
+          parameters.gradients(),
+          state.get(0),
+          state.get(1),
+          decayed);
+      return step -> decayed.setFloats(controls(step, true).toArray());
+    }
+    addStock(graph, 0, matrices, parameters, state, decayed);
+    if (vectors == 0) {
+      return step -> decayed.setFloats(controls(step, true).toArray());
+    }
+    var plain = graph.input(DType.F32, Controls.COUNT);
+    addStock(graph, matrices, vectors, parameters, state, plain);
+    return step -> {
+      decayed.setFloats(controls(step, true).toArray());
+      plain.setFloats(controls(step, false).toArray());
+    };
+  }
+
+  /** Updates {@code count} parameters from {@code first} on with ggml's own op. */
+  private static void addStock(
+      Graph graph,
+      long first,
+      long count,
+      ParameterVector parameters,
+      List<Tensor> state,
+      Tensor controls) {
+    var g = graph.view(parameters.gradients(), first, count);
+    graph.mulInPlace(g, graph.view(controls, Controls.GRADIENT_SCALE, 1));
+    graph.adamW(
+        graph.view(parameters.values(), first, count),
+        g,
+        graph.view(state.get(0), first, count),
+        graph.view(state.get(1), first, count),
+        graph.view(controls, 0, Controls.COUNT_OF_GGML));
+  }
+
+  /**
+   * The numbers that the ops read, in the order in which they read them. {@code
+   * ggml_opt_step_adamw} reads all but the last.
+   */
+  private record Controls(
+      float learningRate,
+      float beta1,
+      float beta2,
+      float eps,
+      float weightDecay,
+      float correction1,
+      float correction2,
+      float gradientScale) {
+    static final int COUNT = 8;
+    static final int COUNT_OF_GGML = 7;
+    static final int GRADIENT_SCALE = 7;
+
+    float[] toArray() {
+      return new float[] {
+        learningRate, beta1, beta2, eps, weightDecay, correction1, correction2, gradientScale
+      };
+    }
+  }
+
+  private Controls controls(UpdateStep step, boolean decays) {
+    return new Controls(
+        step.learningRate(),
+        (float) beta1,
+        (float) beta2,
+        (float) eps,
+        decays ? (float) weightDecay : 0,
+        correction(beta1, step),
+        correction(beta2, step),
+        step.gradientScale());
+  }
+
+  /** 1 / (1 - beta^t). */
+  private static float correction(double beta, UpdateStep step) {
+    return (float) (1 / (1 - Math.pow((float) beta, (double) step.number())));
   }
 }

@@ -1,24 +1,58 @@
 package io.github.ggml4j.trainer.optim;
 
-import io.github.ggml4j.trainer.engine.UpdateRule;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Tensor;
+import java.util.List;
+import java.util.function.Consumer;
 
 /**
- * How parameters follow their gradients. A value, immutable and free to share; the state that an
- * optimizer keeps (moments, momentum) belongs to the training engine.
+ * How parameters follow their gradients.
+ *
+ * <p>An optimizer is an immutable value: its options, and the arithmetic of an update. The state
+ * that it needs for each parameter (moments, momentum) is held by the training engine. {@link
+ * #stateNames}, {@link #addUpdate} and {@link #maxNodes} are called by the engine; they matter only
+ * to those who write an optimizer of their own.
  */
-public sealed interface Optimizer permits AdamW, Sgd {
+public interface Optimizer {
 
   /**
-   * Base learning rate; the rate of a step is this times the factor of the {@link Schedule}.
+   * Base learning rate. The rate of a step is this times the factor of the {@link
+   * io.github.ggml4j.trainer.schedule.Schedule}.
    *
    * @return the base learning rate, finite and at least 0
    */
   double learningRate();
 
   /**
-   * The arithmetic as the training engine runs it.
+   * Names of the state vectors, as in PyTorch's {@code state_dict}. Each is an F32 vector as long
+   * as the parameters, and zero before the first update.
    *
-   * @return the rule, without the learning rate, which each step brings along
+   * @return the names; empty for an optimizer without state
    */
-  UpdateRule rule();
+  List<String> stateNames();
+
+  /**
+   * Adds one update, in place, to a graph. The graph is built once and run for every step.
+   *
+   * <p>Where the device has kernels of ggml4j ({@link Graph#fused}), the update also sets the
+   * gradients to zero. Elsewhere the engine does so afterwards, so that the update may overwrite
+   * them.
+   *
+   * @param graph the graph of the update
+   * @param parameters all parameters and their gradients
+   * @param state vectors in the order of {@link #stateNames}
+   * @return called before each run of the graph; copies the numbers of the step into the graph's
+   *     inputs
+   */
+  Consumer<UpdateStep> addUpdate(Graph graph, ParameterVector parameters, List<Tensor> state);
+
+  /**
+   * How many nodes {@link #addUpdate} adds at most.
+   *
+   * @param parameterCount elements of {@link ParameterVector#values}
+   * @return an upper bound
+   */
+  default int maxNodes(long parameterCount) {
+    return 64;
+  }
 }

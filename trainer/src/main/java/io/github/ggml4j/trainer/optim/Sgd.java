@@ -1,7 +1,15 @@
 package io.github.ggml4j.trainer.optim;
 
-import io.github.ggml4j.trainer.engine.SgdRule;
-import io.github.ggml4j.trainer.engine.UpdateRule;
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.internal.Kernel;
+import io.github.ggml4j.tensor.internal.KernelParams;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stochastic gradient descent with optional momentum, as {@code torch.optim.SGD}.
@@ -13,36 +21,36 @@ import io.github.ggml4j.trainer.engine.UpdateRule;
  *   p -= lr * g
  * </pre>
  *
+ * <p>Weight decay applies to all parameters, as in PyTorch.
+ *
  * @param learningRate base learning rate, at least 0
- * @param momentum decay rate of the velocity, in [0, 1); 0 is plain gradient descent
- * @param dampening damping of the gradient in the velocity, in [0, 1]
+ * @param momentum decay rate of the momentum buffer, in [0, 1); 0 is plain gradient descent
+ * @param dampening damping of the gradient in the momentum buffer, in [0, 1]
  * @param weightDecay L2 penalty added to the gradient, at least 0
- * @param nesterov whether to look ahead; needs momentum and no dampening
+ * @param nesterov whether to use Nesterov momentum; needs momentum and no dampening
  */
 public record Sgd(
     double learningRate, double momentum, double dampening, double weightDecay, boolean nesterov)
     implements Optimizer {
 
+  /** Elements that the stock form updates at a time, so that its intermediate results are small. */
+  private static final long CHUNK = 1 << 24;
+
+  private static final int NODES_OF_CHUNK = 32;
+
   /** Checks every value. */
   public Sgd {
-    Checks.notNegative("Sgd learningRate", learningRate);
-    Checks.decayRate("Sgd momentum", momentum);
-    if (!(dampening >= 0 && dampening <= 1)) {
-      throw new IllegalArgumentException("Sgd dampening must be in [0, 1], not " + dampening);
-    }
-    Checks.notNegative("Sgd weightDecay", weightDecay);
+    Check.notNegative("learningRate", learningRate);
+    Check.fraction("momentum", momentum);
+    Check.probability("dampening", dampening);
+    Check.notNegative("weightDecay", weightDecay);
     if (nesterov && (momentum == 0 || dampening != 0)) {
-      throw new IllegalArgumentException(
-          "Sgd nesterov needs momentum > 0 and dampening 0, not momentum "
-              + momentum
-              + " and dampening "
-              + dampening);
+      throw new InvalidArgumentException(
+          "nesterov",
+          true,
+          "{momentum} above 0 and {dampening} 0 with it",
+          "They are " + momentum + " and " + dampening + ". Set {momentum} before {nesterov}");
     }
-  }
-
-  @Override
-  public UpdateRule rule() {
-    return new SgdRule((float) momentum, (float) dampening, (float) weightDecay, nesterov);
   }
 
   /**
@@ -58,7 +66,7 @@ public record Sgd(
   /**
    * The same with momentum.
    *
-   * @param momentum decay rate of the velocity, in [0, 1)
+   * @param momentum decay rate of the momentum buffer, in [0, 1)
    * @return a changed copy
    */
   public Sgd momentum(double momentum) {
@@ -68,7 +76,7 @@ public record Sgd(
   /**
    * The same with dampening.
    *
-   * @param dampening damping of the gradient in the velocity, in [0, 1]
+   * @param dampening damping of the gradient in the momentum buffer, in [0, 1]
    * @return a changed copy
    */
   public Sgd dampening(double dampening) {
@@ -86,12 +94,107 @@ public record Sgd(
   }
 
   /**
-   * The same with or without Nesterov's look-ahead; set the momentum first.
+   * The same with or without Nesterov momentum. Set the momentum first.
    *
-   * @param nesterov whether to look ahead
+   * @param nesterov whether to use Nesterov momentum
    * @return a changed copy
    */
   public Sgd nesterov(boolean nesterov) {
     return new Sgd(learningRate, momentum, dampening, weightDecay, nesterov);
+  }
+
+  @Override
+  public List<String> stateNames() {
+    return momentum == 0 ? List.of() : List.of("momentum_buffer");
+  }
+
+  @Override
+  public int maxNodes(long parameterCount) {
+    return Math.toIntExact((parameterCount / CHUNK + 2) * NODES_OF_CHUNK);
+  }
+
+  @Override
+  public Consumer<UpdateStep> addUpdate(
+      Graph graph, ParameterVector parameters, List<Tensor> state) {
+    var controls = graph.input(DType.F32, Controls.COUNT);
+    var buffer = momentum == 0 ? null : state.get(0);
+    if (graph.fused()) {
+      graph.kernelInPlace(
+          Kernel.SGD,
+          KernelParams.none(),
+          parameters.values(),
+          parameters.gradients(),
+          buffer == null ? parameters.values() : buffer, // not read without momentum
+          controls);
+    } else {
+      for (long first = 0; first < parameters.elements(); first += CHUNK) {
+        long count = Math.min(CHUNK, parameters.elements() - first);
+        addStock(
+            graph,
+            graph.view(parameters.values(), first, count),
+            graph.view(parameters.gradients(), first, count),
+            buffer == null ? null : graph.view(buffer, first, count),
+            controls);
+      }
+    }
+    return step -> controls.setFloats(controls(step).toArray());
+  }
+
+  private void addStock(
+      Graph graph, Tensor values, Tensor gradients, @Nullable Tensor buffer, Tensor controls) {
+    float mu = (float) momentum;
+    float tau = (float) dampening;
+    var scaled = graph.mul(gradients, graph.view(controls, Controls.GRADIENT_SCALE, 1));
+    var g = graph.add(scaled, graph.scale(values, (float) weightDecay, 0));
+    var direction = g;
+    if (buffer != null) {
+      // The first step has b = g. The buffer is zero then, so dampening * g is added back.
+      var first = graph.view(controls, Controls.FIRST_STEP, 1);
+      var damped = graph.add(graph.scale(g, 1 - tau, 0), graph.mul(graph.scale(g, tau, 0), first));
+      var b = graph.add(graph.scale(buffer, mu, 0), damped);
+      graph.copyInto(b, buffer);
+      direction = nesterov ? graph.add(g, graph.scale(b, mu, 0)) : b;
+    }
+    var rate = graph.view(controls, Controls.LEARNING_RATE, 1);
+    graph.copyInto(graph.sub(values, graph.mul(direction, rate)), values);
+  }
+
+  /** The numbers that the kernel reads, in the order in which it reads them. */
+  private record Controls(
+      float learningRate,
+      float momentum,
+      float dampening,
+      float weightDecay,
+      boolean nesterov,
+      boolean firstStep,
+      float gradientScale) {
+    static final int COUNT = 8;
+    static final int LEARNING_RATE = 0;
+    static final int FIRST_STEP = 5;
+    static final int GRADIENT_SCALE = 7;
+
+    float[] toArray() {
+      return new float[] {
+        learningRate,
+        momentum,
+        dampening,
+        weightDecay,
+        nesterov ? 1 : 0,
+        firstStep ? 1 : 0,
+        0, // not read
+        gradientScale
+      };
+    }
+  }
+
+  private Controls controls(UpdateStep step) {
+    return new Controls(
+        step.learningRate(),
+        (float) momentum,
+        (float) dampening,
+        (float) weightDecay,
+        nesterov,
+        step.number() == 1,
+        step.gradientScale());
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Optimizers and learning-rate schedules as values: what to do, not the doing. The names, defaults
- * and formulas are PyTorch's ({@code torch.optim}) and Hugging Face's ({@code
- * transformers.optimization}); the arithmetic runs in the training engine.
+ * Optimizers. Names, defaults and formulas are those of {@code torch.optim}. An optimizer is one
+ * class that implements {@link io.github.ggml4j.trainer.optim.Optimizer}: its options, and the ops
+ * that its update adds to a graph.
  */
 @NullMarked
 package io.github.ggml4j.trainer.optim;

@@ -1,4 +1,4 @@
-package io.github.ggml4j.trainer.optim;
+package io.github.ggml4j.trainer.schedule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package io.github.ggml4j.trainer.engine;
+package io.github.ggml4j.trainer.internal.ops;
 
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -9,6 +9,10 @@ import io.github.ggml4j.tensor.DeviceInfo;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.GraphOp;
 import io.github.ggml4j.tensor.TensorStore;
+import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.Sgd;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumSet;
@@ -96,9 +100,10 @@ public final class OpTable {
       table.observe(device, Phase.SCORE, () -> model.negativeLogLikelihoods(tokens()));
     }
     for (var activation : Activation.values()) {
-      table.train(activation, new AdamWRule(0.9f, 0.999f, 1e-8f, 0.01f, true));
+      table.train(activation, AdamW.learningRate(1e-3).weightDecay(0.01));
     }
-    table.train(Activation.GELU_NEW, new SgdRule(0.9f, 0.1f, 0.01f, true));
+    table.train(
+        Activation.GELU_NEW, Sgd.learningRate(1e-3).momentum(0.9).dampening(0.1).weightDecay(0.01));
     table.weightTypes();
     return table;
   }
@@ -142,15 +147,15 @@ public final class OpTable {
     }
   }
 
-  private void train(Activation activation, UpdateRule rule) {
+  private void train(Activation activation, Optimizer optimizer) {
     var device = Device.open("cpu-stock", 1);
-    var settings = new GraphTrainingEngine.Settings(1, 0.1f, 0.1f, 0.1f);
+    var settings = new TrainingEngine.Settings(1, 0.1f, 0.1f, 0.1f);
     var tokens = tokens();
     var mask = new int[LENGTH];
     Arrays.fill(mask, 1);
     try (var model = Gpt2Model.random(config(activation), device, 1)) {
       device.onBuild(graph -> add(graph, Phase.UPDATE));
-      try (var engine = new GraphTrainingEngine(model, rule, settings)) {
+      try (var engine = new TrainingEngine(model, optimizer, settings)) {
         observe(
             device,
             Phase.TRAIN,

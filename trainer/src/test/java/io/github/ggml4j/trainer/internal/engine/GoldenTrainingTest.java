@@ -1,4 +1,4 @@
-package io.github.ggml4j.trainer.engine;
+package io.github.ggml4j.trainer.internal.engine;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -8,6 +8,9 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.testing.Arithmetic;
 import io.github.ggml4j.testing.TestDevice;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.Sgd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -31,9 +34,8 @@ import tools.jackson.databind.json.JsonMapper;
 @Tag(TestDevice.TAG)
 class GoldenTrainingTest {
   private static final Path MODELS = Path.of("../java-api/src/test/resources/golden/models");
-  private static final GraphTrainingEngine.Settings NO_DROPOUT =
-      new GraphTrainingEngine.Settings(1, 0, 0, 0);
-  private static final AdamWRule ADAMW = new AdamWRule(0.9f, 0.999f, 1e-6f, 0, false);
+  private static final TrainingEngine.Settings NO_DROPOUT = new TrainingEngine.Settings(1, 0, 0, 0);
+  private static final AdamW ADAMW = AdamW.learningRate(1e-3);
 
   /** Weights of half precision are widened by both sides alike, so one bound serves all models. */
   private static final double GRADIENT_TOLERANCE = 1e-3;
@@ -72,7 +74,7 @@ class GoldenTrainingTest {
       return count;
     }
 
-    MicroStep accumulate(TrainingEngine engine, float scale) {
+    BatchLoss accumulate(TrainingEngine engine, float scale) {
       return engine.accumulate(tokens, labels, mask, size, length, scale);
     }
   }
@@ -93,7 +95,7 @@ class GoldenTrainingTest {
       var batch = Batch.of(golden.get("batch"), what.equals("lab"));
       try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
           var model = Gpt2Model.load(MODELS.resolve(name), device.open());
-          var engine = new GraphTrainingEngine(model, ADAMW, NO_DROPOUT)) {
+          var engine = new TrainingEngine(model, ADAMW, NO_DROPOUT)) {
         assertThat(batch.labelCount()).isEqualTo(golden.get("label_count").asInt());
         var evaluated =
             engine.evaluate(
@@ -102,8 +104,8 @@ class GoldenTrainingTest {
         double loss = golden.get("loss").asDouble();
         assertThat(step.labelCount()).isEqualTo(batch.labelCount());
         double bound = device.arithmetic().losses(1e-5);
-        assertThat(step.lossSum() / step.labelCount()).isCloseTo(loss, relative(loss, bound));
-        assertThat(evaluated.lossSum()).isCloseTo(step.lossSum(), relative(step.lossSum(), bound));
+        assertThat(step.sum() / step.labelCount()).isCloseTo(loss, relative(loss, bound));
+        assertThat(evaluated.sum()).isCloseTo(step.sum(), relative(step.sum(), bound));
         compareGradients(file, what, golden.get("strides"), engine, device);
       }
     }
@@ -113,7 +115,7 @@ class GoldenTrainingTest {
       SafetensorsFile file,
       String what,
       JsonNode strides,
-      GraphTrainingEngine engine,
+      TrainingEngine engine,
       TestDevice device) {
     double tolerance = device.arithmetic().gradients(GRADIENT_TOLERANCE);
     engine
@@ -164,7 +166,7 @@ class GoldenTrainingTest {
       }
       try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
           var model = Gpt2Model.load(MODELS.resolve(name), device.open());
-          var engine = new GraphTrainingEngine(model, rule(run), NO_DROPOUT)) {
+          var engine = new TrainingEngine(model, optimizer(run), NO_DROPOUT)) {
         run(run, batches, engine, name + ", " + run.get("name").asString(), device);
         double bound = device.arithmetic().values(2e-3);
         var prefix = "runs/" + run.get("name").asString() + "/";
@@ -199,7 +201,7 @@ class GoldenTrainingTest {
       for (int i = 0; i < accumulation; i++) {
         var batch = Batch.of(batches.get((first + i) % batches.size()), lab);
         float scale = 1f / (byToken ? total : batch.labelCount() * accumulation);
-        loss += batch.accumulate(engine, scale).lossSum() * scale;
+        loss += batch.accumulate(engine, scale).sum() * scale;
       }
       float norm = engine.update((float) run.get("learning_rates").get(step).asDouble(), clip);
       double expected = run.get("losses").get(step).asDouble();
@@ -213,21 +215,23 @@ class GoldenTrainingTest {
     }
   }
 
-  private static UpdateRule rule(JsonNode run) {
-    float decay = (float) run.get("weight_decay").asDouble();
+  private static Optimizer optimizer(JsonNode run) {
+    double decay = run.get("weight_decay").asDouble();
     if (run.get("optimizer").asString().equals("sgd")) {
-      return new SgdRule(
-          (float) run.get("momentum").asDouble(),
-          (float) run.get("dampening").asDouble(),
+      return new Sgd(
+          0,
+          run.get("momentum").asDouble(),
+          run.get("dampening").asDouble(),
           decay,
           run.get("nesterov").asBoolean());
     }
-    return new AdamWRule(
-        (float) run.get("beta1").asDouble(),
-        (float) run.get("beta2").asDouble(),
-        (float) run.get("epsilon").asDouble(),
+    return new AdamW(
+        0,
+        run.get("beta1").asDouble(),
+        run.get("beta2").asDouble(),
+        run.get("epsilon").asDouble(),
         decay,
-        false);
+        true);
   }
 
   static List<TestDevice> devices() {
@@ -244,14 +248,14 @@ class GoldenTrainingTest {
   }
 
   private static List<Double> losses(Batch batch, long seed, TestDevice device, int threads) {
-    var settings = new GraphTrainingEngine.Settings(seed, 0.1f, 0.1f, 0.1f);
+    var settings = new TrainingEngine.Settings(seed, 0.1f, 0.1f, 0.1f);
     try (var model = Gpt2Model.load(MODELS.resolve("odd"), device.open(threads));
-        var engine = new GraphTrainingEngine(model, ADAMW, settings)) {
+        var engine = new TrainingEngine(model, ADAMW, settings)) {
       return Stream.generate(
               () -> {
                 var step = batch.accumulate(engine, 1f / batch.labelCount());
                 engine.update(1e-3f, 1);
-                return step.lossSum();
+                return step.sum();
               })
           .limit(5)
           .toList();

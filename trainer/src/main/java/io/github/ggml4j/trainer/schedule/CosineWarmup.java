@@ -1,11 +1,13 @@
-package io.github.ggml4j.trainer.optim;
+package io.github.ggml4j.trainer.schedule;
 
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
 import java.util.OptionalLong;
 
 /**
  * Linear warmup from 0, then half a cosine down to 0 at the last step: {@code
- * get_cosine_schedule_with_warmup} of Hugging Face with its default of half a cycle. Needs to know
- * the number of steps.
+ * get_cosine_schedule_with_warmup} of Hugging Face with its default of half a cycle. Needs a known
+ * number of steps.
  *
  * @param warmupSteps optimizer steps until the base rate is reached
  */
@@ -13,7 +15,7 @@ public record CosineWarmup(long warmupSteps) implements Schedule {
 
   /** Checks the value. */
   public CosineWarmup {
-    Checks.steps("CosineWarmup steps", warmupSteps);
+    Check.atLeast("warmupSteps", warmupSteps, 0);
   }
 
   /**
@@ -30,9 +32,11 @@ public record CosineWarmup(long warmupSteps) implements Schedule {
   public double factor(long step, OptionalLong totalSteps) {
     long total =
         totalSteps.orElseThrow(() ->
-            new IllegalArgumentException(
-                "CosineWarmup needs the number of steps, which this dataset does not tell:"
-                    + " set maxSteps, or use LinearWarmup or ConstantWarmup"));
+            new InvalidArgumentException(
+                "schedule",
+                this,
+                "LinearWarmup or ConstantWarmup where the number of steps is unknown",
+                "The length of this dataset is unknown. Set {maxSteps} to use CosineWarmup"));
     if (step < warmupSteps) {
       return (double) step / Math.max(1, warmupSteps);
     }

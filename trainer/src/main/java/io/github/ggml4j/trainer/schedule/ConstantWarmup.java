@@ -1,5 +1,6 @@
-package io.github.ggml4j.trainer.optim;
+package io.github.ggml4j.trainer.schedule;
 
+import io.github.ggml4j.internal.Check;
 import java.util.OptionalLong;
 
 /**
@@ -12,7 +13,7 @@ public record ConstantWarmup(long warmupSteps) implements Schedule {
 
   /** Checks the value. */
   public ConstantWarmup {
-    Checks.steps("ConstantWarmup steps", warmupSteps);
+    Check.atLeast("warmupSteps", warmupSteps, 0);
   }
 
   /**

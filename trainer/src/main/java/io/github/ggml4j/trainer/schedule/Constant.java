@@ -1,8 +1,8 @@
-package io.github.ggml4j.trainer.optim;
+package io.github.ggml4j.trainer.schedule;
 
 import java.util.OptionalLong;
 
-/** Factor 1 throughout; an enum for its readable name and its equality. */
+/** Factor 1 in every step. An enum, so that it has equality and a readable name. */
 enum Constant implements Schedule {
   INSTANCE;
 

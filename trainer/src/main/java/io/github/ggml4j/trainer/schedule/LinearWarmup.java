@@ -1,10 +1,11 @@
-package io.github.ggml4j.trainer.optim;
+package io.github.ggml4j.trainer.schedule;
 
+import io.github.ggml4j.internal.Check;
 import java.util.OptionalLong;
 
 /**
  * Linear warmup from 0, then linear decay to 0 at the last step: {@code
- * get_linear_schedule_with_warmup} of Hugging Face. The first step has rate 0. When the number of
+ * get_linear_schedule_with_warmup} of Hugging Face. The first step has rate 0. If the number of
  * steps is unknown, as with an endless stream, the rate stays constant after the warmup.
  *
  * @param warmupSteps optimizer steps until the base rate is reached
@@ -13,7 +14,7 @@ public record LinearWarmup(long warmupSteps) implements Schedule {
 
   /** Checks the value. */
   public LinearWarmup {
-    Checks.steps("LinearWarmup steps", warmupSteps);
+    Check.atLeast("warmupSteps", warmupSteps, 0);
   }
 
   /**

@@ -1,10 +1,13 @@
-package io.github.ggml4j.trainer.engine;
+package io.github.ggml4j.trainer.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.testing.TestDevice;
+import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.Sgd;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -30,15 +33,12 @@ class NonFiniteGradientsTest {
 
   /** The losses of three steps, after the second of which one may overflow. */
   private static List<Double> train(TestDevice device, String optimizer, boolean overflow) {
-    UpdateRule rule =
-        optimizer.equals("sgd")
-            ? new SgdRule(0.9f, 0, 0, false)
-            : new AdamWRule(0.9f, 0.999f, 1e-6f, 0, true);
+    Optimizer rule =
+        optimizer.equals("sgd") ? Sgd.learningRate(1e-3).momentum(0.9) : AdamW.learningRate(1e-3);
     var config =
         Gpt2Config.builder().nLayer(2).nHead(2).nEmbd(16).nPositions(8).vocabSize(31).build();
     try (var model = Gpt2Model.random(config, device.open(), 5);
-        var engine =
-            new GraphTrainingEngine(model, rule, new GraphTrainingEngine.Settings(1, 0, 0, 0))) {
+        var engine = new TrainingEngine(model, rule, new TrainingEngine.Settings(1, 0, 0, 0))) {
       double first = step(engine, 1f / 7);
       assertThat(engine.update(0.1f, 1)).isPositive().isFinite();
       if (overflow) {
@@ -54,6 +54,6 @@ class NonFiniteGradientsTest {
   }
 
   private static double step(TrainingEngine engine, float scale) {
-    return engine.accumulate(TOKENS, TOKENS, null, 1, TOKENS.length, scale).lossSum();
+    return engine.accumulate(TOKENS, TOKENS, null, 1, TOKENS.length, scale).sum();
   }
 }

@@ -1,4 +1,4 @@
-package io.github.ggml4j.trainer.engine;
+package io.github.ggml4j.trainer.internal.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

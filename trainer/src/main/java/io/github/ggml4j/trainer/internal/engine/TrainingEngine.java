@@ -1,4 +1,4 @@
-package io.github.ggml4j.trainer.engine;
+package io.github.ggml4j.trainer.internal.engine;
 
 import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.model.FlatLayout;
@@ -18,11 +18,14 @@ import io.github.ggml4j.tensor.MemoryEstimate.Part;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.ParameterVector;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -31,34 +34,42 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a model with graphs on its device: a micro-step graph (forward, backward, gradients added
- * up in place) and an update (global norm, clipping, optimizer).
+ * Trains a model with graphs on its device: one graph for each shape of batch (forward, backward,
+ * gradients accumulated in place), and the update (global norm, clipping, optimizer).
  *
- * <p>Graphs are built once for each shape of batch. Same seed, device and thread count give the
- * same weights to the last bit. Not thread-safe; generation with the same model may run on other
- * threads and sees the weights of the last finished update.
+ * <p>Labels follow Hugging Face: {@code labels[t]} is the id of the token at position t. The logits
+ * at t are compared with {@code labels[t + 1]}, so the first label of a sequence is not used.
+ * Labels of {@link #IGNORED} take no part in the loss.
  *
- * <p><b>Memory management.</b> Owns gradients, optimizer state and graphs; the weights stay the
+ * <p>Randomness (dropout) depends on the seed and on the number of the batch alone. The same seed,
+ * device and thread count give the same weights to the last bit. Not thread-safe. Generation with
+ * the same model may run on other threads; it uses the weights of the last finished update.
+ *
+ * <p><b>Memory management.</b> Owns gradients, optimizer state and graphs. The weights stay the
  * model's.
  */
-public final class GraphTrainingEngine implements TrainingEngine {
-  private static final int MAX_PLANS = 4;
+public final class TrainingEngine implements AutoCloseable {
+  /** Label of a token that takes no part in the loss. */
+  public static final int IGNORED = CrossEntropy.IGNORE_INDEX;
+
+  private static final int MAX_GRAPHS = 4;
   private static final int CHUNK = 1 << 20;
 
-  /** Tokens of a batch whose graph is not described just to find that it does not fit. */
+  /** Above this many tokens in a batch, {@link #estimate} tries a lower bound before the graph. */
   private static final long HUGE_BATCH = 1L << 18;
 
   /**
-   * How many vectors of nEmbd each layer keeps of each token, at least: q, k, v, the MLP's four.
+   * Lower bound of what a layer keeps of each token for the backward pass, in multiples of nEmbd:
+   * q, k, v and four in the MLP.
    */
   private static final long KEPT_WIDTHS = 8;
 
   /**
-   * How to train.
+   * Seed and probabilities of dropout.
    *
    * @param seed of the dropout masks
-   * @param embdPdrop dropout behind the embeddings
-   * @param residPdrop dropout behind output projections
+   * @param embdPdrop dropout after the embeddings
+   * @param residPdrop dropout after output projections
    * @param attnPdrop dropout of attention probabilities
    */
   public record Settings(long seed, float embdPdrop, float residPdrop, float attnPdrop) {
@@ -67,9 +78,9 @@ public final class GraphTrainingEngine implements TrainingEngine {
     }
   }
 
-  private record PlanKey(int batch, int length, boolean padded, boolean training) {}
+  private record GraphKey(int batch, int length, boolean padded, boolean training) {}
 
-  private record Plan(
+  private record BatchGraph(
       Graph graph,
       TokenBatch tokens,
       CausalBatch batch,
@@ -79,27 +90,26 @@ public final class GraphTrainingEngine implements TrainingEngine {
   private final Gpt2Model model;
   private final Settings settings;
   private final TensorStore store;
-  private final Tensor gradients;
   private final Gpt2 trained;
   private final Gpt2 evaluated;
-  private final OptimizerState optimizer;
+  private final ParameterUpdate update;
 
   /** What training changes: the weights and the optimizer's state. */
   private final List<Tensor> trainedTensors;
 
   private final Map<String, Tensor> gradientViews;
-  private final GraphCache<PlanKey, Plan> plans =
-      new GraphCache<>(MAX_PLANS, this::build, Plan::graph);
-  private long microSteps;
+  private final GraphCache<GraphKey, BatchGraph> graphs =
+      new GraphCache<>(MAX_GRAPHS, this::build, BatchGraph::graph);
+  private long batchCount;
   private boolean closed;
 
   /**
-   * Prepares a model for training; its weights become F32.
+   * Prepares a model for training. Its weights become F32.
    *
-   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when the device has not enough for
-   *     gradients and optimizer state
+   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if the device has too little memory
+   *     for gradients and optimizer state
    */
-  public GraphTrainingEngine(Gpt2Model model, UpdateRule rule, Settings settings) {
+  public TrainingEngine(Gpt2Model model, Optimizer optimizer, Settings settings) {
     this.model = model;
     this.settings = settings;
     var config = model.config();
@@ -109,9 +119,9 @@ public final class GraphTrainingEngine implements TrainingEngine {
         new TensorStore(
             model.device(), "gradients and optimizer state", layout.shapes().size() + 16);
     try {
-      this.gradients = store.add(DType.F32, layout.elements());
+      var gradients = store.add(DType.F32, layout.elements());
       this.gradientViews = layout.views(store, gradients);
-      var state = rule.declare(store, layout);
+      var state = addState(optimizer, store, layout.elements());
       store.allocate();
       store.zero();
       var values = model.tensors();
@@ -128,12 +138,25 @@ public final class GraphTrainingEngine implements TrainingEngine {
       }
       this.trained = new Gpt2(config, name -> find(parameters, name));
       this.evaluated = new Gpt2(config, name -> find(frozen, name));
-      this.optimizer = new OptimizerState(model.device(), rule, layout, weights, gradients, state);
+      this.update =
+          new ParameterUpdate(
+              model.device(),
+              optimizer,
+              new ParameterVector(weights, gradients, layout.matrixElements()),
+              state);
       this.trainedTensors = Stream.concat(Stream.of(weights), state.stream()).toList();
     } catch (RuntimeException | Error e) {
       store.close();
       throw e;
     }
+  }
+
+  private static List<Tensor> addState(Optimizer optimizer, TensorStore store, long elements) {
+    var state = new ArrayList<Tensor>();
+    for (int i = 0; i < optimizer.stateNames().size(); i++) {
+      state.add(store.add(DType.F32, elements));
+    }
+    return state;
   }
 
   private static Parameter find(Map<String, Parameter> parameters, String name) {
@@ -144,8 +167,19 @@ public final class GraphTrainingEngine implements TrainingEngine {
     return parameter;
   }
 
-  @Override
-  public MicroStep accumulate(
+  /**
+   * Forward and backward of one batch. Adds the gradients of {@code lossScale} times the sum of the
+   * losses of all labelled tokens to the gradients.
+   *
+   * @param tokens (B, T) row-major, each a valid id
+   * @param labels (B, T) row-major, each a valid id or {@link #IGNORED}
+   * @param attentionMask (B, T) row-major, 1 = attend, 0 = padding; null to attend to all
+   * @param batch B
+   * @param length T, at most the model's {@code n_positions}
+   * @param lossScale factor on the loss: 1 / (labelled tokens of the whole step) for their mean
+   * @return the loss without that factor
+   */
+  public BatchLoss accumulate(
       int[] tokens,
       int[] labels,
       int @Nullable [] attentionMask,
@@ -155,19 +189,35 @@ public final class GraphTrainingEngine implements TrainingEngine {
     return run(tokens, labels, attentionMask, batch, length, lossScale, true);
   }
 
-  @Override
-  public MicroStep evaluate(
+  /**
+   * Loss without gradients and without dropout.
+   *
+   * @param tokens (B, T) row-major, each a valid id
+   * @param labels (B, T) row-major, each a valid id or {@link #IGNORED}
+   * @param attentionMask (B, T) row-major, 1 = attend, 0 = padding; null to attend to all
+   * @param batch B
+   * @param length T, at most the model's {@code n_positions}
+   * @return the loss
+   */
+  public BatchLoss evaluate(
       int[] tokens, int[] labels, int @Nullable [] attentionMask, int batch, int length) {
     return run(tokens, labels, attentionMask, batch, length, 0, false);
   }
 
-  @Override
+  /**
+   * Clips the accumulated gradients by their global norm, runs the optimizer, and sets the
+   * gradients to zero. If the norm is not finite, weights and optimizer state stay as they were.
+   *
+   * @param learningRate rate of this update
+   * @param clipNorm largest global norm; 0 for no clipping
+   * @return the global norm before clipping
+   */
   public float update(float learningRate, float clipNorm) {
     checkOpen();
-    return optimizer.update(learningRate, clipNorm);
+    return update.run(learningRate, clipNorm);
   }
 
-  private MicroStep run(
+  private BatchLoss run(
       int[] tokens,
       int[] labels,
       int @Nullable [] attentionMask,
@@ -180,26 +230,26 @@ public final class GraphTrainingEngine implements TrainingEngine {
     return model
         .device()
         .exclusively(() -> {
-          var plan = plans.get(new PlanKey(batch, length, attentionMask != null, training));
-          plan.tokens().set(tokens);
-          plan.batch().attentionMask(attentionMask);
+          var graph = graphs.get(new GraphKey(batch, length, attentionMask != null, training));
+          graph.tokens().set(tokens);
+          graph.batch().attentionMask(attentionMask);
           var shifted = shift(labels, length);
-          plan.loss().labels(shifted, lossScale);
-          if (plan.dropout() != null) {
-            plan.dropout().seed(settings.seed() * SplitMix64.GAMMA + ++microSteps);
+          graph.loss().labels(shifted, lossScale);
+          if (graph.dropout() != null) {
+            graph.dropout().seed(settings.seed() * SplitMix64.GAMMA + ++batchCount);
           }
-          plan.graph().compute();
+          graph.graph().compute();
           double sum = 0;
-          for (float loss : plan.loss().losses()) {
+          for (float loss : graph.loss().losses()) {
             sum += loss;
           }
           int count = 0;
           for (int label : shifted) {
-            if (label != CrossEntropy.IGNORE_INDEX) {
+            if (label != IGNORED) {
               count++;
             }
           }
-          return new MicroStep(sum, count);
+          return new BatchLoss(sum, count);
         });
   }
 
@@ -231,34 +281,34 @@ public final class GraphTrainingEngine implements TrainingEngine {
     config.checkTokens(tokens);
   }
 
-  /** Logits at t predict the label at t + 1, as transformers does inside of its models. */
+  /** Logits at t predict the label at t + 1, as in transformers' models. */
   private static int[] shift(int[] labels, int length) {
     var shifted = new int[labels.length];
     for (int i = 0; i < labels.length; i++) {
-      shifted[i] = (i + 1) % length == 0 ? CrossEntropy.IGNORE_INDEX : labels[i + 1];
+      shifted[i] = (i + 1) % length == 0 ? IGNORED : labels[i + 1];
     }
     return shifted;
   }
 
-  private Plan build(PlanKey key) {
+  private BatchGraph build(GraphKey key) {
     var graph = newGraph(model.device(), trained, key);
     try {
-      var plan = add(graph, key.training() ? trained : evaluated, settings, key);
+      var built = add(graph, key.training() ? trained : evaluated, settings, key);
       graph.build();
-      return plan;
+      return built;
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;
     }
   }
 
-  private static Graph newGraph(Device device, Gpt2 network, PlanKey key) {
+  private static Graph newGraph(Device device, Gpt2 network, GraphKey key) {
     int chunks = key.batch() * key.length() / 256 + 1;
     int nodes = 4 * network.maxNodes() + 48 * chunks + 256;
     return key.training() ? Graph.differentiable(device, nodes) : Graph.forward(device, nodes);
   }
 
-  private static Plan add(Graph graph, Gpt2 network, Settings settings, PlanKey key) {
+  private static BatchGraph add(Graph graph, Gpt2 network, Settings settings, GraphKey key) {
     var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
     var batch = new CausalBatch(graph, key.batch(), key.length(), key.padded());
     var dropout = key.training() && settings.drops() ? new Dropout(graph) : null;
@@ -277,19 +327,19 @@ public final class GraphTrainingEngine implements TrainingEngine {
     if (tape != null) {
       tape.backward(loss.root(), loss.root());
     }
-    return new Plan(graph, tokens, batch, loss, dropout);
+    return new BatchGraph(graph, tokens, batch, loss, dropout);
   }
 
   /**
-   * What training takes of the device's memory: parameters, gradients, optimizer state, and the
-   * graph of one shape of batch. Graphs of other shapes, such as of shorter batches, stay beside it
-   * while there is room.
+   * Device memory that training needs: parameters, gradients, optimizer state, and the graph of one
+   * shape of batch. Graphs of other shapes, such as of shorter batches, are cached while there is
+   * room.
    *
    * @param batch sequences
    * @param length tokens of each
    */
   public static MemoryEstimate estimate(
-      Gpt2Model model, UpdateRule rule, Settings settings, int batch, int length) {
+      Gpt2Model model, Optimizer optimizer, Settings settings, int batch, int length) {
     var config = model.config();
     var device = model.device();
     var layout = FlatLayout.of(config);
@@ -297,7 +347,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
     long tokens = (long) batch * length;
     long least = KEPT_WIDTHS * config.nLayer() * config.nEmbd() * Float.BYTES * tokens;
     if (tokens > HUGE_BATCH && least > device.freeMemory()) {
-      // Even the description of such a graph may not fit.
+      // The metadata alone of such a graph may not fit into memory.
       return new MemoryEstimate(what + ", at least", device, Map.of(Part.ACTIVATIONS, least), 0);
     }
     try (var weights = new TensorStore(device, "parameters", layout.shapes().size() + 1);
@@ -307,7 +357,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
       var flatGradients = gradients.add(DType.F32, layout.elements());
       var values = layout.views(weights, flatValues);
       var views = layout.views(gradients, flatGradients);
-      var state = rule.declare(moments, layout);
+      var state = addState(optimizer, moments, layout.elements());
       weights.plan();
       gradients.plan();
       moments.plan();
@@ -315,13 +365,14 @@ public final class GraphTrainingEngine implements TrainingEngine {
       values.forEach(
           (name, value) -> parameters.put(name, new Parameter(name, value, views.get(name))));
       var network = new Gpt2(config, name -> find(parameters, name));
-      var key = new PlanKey(batch, length, false, true);
+      var key = new GraphKey(batch, length, false, true);
       try (var graph = newGraph(device, network, key);
-          var norm = OptimizerState.newNormGraph(device);
-          var update = OptimizerState.newUpdateGraph(device, rule, layout)) {
+          var norm = ParameterUpdate.newNormGraph(device);
+          var update = ParameterUpdate.newUpdateGraph(device, optimizer, layout.elements())) {
         add(graph, network, settings, key);
-        OptimizerState.addNorm(norm, flatGradients);
-        OptimizerState.addUpdate(update, rule, layout, flatValues, flatGradients, state);
+        ParameterUpdate.addNorm(norm, flatGradients);
+        optimizer.addUpdate(
+            update, new ParameterVector(flatValues, flatGradients, layout.matrixElements()), state);
         long logits = CrossEntropy.logitsBytes(device, (long) batch * length, config.vocabSize());
         var parts = new EnumMap<Part, Long>(Part.class);
         parts.put(Part.PARAMETERS, weights.measure());
@@ -337,14 +388,14 @@ public final class GraphTrainingEngine implements TrainingEngine {
   }
 
   /**
-   * Writes what it takes to go on from the last update: weights, optimizer state and counters.
+   * Writes what is needed to resume after the last update: weights, optimizer state and counters.
    *
-   * @throws IOException when the stream cannot be written
+   * @throws IOException if the stream cannot be written
    */
   public void save(DataOutput out) throws IOException {
     checkOpen();
-    out.writeLong(microSteps);
-    out.writeLong(optimizer.step());
+    out.writeLong(batchCount);
+    out.writeLong(update.count());
     byte[] chunk = new byte[CHUNK];
     try (var arena = Arena.ofConfined()) {
       var buffer = arena.allocate(CHUNK);
@@ -361,21 +412,22 @@ public final class GraphTrainingEngine implements TrainingEngine {
   }
 
   /**
-   * Goes on from what {@link #save} wrote for the same model and optimizer.
+   * Resumes from what {@link #save} wrote for the same model and optimizer.
    *
-   * @throws IOException when it is of others, or cannot be read; the weights may have changed then
+   * @throws IOException if it belongs to another model or optimizer, or cannot be read. The weights
+   *     may have changed then
    */
   public void restore(DataInput in) throws IOException {
     checkOpen();
-    microSteps = in.readLong();
-    optimizer.step(in.readLong());
+    batchCount = in.readLong();
+    update.count(in.readLong());
     byte[] chunk = new byte[CHUNK];
     try (var arena = Arena.ofConfined()) {
       var buffer = arena.allocate(CHUNK);
       for (var tensor : trainedTensors) {
         long bytes = in.readLong();
         if (bytes != tensor.bytes()) {
-          throw new IOException("it has " + bytes + " bytes where this has " + tensor.bytes());
+          throw new IOException("a tensor has " + bytes + " bytes, expected " + tensor.bytes());
         }
         for (long at = 0; at < bytes; at += CHUNK) {
           int count = (int) Math.min(CHUNK, bytes - at);
@@ -387,7 +439,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
     }
   }
 
-  /** Gradients added up since the last update, by parameter name; for reading. */
+  /** Gradients accumulated since the last update, by parameter name. For reading only. */
   public Map<String, Tensor> gradients() {
     checkOpen();
     return gradientViews;
@@ -395,7 +447,7 @@ public final class GraphTrainingEngine implements TrainingEngine {
 
   /** Bytes of gradients, optimizer state and graphs. */
   public long bytes() {
-    return store.bytes() + plans.bytes() + optimizer.bytes();
+    return store.bytes() + graphs.bytes() + update.bytes();
   }
 
   private void checkOpen() {
@@ -404,12 +456,13 @@ public final class GraphTrainingEngine implements TrainingEngine {
     }
   }
 
+  /** Frees gradients, optimizer state and graphs. The model stays open. Idempotent. */
   @Override
   public void close() {
     if (!closed) {
       closed = true;
-      plans.close();
-      optimizer.close();
+      graphs.close();
+      update.close();
       store.close();
     }
   }

@@ -1,4 +1,4 @@
-package io.github.ggml4j.trainer.engine;
+package io.github.ggml4j.trainer.internal.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
@@ -8,6 +8,7 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.testing.TestDevice;
+import io.github.ggml4j.trainer.optim.AdamW;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -79,12 +80,11 @@ class DeviceExchangeTest {
   /** The losses of a few steps on one batch. */
   private static List<Double> train(Gpt2Model model) {
     var losses = new ArrayList<Double>();
-    var rule = new AdamWRule(0.9f, 0.999f, 1e-8f, 0.01f, false);
-    try (var engine =
-        new GraphTrainingEngine(model, rule, new GraphTrainingEngine.Settings(1, 0, 0, 0))) {
+    var rule = AdamW.learningRate(1e-3).eps(1e-8).weightDecay(0.01).decayVectors(true);
+    try (var engine = new TrainingEngine(model, rule, new TrainingEngine.Settings(1, 0, 0, 0))) {
       for (int i = 0; i < STEPS; i++) {
         var step = engine.accumulate(TOKENS, TOKENS, null, 4, 20, 1f / (4 * 19));
-        losses.add(step.lossSum() / step.labelCount());
+        losses.add(step.sum() / step.labelCount());
         engine.update(3e-3f, 1);
       }
     }

@@ -1,0 +1,116 @@
+package io.github.ggml4j.trainer.internal.engine;
+
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.internal.Kernel;
+import io.github.ggml4j.tensor.internal.KernelParams;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.ParameterVector;
+import io.github.ggml4j.trainer.optim.UpdateStep;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * Clips gradients by their global norm and runs the optimizer's update: two graphs, the norm and
+ * the update.
+ */
+final class ParameterUpdate implements AutoCloseable {
+  private static final int PARTIAL_SUMS = 64;
+
+  /** What {@code torch.nn.utils.clip_grad_norm_} adds to the norm before it divides by it. */
+  private static final double CLIP_EPSILON = 1e-6;
+
+  private final Device device;
+  private final Tensor gradients;
+  private final Graph normGraph;
+  private final List<Tensor> squareSums;
+  private final Graph updateGraph;
+  private final Consumer<UpdateStep> inputs;
+  private long count;
+
+  ParameterUpdate(
+      Device device, Optimizer optimizer, ParameterVector parameters, List<Tensor> state) {
+    this.device = device;
+    this.gradients = parameters.gradients();
+    this.normGraph = newNormGraph(device);
+    this.updateGraph = newUpdateGraph(device, optimizer, parameters.elements());
+    try {
+      this.squareSums = addNorm(normGraph, gradients);
+      normGraph.build();
+      this.inputs = optimizer.addUpdate(updateGraph, parameters, state);
+      updateGraph.build();
+    } catch (RuntimeException | Error e) {
+      normGraph.close();
+      updateGraph.close();
+      throw e;
+    }
+  }
+
+  static Graph newNormGraph(Device device) {
+    return Graph.forward(device, 16);
+  }
+
+  static Graph newUpdateGraph(Device device, Optimizer optimizer, long parameterCount) {
+    return Graph.forward(device, optimizer.maxNodes(parameterCount));
+  }
+
+  /** Adds the sum of squares of all gradients; returns partial sums. */
+  static List<Tensor> addNorm(Graph graph, Tensor gradients) {
+    var sums =
+        graph.fused()
+            ? List.of(
+                graph.kernel(
+                    Kernel.SUM_SQUARES, KernelParams.none(), new long[] {PARTIAL_SUMS}, gradients))
+            : graph.squareSums(gradients);
+    sums.forEach(graph::output);
+    return sums;
+  }
+
+  /** Bytes of both graphs. */
+  long bytes() {
+    return normGraph.bytes() + updateGraph.bytes();
+  }
+
+  /** See {@link TrainingEngine#update}. */
+  float run(float learningRate, float clipNorm) {
+    return device.exclusively(() -> {
+      normGraph.compute();
+      double sum = 0;
+      for (var tensor : squareSums) {
+        for (float partial : tensor.toFloats()) {
+          sum += partial;
+        }
+      }
+      double norm = Math.sqrt(sum);
+      if (!Double.isFinite(norm)) {
+        gradients.zero();
+        return (float) norm;
+      }
+      float scale = clipNorm > 0 ? (float) Math.min(1, clipNorm / (norm + CLIP_EPSILON)) : 1;
+      count++;
+      inputs.accept(new UpdateStep(count, learningRate, scale));
+      updateGraph.compute();
+      if (!device.fusedKernels()) {
+        gradients.zero(); // the fused kernels have done it
+      }
+      return (float) norm;
+    });
+  }
+
+  /** Number of updates so far. */
+  long count() {
+    return count;
+  }
+
+  /** Sets the number of updates so far, to resume a training. */
+  void count(long updates) {
+    count = updates;
+  }
+
+  @Override
+  public void close() {
+    normGraph.close();
+    updateGraph.close();
+  }
+}

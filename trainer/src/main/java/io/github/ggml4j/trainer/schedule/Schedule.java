@@ -1,0 +1,41 @@
+package io.github.ggml4j.trainer.schedule;
+
+import java.util.OptionalLong;
+
+/**
+ * How the learning rate changes over a training. As with PyTorch's {@code LambdaLR}, the rate of a
+ * step is the optimizer's base learning rate times {@link #factor}.
+ */
+@FunctionalInterface
+public interface Schedule {
+
+  /**
+   * Factor on the base learning rate.
+   *
+   * @param step optimizer step, from 0
+   * @param totalSteps number of optimizer steps of the whole training; empty if unknown
+   * @return the factor, finite and at least 0
+   * @throws IllegalArgumentException if the schedule needs a total that is unknown. The trainer
+   *     asks for the factor of step 0 before it starts, so that this shows at once
+   */
+  double factor(long step, OptionalLong totalSteps);
+
+  /**
+   * Steps during which the rate rises. The trainer warns when they are not fewer than all steps of
+   * the training.
+   *
+   * @return the number of warmup steps; 0 for a schedule without warmup
+   */
+  default long warmupSteps() {
+    return 0;
+  }
+
+  /**
+   * The base learning rate in every step.
+   *
+   * @return a schedule whose factor is 1
+   */
+  static Schedule constant() {
+    return Constant.INSTANCE;
+  }
+}
