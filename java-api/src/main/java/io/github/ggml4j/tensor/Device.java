@@ -6,6 +6,8 @@ import io.github.ggml4j.bindings.CudaRuntime;
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.NativeLibraryException;
 import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.tensor.internal.HostBuffers;
+import io.github.ggml4j.tensor.internal.HostMemory;
 import io.github.ggml4j.tensor.internal.Kernel;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -37,6 +39,9 @@ public final class Device implements AutoCloseable {
 
   /** Rows and columns of a matrix that is only asked about: whole blocks of every type. */
   private static final long PROBE = 256;
+
+  /** Allocations of the CPU that are smaller than this are not checked. */
+  private static final long CHECKED_BYTES = 64L << 20;
 
   private final String name;
   private final int threads;
@@ -249,16 +254,61 @@ public final class Device implements AutoCloseable {
     return threads;
   }
 
-  /** Bytes of memory that are free on this device. */
+  /**
+   * Bytes of memory that can be allocated on this device now.
+   *
+   * <p>For the CPU that is what the system can give this process without swapping: on Linux {@code
+   * MemAvailable} within the limits of cgroups and {@code ulimit}, less what this process has
+   * allocated for tensors and not written yet.
+   */
   public long freeMemory() {
-    return exclusively(() -> {
-      try (var arena = Arena.ofConfined()) {
-        var free = arena.allocate(JAVA_LONG);
-        var total = arena.allocate(JAVA_LONG);
-        Ggml.ggml_backend_dev_memory(Ggml.ggml_backend_get_device(backend), free, total);
-        return free.get(JAVA_LONG, 0);
+    return exclusively(() -> memory().availableBytes());
+  }
+
+  private HostMemory memory() {
+    try (var arena = Arena.ofConfined()) {
+      var free = arena.allocate(JAVA_LONG);
+      var total = arena.allocate(JAVA_LONG);
+      Ggml.ggml_backend_dev_memory(Ggml.ggml_backend_get_device(backend), free, total);
+      var told = new HostMemory(total.get(JAVA_LONG, 0), free.get(JAVA_LONG, 0), null);
+      return cpu ? HostMemory.now(told) : told;
+    }
+  }
+
+  /** The limit that {@link #freeMemory} comes from; null if it is the device's memory itself. */
+  @Nullable String memoryLimit() {
+    return exclusively(() -> memory().limit());
+  }
+
+  /**
+   * Fails if so much memory is not free. Systems promise more memory than they have, and end the
+   * process that then writes to it; so an allocation that succeeds does not say that there is
+   * enough. GPUs do not promise what they do not have.
+   *
+   * @param what what the memory is for
+   */
+  void checkFree(String what, long bytes) {
+    if (cpu && bytes >= CHECKED_BYTES) {
+      long free = freeMemory();
+      if (bytes > free) {
+        throw OutOfDeviceMemoryException.of(what, this, bytes, free);
       }
-    });
+    }
+  }
+
+  /** To be called with each new buffer, so that what it holds counts as used. */
+  void allocated(MemorySegment buffer) {
+    if (cpu && !buffer.equals(MemorySegment.NULL)) {
+      HostBuffers.add(
+          Ggml.ggml_backend_buffer_get_base(buffer), Ggml.ggml_backend_buffer_get_size(buffer));
+    }
+  }
+
+  /** To be called before a buffer is freed. */
+  void freeing(MemorySegment buffer) {
+    if (cpu && !buffer.equals(MemorySegment.NULL)) {
+      HostBuffers.remove(Ggml.ggml_backend_buffer_get_base(buffer));
+    }
   }
 
   /**

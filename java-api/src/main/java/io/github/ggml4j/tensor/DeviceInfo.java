@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param name what {@link Device#open} takes, such as {@code cpu} or {@code cuda0}
  * @param description the product, such as {@code AMD EPYC 9R14}
  * @param kind what it is
- * @param freeMemory bytes
- * @param totalMemory bytes
+ * @param freeMemory bytes that can be allocated now; see {@link Device#freeMemory}
+ * @param totalMemory bytes; of the CPU the machine's memory, or the smallest limit on it
  * @param computeCapability of an NVIDIA GPU, such as {@code 9.0}; null of others
  * @param versions of what it takes to use it, as far as known: {@code ggml}, and for NVIDIA's
  *     {@code driver} (its release), {@code driver CUDA} (the newest CUDA that it knows), {@code

@@ -6,6 +6,7 @@ import io.github.ggml4j.bindings.BackendUnavailableException;
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.NativeLibraryException;
 import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.tensor.internal.HostMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -41,21 +42,24 @@ final class Devices {
         var device = Ggml.ggml_backend_dev_get(i);
         var name = Ggml.ggml_backend_dev_name(device).getString(0).toLowerCase(Locale.ROOT);
         var problem = problem(name);
-        free.set(JAVA_LONG, 0, 0);
-        total.set(JAVA_LONG, 0, 0);
+        var kind = kind(Ggml.ggml_backend_dev_type(device));
+        var memory = new HostMemory(0, 0, null);
         if (problem == null) {
           Ggml.ggml_backend_dev_memory(device, free, total);
-          if (total.get(JAVA_LONG, 0) == 0) {
+          memory = new HostMemory(total.get(JAVA_LONG, 0), free.get(JAVA_LONG, 0), null);
+          if (memory.totalBytes() == 0) {
             problem = name + " does not say how much memory it has";
+          } else if (kind == DeviceInfo.Kind.CPU) {
+            memory = HostMemory.now(memory);
           }
         }
         devices.add(
             new DeviceInfo(
                 name,
                 Ggml.ggml_backend_dev_description(device).getString(0).strip(),
-                kind(Ggml.ggml_backend_dev_type(device)),
-                problem == null ? free.get(JAVA_LONG, 0) : 0,
-                problem == null ? total.get(JAVA_LONG, 0) : 0,
+                kind,
+                memory.availableBytes(),
+                memory.totalBytes(),
                 computeCapability(name),
                 versions(name),
                 problem));

@@ -57,6 +57,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
   private final MemorySegment inputContext;
   private final MemorySegment graph;
   private MemorySegment inputBuffer = MemorySegment.NULL;
+  private MemorySegment intermediateBuffer = MemorySegment.NULL;
   private MemorySegment allocator = MemorySegment.NULL;
   private int nodes;
   private final List<Tensor> inputTensors = new ArrayList<>();
@@ -190,6 +191,11 @@ public final class Graph implements AutoCloseable, TensorOwner {
           device,
           intermediateBytes() + inputBytes());
     }
+    intermediateBuffer = intermediateBuffer();
+    long bytes = Ggml.ggml_gallocr_get_buffer_size(allocator, 0);
+    device.checkFree("the intermediate results of " + nodes + " nodes", bytes);
+    device.allocated(intermediateBuffer);
+    device.allocated(inputBuffer);
     built = true;
     ones.forEach((n, column) -> {
       var values = new float[Math.toIntExact(n)];
@@ -197,6 +203,17 @@ public final class Graph implements AutoCloseable, TensorOwner {
       column.setFloats(values);
     });
     return this;
+  }
+
+  /** What ggml's allocator allocated: the buffer of the first node that has memory of its own. */
+  private MemorySegment intermediateBuffer() {
+    for (int i = 0; i < Ggml.ggml_graph_n_nodes(graph); i++) {
+      var node = Ggml.ggml_graph_node(graph, i).reinterpret(ggml_tensor.sizeof());
+      if (ggml_tensor.view_src(node).equals(MemorySegment.NULL)) {
+        return ggml_tensor.buffer(node);
+      }
+    }
+    return MemorySegment.NULL;
   }
 
   private void checkSupported() {
@@ -899,6 +916,8 @@ public final class Graph implements AutoCloseable, TensorOwner {
         return;
       }
       closed = true;
+      device.freeing(intermediateBuffer);
+      device.freeing(inputBuffer);
       if (!allocator.equals(MemorySegment.NULL)) {
         Ggml.ggml_gallocr_free(allocator);
       }

@@ -93,7 +93,7 @@ public final class MemoryEstimate {
     return Math.max(0, totalBytes() - allocated);
   }
 
-  /** Bytes that were free when this was made. The CPU counts all of the machine's memory. */
+  /** Bytes that were free when this was made; see {@link Device#freeMemory}. */
   public long freeBytes() {
     return free;
   }

@@ -37,6 +37,7 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
 
   /** As {@link #of(String, Device, long)} with the bytes that were free. */
   public static OutOfDeviceMemoryException of(String what, Device device, long needed, long free) {
+    var limit = device.memoryLimit();
     return new OutOfDeviceMemoryException(
         "Not enough memory for "
             + what
@@ -46,7 +47,9 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
             + bytes(needed)
             + ", "
             + bytes(free)
-            + " are free. "
+            + " are free"
+            + (limit == null ? "" : " within the limit of this process (" + limit + ")")
+            + ". "
             + ADVICE,
         needed,
         free);

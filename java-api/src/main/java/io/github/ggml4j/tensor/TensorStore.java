@@ -187,12 +187,14 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
       return;
     }
     long wanted = measure();
+    device.checkFree(what, wanted);
     var buffer = Ggml.ggml_backend_alloc_ctx_tensors(context, device.backend());
     if (buffer.equals(MemorySegment.NULL)) {
       device.checkBackend();
       throw OutOfDeviceMemoryException.of(what, device, wanted);
     }
     allocated.add(buffer);
+    device.allocated(buffer);
     bytes += Ggml.ggml_backend_buffer_get_size(buffer);
     toAllocate.clear();
   }
@@ -262,7 +264,10 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
     device.betweenComputations(() -> {
       if (!closed) {
         closed = true;
-        allocated.forEach(Ggml::ggml_backend_buffer_free);
+        for (var buffer : allocated) {
+          device.freeing(buffer);
+          Ggml.ggml_backend_buffer_free(buffer);
+        }
         mapped.forEach(Ggml::ggml_backend_buffer_free);
         Ggml.ggml_free(context);
       }

@@ -1,0 +1,145 @@
+package io.github.ggml4j.trainer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.abort;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.DeviceInfo;
+import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A training that does not fit into a limit of the system is refused, not killed. */
+@EnabledOnOs(value = OS.LINUX, disabledReason = "needs ulimit or cgroups")
+class MemoryLimitTest {
+  private static final long MIB = 1 << 20;
+  private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
+
+  /** Of the virtual machine: it should take little of the limit. */
+  private static final List<String> SMALL =
+      List.of(
+          "-Xmx96m",
+          "-XX:+UseSerialGC",
+          "-XX:TieredStopAtLevel=1",
+          "-XX:CompressedClassSpaceSize=64m",
+          "-XX:ReservedCodeCacheSize=48m");
+
+  @TempDir private Path folder;
+
+  /** Says what is free, then trains a model whose training takes more than a gigabyte. */
+  static final class Training {
+    private Training() {}
+
+    public static void main(String[] args) {
+      var config =
+          Gpt2Config.builder()
+              .nLayer(8)
+              .nHead(8)
+              .nEmbd(768)
+              .nPositions(64)
+              .vocabSize(1000)
+              .bosTokenId(0)
+              .eosTokenId(0)
+              .build();
+      var info =
+          Device.list().stream()
+              .filter(device -> device.kind() == DeviceInfo.Kind.CPU)
+              .findFirst()
+              .orElseThrow();
+      say("total " + info.totalMemory() / MIB + " free " + info.freeMemory() / MIB);
+      try (var model = Gpt2Model.random(config, Device.cpu(1), 1)) {
+        var trainer = Trainer.of(model, TestModels.tokenizer()).maxSequenceLength(64).maxSteps(1);
+        say("fits " + trainer.estimateMemory().fits());
+        trainer.fit(TestModels.documents(8));
+        say("trained");
+      } catch (OutOfDeviceMemoryException e) {
+        say("refused: " + e.getMessage());
+      }
+    }
+
+    @SuppressWarnings("SystemOut") // the parent reads it
+    private static void say(String line) {
+      System.out.println(line);
+    }
+  }
+
+  private String run(String... shell) throws IOException, InterruptedException {
+    var log = folder.resolve("log");
+    var child = ChildJvm.of(Training.class, log, SMALL, List.of());
+    var command = new ArrayList<String>(List.of(shell));
+    command.addAll(child.command());
+    var process = child.command(command).start();
+    try {
+      assertThat(process.waitFor(120, TimeUnit.SECONDS)).isTrue();
+    } finally {
+      process.destroyForcibly().waitFor();
+    }
+    var said = Files.readString(log);
+    assertThat(process.exitValue()).as(said).isZero();
+    return said;
+  }
+
+  @Test
+  void addressSpace() throws Exception {
+    var said = run("bash", "-c", "ulimit -v $((2000 * 1024)); exec \"$@\"", "bash");
+    assertThat(said)
+        .containsPattern("total 2000 free [1-9][0-9]{2,3}\n")
+        .contains("fits false")
+        .contains("refused: Not enough memory for training with batches of ")
+        .contains("bytes")
+        .contains("within the limit of this process (ulimit -v)");
+  }
+
+  @Test
+  void cgroup() throws Exception {
+    var group = newCgroup(700 * MIB);
+    try {
+      var said =
+          run("bash", "-c", "echo $$ > " + group.resolve("cgroup.procs") + "; exec \"$@\"", "bash");
+      assertThat(said)
+          .containsPattern("total 700 free [4-6][0-9]{2}\n")
+          .contains("fits false")
+          .contains("refused: Not enough memory for training with batches of ")
+          .contains("within the limit of this process (the cgroup's memory.");
+    } finally {
+      Files.delete(group);
+    }
+  }
+
+  /** A cgroup below that of this process; the test is skipped where none can be made. */
+  private static Path newCgroup(long limit) throws IOException {
+    for (var line : Files.readAllLines(Path.of("/proc/self/cgroup"))) {
+      var parts = line.split(":", 3);
+      boolean unified = parts[1].isEmpty() && Files.exists(CGROUPS.resolve("cgroup.controllers"));
+      if (!unified && !parts[1].equals("memory")) {
+        continue;
+      }
+      var own = (unified ? CGROUPS : CGROUPS.resolve("memory")).resolve(parts[2].substring(1));
+      var group = own.resolve("ggml4j-test-" + ProcessHandle.current().pid());
+      try {
+        Files.createDirectory(group);
+      } catch (IOException e) {
+        abort("No cgroup can be made here: " + e);
+      }
+      try {
+        Files.writeString(
+            group.resolve(unified ? "memory.max" : "memory.limit_in_bytes"), String.valueOf(limit));
+        return group;
+      } catch (IOException e) {
+        Files.delete(group);
+        abort("No cgroup can be limited here: " + e);
+      }
+    }
+    return abort("This system has no memory cgroups");
+  }
+}
