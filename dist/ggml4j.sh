@@ -21,10 +21,23 @@ case $self in
 esac
 natives=${GGML4J_NATIVE_DIR:-$root/natives}
 
-# The JVM would take the first file that it opens for a stream that is closed
+# If a standard stream is closed, the JVM would use the first file that it opens in its place
 (: 3<&0) 2>/dev/null || exec </dev/null
 (: 3>&1) 2>/dev/null || exec >/dev/null
 (: 3>&2) 2>/dev/null || exec 2>/dev/null
+
+# Java decodes arguments and paths with the charset of the locale, and with ASCII if one of the variables names a locale
+# that does not exist; `locale` complains about those. So the charset decides, not the name.
+if [ "$(locale charmap 2>&1)" != UTF-8 ]; then
+  for name in C.UTF-8 en_US.UTF-8 "$(locale -a 2>/dev/null | grep -i -m 1 'utf-*8$')"; do
+    [ "$(LC_ALL=$name locale charmap 2>&1)" = UTF-8 ] && break
+    name=
+  done
+  if [ -z "$name" ] && command -v locale >/dev/null; then
+    echo "ggml4j: no UTF-8 locale is installed (see locale -a): letters outside ASCII are lost in arguments and paths" >&2
+  fi
+  LC_ALL=${name:-C.UTF-8} && export LC_ALL
+fi
 
 # Calls run_java with the options of this program, the last ones being the arguments.
 java_options() {
@@ -48,12 +61,6 @@ prepare() {
   [ -t 2 ] && printf '\r\033[K' >&2
   return 0
 }
-
-# Arguments and output are UTF-8, also where no locale is set
-case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
-  *[Uu][Tt][Ff]*8*) ;;
-  *) LC_ALL=C.UTF-8 && export LC_ALL ;;
-esac
 
 archive=$root/app/classes.aot
 if [ ! -r "$archive" ]; then
