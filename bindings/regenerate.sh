@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
-# Generates the bindings in src/main/java/.../ffi again with the `jextract` on the PATH (release 25 or newer).
-#   regenerate.sh           fails when the result differs from what is committed
-#   regenerate.sh --write   writes it
-# Symbols come from jextract/includes.txt, one line each: add the line of a symbol you start to use, remove unused ones.
+# Generates the bindings in src/main/java/.../ffi with the `jextract` on the PATH (release 25 or newer).
+#   regenerate.sh           fails if the result differs from the committed files
+#   regenerate.sh --write   writes the files
+# jextract/includes.txt lists the symbols, one a line. Add a line for a symbol that you start to use, remove unused ones
+# (GeneratedBindingsTest names them).
 # The headers are those of the pinned llama.cpp release: GGML4J_LLAMA_CPP_DIR, or the copy that the native build caches.
+#
+# jextract can be built from its source (https://github.com/openjdk/jextract) with a JDK 25 and libclang 13 or newer, without
+# Gradle: javac -d MODS/org.openjdk.jextract on src/main/java, copy src/main/resources there, then as the command `jextract`:
+#   java --enable-native-access=org.openjdk.jextract -Djava.library.path=FOLDER_OF_LIBCLANG.SO -p MODS \
+#     -m org.openjdk.jextract/org.openjdk.jextract.JextractTool -I FOLDER_OF_CLANGS_OWN_HEADERS "$@"
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -35,8 +41,8 @@ if ! jextract -I "$source/ggml/include" -I ../native/src @jextract/includes.txt 
 fi
 
 generated=$work/out/${package//./\/}
-# Three changes, so that the code compiles on JDK 22, finds symbols in the libraries that NativeLibrary loaded, and
-# fits Windows too (no ggml function takes a C `long`; jextract on Linux calls int64_t and size_t so).
+# Three changes: the code compiles with JDK 22, finds symbols in the libraries that NativeLibrary loaded, and fits Windows,
+# where `long` has 32 bits (no ggml function takes a C `long`, but jextract on Linux maps int64_t and size_t to it).
 sed -i -E \
   -e '/static final Arena LIBRARY_ARENA/,+1d' \
   -e '/static final SymbolLookup SYMBOL_LOOKUP/,/;$/d' \
@@ -51,7 +57,7 @@ if [ -n "$missing" ]; then
   exit 1
 fi
 
-# What is written by hand stands beside the generated files and is not theirs to change.
+# Files in the same folder that are written by hand
 for hand in Symbols package-info; do
   if [ -f "$committed/$hand.java" ]; then cp "$committed/$hand.java" "$generated/"; fi
 done

@@ -263,7 +263,13 @@ public final class NativeLibrary {
     try {
       return SymbolLookup.libraryLookup(file, arena);
     } catch (IllegalArgumentException e) {
-      throw new NativeLibraryException("Cannot load %s: %s".formatted(file, whyNot(file, e)), e);
+      String reason = whyNot(file, e);
+      String hint =
+          reason.contains("failed to map segment")
+              ? ". The system forbids code from that folder, as on a file system mounted noexec. Unpack elsewhere with -D%s=FOLDER, or name a copy of the libraries with -D%s=FOLDER."
+                  .formatted(NativesCache.CACHE_PROPERTY, NativesFolder.DIR_PROPERTY)
+              : "";
+      throw new NativeLibraryException("Cannot load %s: %s%s".formatted(file, reason, hint), e);
     }
   }
 

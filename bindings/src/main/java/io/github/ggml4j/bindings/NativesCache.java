@@ -9,6 +9,7 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -29,16 +30,16 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpacks natives once, into a folder that only the user can touch and whose name is the hash of
- * what is in it.
+ * Unpacks the natives once for each user. The target is a private folder whose name contains a hash
+ * of its content.
  *
- * <p>A set appears under its name at once, by a rename, after every file was checked and written
- * through to the disk; so any number of processes may start together, and one that dies leaves
- * nothing half done in the way. A set that is there is used when its files have the size and the
- * time stamp they were left with; any other is checked by hash.
+ * <p>All files are checked and written to disk in a temporary folder, which is then renamed. So any
+ * number of processes may unpack at the same time, and a process that dies leaves no incomplete
+ * folder under the final name. An existing folder is used without hashing if its files have the
+ * expected sizes and time stamps; otherwise their hashes are checked.
  */
 final class NativesCache {
-  /** Names the folder to unpack into, instead of the user's cache folder. */
+  /** System property: the folder to unpack into, instead of the user's cache folder. */
   static final String CACHE_PROPERTY = "ggml4j.native.cache";
 
   private static final FileTime STAMP = FileTime.from(Instant.parse("2001-01-01T00:00:00Z"));
@@ -52,7 +53,10 @@ final class NativesCache {
     this.platform = platform;
   }
 
-  /** The folder with exactly these files, unpacked now or earlier. */
+  /**
+   * Returns a folder with exactly these files; unpacks them if there is none yet. Tries the user's
+   * cache folder and then folders for temporary files.
+   */
   Path unpack(String manifests, List<NativesFolder.Source> files) {
     String name =
         platform + "-" + sha256(manifests.getBytes(StandardCharsets.UTF_8)).substring(0, 20);
@@ -70,7 +74,7 @@ final class NativesCache {
       }
     }
     throw new NativeLibraryException(
-        "The native libraries could not be unpacked. Tried:%s%nMake one of them writable, name another folder with -D%s=FOLDER, or name one that holds the unpacked libraries with -D%s=FOLDER."
+        "The native libraries could not be unpacked. Tried:%s%nName a folder that is writable and not mounted noexec with -D%s=FOLDER, or one that holds the unpacked libraries with -D%s=FOLDER."
             .formatted(String.join("", tried), CACHE_PROPERTY, NativesFolder.DIR_PROPERTY));
   }
 
@@ -91,10 +95,16 @@ final class NativesCache {
     }
     String user = System.getProperty("user.name", "user").replaceAll("[^A-Za-z0-9._-]", "_");
     places.add(Path.of(System.getProperty("java.io.tmpdir"), "ggml4j-natives-" + user));
+    if (!platform.os().equals("windows")) {
+      places.add(Path.of("/var/tmp", "ggml4j-natives-" + user));
+    }
     return places;
   }
 
-  /** Libraries are code: nobody else may be able to put any into the folder. */
+  /**
+   * Creates the folder if needed. Checks that it belongs to the user, closes it to others, and
+   * checks that code can be loaded from it.
+   */
   private static void makePrivate(Path folder) throws IOException {
     @Nullable Path parent = folder.getParent();
     if (parent != null) {
@@ -109,18 +119,23 @@ final class NativesCache {
       }
     } catch (FileAlreadyExistsException e) {
       if (!Files.isDirectory(folder)) {
-        throw new IOException("it is no folder", e);
+        throw new IOException("it is not a folder", e);
       }
     }
     if (posix) {
       var view = Files.getFileAttributeView(folder, PosixFileAttributeView.class).readAttributes();
-      Path mine = Files.createTempFile(folder, ".owner", ".tmp");
+      Path probe = Files.createTempFile(folder, ".probe", ".tmp");
       try {
-        if (!Files.getOwner(mine, LinkOption.NOFOLLOW_LINKS).equals(view.owner())) {
+        if (!Files.getOwner(probe, LinkOption.NOFOLLOW_LINKS).equals(view.owner())) {
           throw new IOException("it belongs to " + view.owner().getName());
         }
+        Files.setPosixFilePermissions(probe, PRIVATE_FOLDER);
+        if (!Files.isExecutable(probe)) {
+          throw new IOException(
+              "its file system is mounted noexec, so no library can be loaded from it");
+        }
       } finally {
-        Files.delete(mine);
+        Files.delete(probe);
       }
       if (!view.permissions().equals(PRIVATE_FOLDER)) {
         Files.setPosixFilePermissions(folder, PRIVATE_FOLDER);
@@ -158,14 +173,14 @@ final class NativesCache {
         copy(source, unpacked.resolve(source.entry().name()));
       }
       if (Files.exists(folder, LinkOption.NOFOLLOW_LINKS) && !isComplete(folder, files)) {
-        // Damaged: out of the way, at once too; whoever has it open keeps it.
+        // Damaged: renamed, because other processes may have its files open.
         Files.move(
             folder, place.resolve(".damaged" + System.nanoTime()), StandardCopyOption.ATOMIC_MOVE);
       }
       try {
         Files.move(unpacked, folder, StandardCopyOption.ATOMIC_MOVE);
       } catch (FileSystemException e) {
-        if (!isComplete(folder, files)) { // else another process was faster
+        if (!isComplete(folder, files)) { // another process may have finished first
           throw e;
         }
       }
@@ -204,16 +219,22 @@ final class NativesCache {
     Files.setLastModifiedTime(file, STAMP);
   }
 
+  /** Deletes what processes that died left here a day ago or earlier. */
   private static void deleteAbandoned(Path place) throws IOException {
     Instant limit = Instant.now().minus(ABANDONED);
+    List<Path> unfinished;
     try (Stream<Path> entries = Files.list(place)) {
-      for (Path entry :
-          entries.filter(path -> path.getFileName().toString().startsWith(".")).toList()) {
+      unfinished = entries.filter(path -> path.getFileName().toString().startsWith(".")).toList();
+    }
+    for (Path entry : unfinished) {
+      try {
         if (Files.getLastModifiedTime(entry, LinkOption.NOFOLLOW_LINKS)
             .toInstant()
             .isBefore(limit)) {
           delete(entry);
         }
+      } catch (NoSuchFileException alreadyDeleted) {
+        // by another process
       }
     }
   }

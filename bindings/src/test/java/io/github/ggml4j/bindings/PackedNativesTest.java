@@ -1,6 +1,7 @@
 package io.github.ggml4j.bindings;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.net.URISyntaxException;
@@ -85,12 +86,50 @@ class PackedNativesTest {
     assertThat(String.join("\n", run())).contains("is damaged: sha256", jar.toString());
   }
 
+  /** A JVM of its own mount namespace sees an empty file system without exec there. */
+  @Test
+  void aCacheFolderMountedNoexecIsPassedOver() throws Exception {
+    var locked = Files.createDirectories(temp.resolve("locked"));
+    assumeTrue(run(List.of(), noexec(locked, "true")).isEmpty(), "needs unshare and mount");
+    var free = Files.createDirectories(temp.resolve("free"));
+    var options = List.of("-Djava.io.tmpdir=" + free);
+    var output = run(options, noexec(locked, "XDG_CACHE_HOME=" + locked + " exec \"$@\""));
+    assertThat(Path.of(output.getFirst()).getParent()).hasParent(free);
+    assertThat(String.join("\n", output)).contains("devices", "CPU (");
+
+    var named = List.of("-Dggml4j.native.cache=" + locked);
+    assertThat(String.join("\n", run(named, noexec(locked, "exec \"$@\""))))
+        .contains(locked + ": ", "noexec", "-Dggml4j.native.cache=FOLDER");
+  }
+
+  @Test
+  void aFolderOfTheUserMountedNoexecIsNamed() throws Exception {
+    var locked = Files.createDirectories(temp.resolve("locked"));
+    assumeTrue(run(List.of(), noexec(locked, "true")).isEmpty(), "needs unshare and mount");
+    var script = "cp " + NativeLibrary.folder() + "/* " + locked + " && exec \"$@\"";
+    var named = List.of("-Dggml4j.native.dir=" + locked);
+    assertThat(String.join("\n", run(named, noexec(locked, script))))
+        .contains("Cannot load " + locked, "noexec", "-Dggml4j.native.dir=FOLDER");
+  }
+
+  private static List<String> noexec(Path folder, String script) {
+    var mount = "mount -t tmpfs -o noexec tmpfs " + folder + " && ";
+    var root = System.getProperty("user.name").equals("root");
+    return List.of("unshare", root ? "-m" : "-rm", "sh", "-c", mount + script, "sh");
+  }
+
   private static String identity(Path file) throws IOException {
     var attributes = Files.readAttributes(file, BasicFileAttributes.class);
     return attributes.fileKey() + " " + attributes.lastModifiedTime();
   }
 
   private List<String> run() throws IOException, InterruptedException, URISyntaxException {
+    return run(List.of("-Dggml4j.native.cache=" + cache), List.of());
+  }
+
+  /** What the program prints, started with these options and by this command. */
+  private List<String> run(List<String> options, List<String> starter)
+      throws IOException, InterruptedException, URISyntaxException {
     var code = NativeLibrary.class.getProtectionDomain().getCodeSource().getLocation();
     var classes = Path.of(code.toURI());
     var path =
@@ -99,16 +138,12 @@ class PackedNativesTest {
             classes.toString(),
             classes.resolveSibling("test-classes").toString(),
             jar.toString());
-    List<String> command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "--enable-native-access=ALL-UNNAMED",
-                "-Dggml4j.native.cache=" + cache,
-                "-cp",
-                path,
-                Program.class.getName()));
+    List<String> command = new ArrayList<>(starter);
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-XX:TieredStopAtLevel=1");
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.addAll(options);
+    command.addAll(List.of("-cp", path, Program.class.getName()));
     var process = new ProcessBuilder(command).redirectErrorStream(true).start();
     process.getOutputStream().close();
     var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -1,0 +1,77 @@
+package io.github.ggml4j.bindings;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.ggml4j.bindings.ffi.Ggml;
+import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** The generated bindings hold what the modules of this project call, and nothing else. */
+class GeneratedBindingsTest {
+  private static final Path INCLUDES = Path.of("jextract", "includes.txt");
+  private static final Pattern COMMENT = Pattern.compile("(?s)/\\*.*?\\*/|//[^\\n]*");
+  private static final Pattern NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_]*");
+
+  /** C types and options of jextract's own. */
+  private static final Pattern PREDEFINED = Pattern.compile("C_[A-Z_]+|.*\\$.*");
+
+  @Test
+  void everyIncludedSymbolIsUsed() throws IOException {
+    var unused = included("constant|function|struct|typedef");
+    unused.removeAll(usedNames());
+    unused.remove("ggml_threadpool_params"); // result of ggml_threadpool_params_default
+    assertThat(unused)
+        .as("Remove these lines from %s, then run bindings/regenerate.sh --write", INCLUDES)
+        .isEmpty();
+  }
+
+  @Test
+  void whatIsGeneratedIsWhatIsIncluded() throws IOException {
+    var generated =
+        Arrays.stream(Ggml.class.getMethods())
+            .filter(method -> Modifier.isStatic(method.getModifiers()))
+            .map(method -> method.getName())
+            .filter(name -> !PREDEFINED.matcher(name).matches())
+            .filter(name -> name.toLowerCase(java.util.Locale.ROOT).startsWith("ggml"))
+            .collect(Collectors.toCollection(TreeSet::new));
+    assertThat(generated).isEqualTo(included("constant|function"));
+  }
+
+  private static Set<String> included(String kinds) throws IOException {
+    var line = Pattern.compile("--include-(?:" + kinds + ") ([A-Za-z0-9_]+)");
+    return line.matcher(Files.readString(INCLUDES))
+        .results()
+        .map(match -> match.group(1))
+        .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /** The words of all sources that are written by hand, without comments. */
+  private static Set<String> usedNames() throws IOException {
+    var names = new TreeSet<String>();
+    try (Stream<Path> files = Files.walk(Path.of(".."))) {
+      for (var file : files.filter(GeneratedBindingsTest::isHandwritten).toList()) {
+        var code = COMMENT.matcher(Files.readString(file)).replaceAll(" ");
+        NAME.matcher(code).results().map(MatchResult::group).forEach(names::add);
+      }
+    }
+    return names;
+  }
+
+  private static boolean isHandwritten(Path file) {
+    var path = file.toString();
+    return path.endsWith(".java")
+        && path.contains("/src/")
+        && !path.contains("/ffi/")
+        && !path.endsWith("GeneratedBindingsTest.java");
+  }
+}
