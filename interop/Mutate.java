@@ -1,7 +1,8 @@
+import io.github.ggml4j.io.Models;
+import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.format.ModelFormatException;
-import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ImportanceMatrix;
-import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.quantization.ImportanceMatrix;
+import io.github.ggml4j.io.ModelFiles;
 import io.github.ggml4j.tensor.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -137,13 +138,13 @@ final class Mutate {
         var tokenizer = files.tokenizer();
         tokenizer.decode(tokenizer.encode("Once upon a time, \u00e4 \ud83d\ude00<|endoftext|>"));
       }
-      try (var model = Gpt2Model.load(ModelFiles.open(opened.toString()), Device.cpu(1))) {
+      try (var model = Models.load(ModelFiles.open(opened.toString()), Device.cpu(1))) {
         int length = Math.min(3, model.config().nPositions());
         var tokens = new int[length];
         for (int i = 0; i < length; i++) {
           tokens[i] = Math.min(i, model.config().vocabSize() - 1);
         }
-        model.logits(tokens);
+        InferenceSession.logits(model, tokens);
       }
     }
   }

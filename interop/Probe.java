@@ -1,8 +1,9 @@
-import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ImportanceMatrix;
-import io.github.ggml4j.model.ModelExport;
-import io.github.ggml4j.model.ModelFiles;
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.io.Models;
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.quantization.ImportanceMatrix;
+import io.github.ggml4j.io.ModelExport;
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.BufferedReader;
@@ -60,8 +61,8 @@ final class Probe {
 
   /** Opened as a user would, by path or name; the logits of every position go into a file. */
   private static String logits(String name, Path file, int[] tokens) throws IOException {
-    try (var model = Gpt2Model.load(ModelFiles.open(name), Device.cpu(1))) {
-      var rows = model.logits(tokens);
+    try (var model = Models.load(ModelFiles.open(name), Device.cpu(1))) {
+      var rows = InferenceSession.logits(model, tokens);
       var bytes =
           ByteBuffer.allocate(4 * rows.length * rows[0].length).order(ByteOrder.LITTLE_ENDIAN);
       for (float[] row : rows) {
@@ -75,8 +76,8 @@ final class Probe {
 
   /** As {@link #logits}, one token at a time through the cache. */
   private static String steps(String name, Path file, int[] tokens) throws IOException {
-    try (var model = Gpt2Model.load(ModelFiles.open(name), Device.cpu(1));
-        var session = model.newSession()) {
+    try (var model = Models.load(ModelFiles.open(name), Device.cpu(1));
+        var session = InferenceSession.open(model)) {
       int sequence = session.newSequence();
       var row = new float[model.config().vocabSize()];
       var bytes =
@@ -125,7 +126,7 @@ final class Probe {
    */
   private static String save(String name, Path target, String type, String[] more) {
     try (var files = ModelFiles.open(name);
-        var model = Gpt2Model.load(ModelFiles.open(name), Device.cpu(1))) {
+        var model = Models.load(ModelFiles.open(name), Device.cpu(1))) {
       var export =
           ModelExport.builder()
               .tokenizer(files.tokenizer())
@@ -138,7 +139,7 @@ final class Probe {
           export.importanceMatrix(ImportanceMatrix.read(Path.of(word)));
         }
       }
-      model.save(target, export.build());
+      Models.save(model, target, export.build());
       return "";
     }
   }

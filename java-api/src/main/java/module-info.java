@@ -16,11 +16,14 @@ module io.github.ggml4j {
   exports io.github.ggml4j.format.torch;
   exports io.github.ggml4j.generation;
   exports io.github.ggml4j.hub;
+  exports io.github.ggml4j.inference;
   exports io.github.ggml4j.internal to
       io.github.ggml4j.cli,
       io.github.ggml4j.trainer;
+  exports io.github.ggml4j.io;
   exports io.github.ggml4j.model;
   exports io.github.ggml4j.nn;
+  exports io.github.ggml4j.quantization;
   exports io.github.ggml4j.tensor;
   exports io.github.ggml4j.tensor.internal to
       io.github.ggml4j.trainer;

@@ -23,7 +23,7 @@ from transformers import GPT2LMHeadModel
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 MAIN_RESOURCES = Path(__file__).parent.parent.parent / "main" / "resources"
-BUNDLED = MAIN_RESOURCES / "io" / "github" / "ggml4j" / "model" / "bundled.gguf"
+BUNDLED = MAIN_RESOURCES / "io" / "github" / "ggml4j" / "io" / "bundled.gguf"
 STRIDED = [  # model, tokens, context, stride
     ("odd", 300, 77, 40),
     ("odd", 300, 77, 77),

@@ -4,9 +4,10 @@ import io.github.ggml4j.generation.GeneratedSequence;
 import io.github.ggml4j.generation.GeneratedToken;
 import io.github.ggml4j.generation.GenerationConfig;
 import io.github.ggml4j.generation.Generator;
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ModelFiles;
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
@@ -110,7 +111,7 @@ public final class TextGenerator implements AutoCloseable {
       files.close();
       throw e;
     }
-    return new TextGenerator(Gpt2Model.load(files, opened), tokenizer, true);
+    return new TextGenerator(Models.load(files, opened), tokenizer, true);
   }
 
   /** Generates with a model that is loaded already, and that the caller closes after this. */
@@ -235,11 +236,11 @@ public final class TextGenerator implements AutoCloseable {
    *     and BF16
    * @throws IllegalArgumentException when the model cannot be written so
    * @throws java.io.UncheckedIOException when the files cannot be written
-   * @see Gpt2Model#save(Path, io.github.ggml4j.model.ModelExport)
+   * @see Models#save(Gpt2Model, Path, io.github.ggml4j.io.ModelExport)
    */
   public void save(Path path, Quantization quantization) {
     checkOpen();
-    model.save(path, quantization, tokenizer);
+    Models.save(model, path, quantization, tokenizer);
   }
 
   private static String text(String prompt, String continuation, GenerationConfig config) {

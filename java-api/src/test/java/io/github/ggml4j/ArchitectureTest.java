@@ -40,9 +40,12 @@ class ArchitectureTest {
     "hub, format",
     "format, tensor",
     "nn, tensor",
-    "model, nn format hub tokenizer tensor",
-    "generation, model tokenizer tensor",
-    "evaluation, model tokenizer tensor",
+    "model, nn format tensor",
+    "inference, model nn tensor",
+    "quantization, model nn format tensor",
+    "io, quantization model format hub tokenizer tensor",
+    "generation, inference model tokenizer tensor",
+    "evaluation, io inference quantization model tokenizer tensor",
   })
   void partsDependDownwardsOnly(String part, String uses) {
     var allowed =

@@ -10,7 +10,7 @@ import io.github.ggml4j.generation.GenerationConfig;
 import io.github.ggml4j.hub.HubException;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -293,7 +293,7 @@ class TextGeneratorTest {
     var own = TextGenerator.load("bundled");
     var stream = own.stream(PROMPT, g -> g.maxNewTokens(3)).iterator();
     stream.next();
-    assertThatThrownBy(own::close).hasMessageContaining("open sessions");
+    assertThatThrownBy(own::close).hasMessageContaining("in use by 1 text generation");
     assertThat(own.generate(PROMPT)).startsWith(PROMPT);
     while (stream.hasNext()) {
       stream.next();

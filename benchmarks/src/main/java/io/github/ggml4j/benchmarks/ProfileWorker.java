@@ -1,5 +1,7 @@
 package io.github.ggml4j.benchmarks;
 
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.OpProfile;
@@ -32,7 +34,7 @@ final class ProfileWorker {
     int sequences = Integer.parseInt(args[3]);
     int length = Integer.parseInt(args[4]);
     int steps = Integer.parseInt(args[5]);
-    try (var model = Gpt2Model.load(Path.of(args[0]), Device.open(args[1], 0))) {
+    try (var model = Models.load(Path.of(args[0]), Device.open(args[1], 0))) {
       var worker = new ProfileWorker(model);
       if (args[2].equals("training")) {
         worker.training(sequences, length, steps);
@@ -61,7 +63,7 @@ final class ProfileWorker {
   }
 
   private void decode(int streams, int start, int steps) {
-    try (var session = model.newSession(streams * (start + 2 * steps + WARMUP))) {
+    try (var session = InferenceSession.open(model, streams * (start + 2 * steps + WARMUP))) {
       var sequences = new int[streams];
       var prompts = new int[streams][];
       Arrays.setAll(sequences, i -> session.newSequence());

@@ -1,5 +1,7 @@
 package io.github.ggml4j.benchmarks;
 
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.DType;
@@ -56,8 +58,8 @@ final class ReferenceModel {
 
   private static void make(Path folder, String size) throws IOException {
     try (var model = Gpt2Model.random(config(size), Device.cpu(), SEED)) {
-      model.saveFolder(folder.resolve("f32"), DType.F32, Map.of());
-      model.saveFolder(folder.resolve("bf16"), DType.BF16, Map.of());
+      Models.saveFolder(model, folder.resolve("f32"), DType.F32, Map.of());
+      Models.saveFolder(model, folder.resolve("bf16"), DType.BF16, Map.of());
       var logits = last(model);
       var bytes = ByteBuffer.allocate(4 * logits.length).order(ByteOrder.LITTLE_ENDIAN);
       bytes.asFloatBuffer().put(logits);
@@ -76,7 +78,7 @@ final class ReferenceModel {
         ByteBuffer.wrap(Files.readAllBytes(folder.resolve("logits.f32")))
             .order(ByteOrder.LITTLE_ENDIAN)
             .asFloatBuffer();
-    try (var model = Gpt2Model.load(folder.resolve("f32"), Device.open(device, 0))) {
+    try (var model = Models.load(folder.resolve("f32"), Device.open(device, 0))) {
       var actual = last(model);
       double difference = 0;
       double norm = 0;
@@ -96,7 +98,7 @@ final class ReferenceModel {
 
   private static float[] last(Gpt2Model model) {
     var tokens = tokens(model.config().vocabSize());
-    try (var session = model.newSession(tokens.length)) {
+    try (var session = InferenceSession.open(model, tokens.length)) {
       session.step(new int[] {session.newSequence()}, new int[][] {tokens});
       var logits = new float[session.vocabSize()];
       session.logits(0, logits);

@@ -1,6 +1,6 @@
 package io.github.ggml4j.cli;
 
-import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.io.ModelFiles;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;

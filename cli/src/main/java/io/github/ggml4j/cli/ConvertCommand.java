@@ -1,10 +1,11 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.io.ModelExport;
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
-import io.github.ggml4j.model.ImportanceMatrix;
-import io.github.ggml4j.model.ModelExport;
-import io.github.ggml4j.model.ModelFiles;
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.quantization.ImportanceMatrix;
+import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -168,7 +169,7 @@ final class ConvertCommand implements Callable<Integer> {
             written.put(p.weight(), p.type());
             line.show("[%d/%d] %s %s".formatted(p.written(), p.total(), p.weight(), p.type()));
           });
-      loaded.save(output, export.build());
+      Models.save(loaded, output, export.build());
       line.clear();
       spec.commandLine().getOut().println(report(written, loaded.parameterCount()));
     }

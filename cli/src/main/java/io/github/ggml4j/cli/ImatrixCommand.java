@@ -1,6 +1,6 @@
 package io.github.ggml4j.cli;
 
-import io.github.ggml4j.model.ImportanceMatrix;
+import io.github.ggml4j.quantization.ImportanceMatrix;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,8 +1,9 @@
 package io.github.ggml4j.cli;
 
 import io.github.ggml4j.hub.Hub;
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -64,6 +65,6 @@ final class ModelOptions {
       files.close();
       throw e;
     }
-    return Gpt2Model.load(files, opened);
+    return Models.load(files, opened);
   }
 }

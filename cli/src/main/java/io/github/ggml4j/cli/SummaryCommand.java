@@ -1,5 +1,6 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tensor.Tensor;
@@ -45,7 +46,7 @@ final class SummaryCommand implements Runnable {
       }
       out.println(loaded.summary());
       int length = loaded.config().nPositions();
-      out.println("Generation: " + loaded.estimateMemory(1, 1, length).brief());
+      out.println("Generation: " + InferenceSession.estimateMemory(loaded, 1, 1, length).brief());
       out.println("Training:   " + training(loaded).brief());
     }
   }

@@ -1,6 +1,6 @@
 package io.github.ggml4j.cli;
 
-import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.io.ModelFiles;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;

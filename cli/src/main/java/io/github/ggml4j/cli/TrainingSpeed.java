@@ -1,6 +1,7 @@
 package io.github.ggml4j.cli;
 
 import io.github.ggml4j.evaluation.Speed;
+import io.github.ggml4j.inference.ScoringSession;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
@@ -66,7 +67,7 @@ final class TrainingSpeed {
   }
 
   private static double inferred(Gpt2Model model, int[][] sequences) {
-    try (var session = model.newScoringSession()) {
+    try (var session = ScoringSession.open(model)) {
       session.read(sequences, 0);
       var losses = session.losses();
       double sum = 0;

@@ -2,9 +2,9 @@ package io.github.ggml4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.ggml4j.model.ImportanceMatrix;
-import io.github.ggml4j.model.ModelFiles;
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.quantization.ImportanceMatrix;
+import io.github.ggml4j.quantization.Quantization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
@@ -29,7 +30,7 @@ final class TinyModel {
             .build();
     var file = folder.resolve("tiny.gguf");
     try (var model = Gpt2Model.random(config, Device.cpu(1), 7)) {
-      model.saveGguf(file, null, tokenizer(), "tiny");
+      Models.saveGguf(model, file, null, tokenizer(), "tiny");
     }
     return file.toString();
   }

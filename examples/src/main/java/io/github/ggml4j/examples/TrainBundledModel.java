@@ -1,5 +1,6 @@
 package io.github.ggml4j.examples;
 
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.DType;
@@ -60,7 +61,7 @@ public final class TrainBundledModel {
           .schedule(warmupThenLinearToTwoPercent())
           .progress(Progress.console())
           .fit(Datasets.folder(books, "*.txt").map(TrainBundledModel::unwrap));
-      model.saveGguf(output, DType.Q5_0, Tokenizer.gpt2(), "ggml4j bundled GPT-2");
+      Models.saveGguf(model, output, DType.Q5_0, Tokenizer.gpt2(), "ggml4j bundled GPT-2");
     }
   }
 

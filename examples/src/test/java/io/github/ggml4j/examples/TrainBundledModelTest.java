@@ -2,7 +2,7 @@ package io.github.ggml4j.examples;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.io.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
 package io.github.ggml4j.evaluation;
 
+import io.github.ggml4j.inference.ScoringSession;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ScoringSession;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -109,9 +109,9 @@ public final class KlDivergence {
     var statistics = models.stream().map(model -> new KlStatistics(scored)).toList();
     var sessions = new ArrayList<ScoringSession>();
     var baseLosses = new Moments();
-    try (var baseSession = base.newScoringSession()) {
+    try (var baseSession = ScoringSession.open(base)) {
       for (var model : models) {
-        sessions.add(model.newScoringSession());
+        sessions.add(ScoringSession.open(model));
       }
       int done = 0;
       for (var window : windows) {

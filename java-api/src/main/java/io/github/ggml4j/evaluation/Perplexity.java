@@ -1,5 +1,6 @@
 package io.github.ggml4j.evaluation;
 
+import io.github.ggml4j.inference.ScoringSession;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tokenizer.EncodeOptions;
 import io.github.ggml4j.tokenizer.Tokenizer;
@@ -165,7 +166,7 @@ public final class Perplexity {
     double weighted = 0;
     long weights = 0;
     int done = 0;
-    try (var session = model.newScoringSession()) {
+    try (var session = ScoringSession.open(model)) {
       for (var batch : Window.batches(windows, BATCH_TOKENS)) {
         checkInterrupt(done, windows.size());
         session.read(Window.tokens(batch), batch.getFirst().first());

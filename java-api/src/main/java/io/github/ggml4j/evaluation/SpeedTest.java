@@ -1,7 +1,7 @@
 package io.github.ggml4j.evaluation;
 
+import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.InferenceSession;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Random;
@@ -99,7 +99,7 @@ public final class SpeedTest {
    */
   public SpeedTest checkResults() {
     int[] tokens = tokens(Math.min(CHECKED, model.config().nPositions()), 1);
-    try (var session = model.newSession()) {
+    try (var session = InferenceSession.open(model)) {
       int whole = session.newSequence();
       session.step(new int[] {whole}, new int[][] {tokens});
       var expected = logits(session, 0);
@@ -148,7 +148,7 @@ public final class SpeedTest {
   /** Reads prompts, each into an empty sequence. */
   public Speed prompt() {
     int[] tokens = tokens(promptLength, 2);
-    try (var session = model.newSession(promptLength)) {
+    try (var session = InferenceSession.open(model, promptLength)) {
       return measure(
           "prompt",
           promptLength,
@@ -177,7 +177,7 @@ public final class SpeedTest {
     int start = Math.min(START, model.config().nPositions() - newTokens);
     int[] prompt = tokens(start, 3);
     int[] next = tokens(newTokens, 4);
-    try (var session = model.newSession(start + count * newTokens)) {
+    try (var session = InferenceSession.open(model, start + count * newTokens)) {
       int origin = session.newSequence();
       session.step(new int[] {origin}, new int[][] {prompt});
       return measure(

@@ -1,9 +1,10 @@
 package io.github.ggml4j.evaluation;
 
+import io.github.ggml4j.io.ModelExport;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ImportanceMatrix;
-import io.github.ggml4j.model.ModelExport;
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.quantization.ImportanceMatrix;
+import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -89,8 +90,8 @@ public final class TypeComparison {
       for (var type : types) {
         var file = folder.resolve(type.label() + ".gguf");
         files.add(file);
-        model.save(file, export(type));
-        models.add(Gpt2Model.load(file, sameDevice()));
+        Models.save(model, file, export(type));
+        models.add(Models.load(file, sameDevice()));
       }
       var losses = divergence.evaluate(text, models);
       var reports = new ArrayList<TypeReport>();

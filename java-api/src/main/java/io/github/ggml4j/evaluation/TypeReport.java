@@ -1,6 +1,6 @@
 package io.github.ggml4j.evaluation;
 
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.quantization.Quantization;
 
 /**
  * What a type costs and saves.

@@ -1,6 +1,6 @@
 package io.github.ggml4j.generation;
 
-/** Sequences over a model, as {@link io.github.ggml4j.model.InferenceSession} has them. */
+/** Sequences over a model, as {@link io.github.ggml4j.inference.InferenceSession} has them. */
 interface Decoder extends AutoCloseable {
   int newSequence();
 

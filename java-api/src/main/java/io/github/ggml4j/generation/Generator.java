@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
 import io.github.ggml4j.tokenizer.Tokenizer;
@@ -49,12 +50,13 @@ public final class Generator implements AutoCloseable {
     this(
         ModelLimits.of(model),
         new TokenizerText(tokenizer),
-        new DecoderPool(tokens -> new SessionDecoder(model.newSession(tokens))),
+        new DecoderPool(
+            tokens -> new SessionDecoder(InferenceSession.open(model, tokens, "text generation"))),
         // The CPU takes what the system gives; a GPU's memory is known.
         model.device().sharesHostMemory()
             ? (_, _, _) -> {}
             : (sequences, promptLength, length) ->
-                model.estimateMemory(sequences, promptLength, length).check());
+                InferenceSession.estimateMemory(model, sequences, promptLength, length).check());
   }
 
   Generator(ModelLimits limits, TokenText text, DecoderPool decoders) {

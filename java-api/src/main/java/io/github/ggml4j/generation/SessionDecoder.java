@@ -1,6 +1,6 @@
 package io.github.ggml4j.generation;
 
-import io.github.ggml4j.model.InferenceSession;
+import io.github.ggml4j.inference.InferenceSession;
 
 /** A session as a decoder, so that tests can do without a model. */
 record SessionDecoder(InferenceSession session) implements Decoder {

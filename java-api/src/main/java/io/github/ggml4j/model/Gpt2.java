@@ -137,7 +137,7 @@ public final class Gpt2 {
   }
 
   /** The same with an observer of what the matrices are multiplied with. */
-  Tensor hidden(
+  public Tensor hidden(
       Graph graph,
       TokenBatch tokens,
       AttentionLayer attention,

@@ -3,6 +3,8 @@ package io.github.ggml4j.model;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.model.internal.HostFloats;
+import io.github.ggml4j.model.internal.WeightLayout;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;

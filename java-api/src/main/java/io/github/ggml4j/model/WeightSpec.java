@@ -33,7 +33,7 @@ public record WeightSpec(String name, String ggufName, long[] shape, boolean lin
   }
 
   /** The shape of a Conv1D weight as Hugging Face stores it. */
-  long[] storedShape() {
+  public long[] storedShape() {
     return linear ? new long[] {shape[1], shape[0]} : shape;
   }
 

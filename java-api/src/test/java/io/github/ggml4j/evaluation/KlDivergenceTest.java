@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.ModelExport;
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ModelExport;
-import io.github.ggml4j.model.ModelFiles;
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -66,8 +68,8 @@ class KlDivergenceTest {
         var changes = new ArrayList<Double>();
         for (int begin = 0; begin + 16 <= tokens.length; begin += 16) {
           int[] window = Arrays.copyOfRange(tokens, begin, begin + 16);
-          float[][] b = base.logits(window);
-          float[][] q = (m == 0 ? one : two).logits(window);
+          float[][] b = InferenceSession.logits(base, window);
+          float[][] q = InferenceSession.logits(m == 0 ? one : two, window);
           for (int i = 8; i < 15; i++) {
             divergences.add(divergence(b[i], q[i]));
             changes.add(softmax(q[i])[window[i + 1]] - softmax(b[i])[window[i + 1]]);
@@ -124,9 +126,9 @@ class KlDivergenceTest {
             .requantize(true)
             .tokenizer(tokenizer)
             .build();
-    try (var base = Gpt2Model.load(files, Device.cpu(1))) {
-      base.save(file, export);
-      try (var other = Gpt2Model.load(file, Device.cpu(1))) {
+    try (var base = Models.load(files, Device.cpu(1))) {
+      Models.save(base, file, export);
+      try (var other = Models.load(file, Device.cpu(1))) {
         var result =
             KlDivergence.from(base, tokenizer)
                 .context(golden.get("context").asInt())

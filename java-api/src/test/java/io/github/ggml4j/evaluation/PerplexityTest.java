@@ -4,9 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
@@ -66,7 +67,7 @@ class PerplexityTest {
             .mapToInt(JsonNode::asInt)
             .toArray();
     var folder = FOLDER.resolveSibling("models").resolve(golden.get("model").asString());
-    try (var model = Gpt2Model.load(folder, Device.cpu(1))) {
+    try (var model = Models.load(folder, Device.cpu(1))) {
       var result =
           Perplexity.of(model, Tokenizer.gpt2())
               .context(golden.get("context").asInt())
@@ -87,7 +88,7 @@ class PerplexityTest {
   void chunkedAsLlamaCpp(JsonNode golden) throws IOException {
     var files = ModelFiles.bundled();
     var tokenizer = files.tokenizer();
-    try (var model = Gpt2Model.load(files, Device.cpu(1))) {
+    try (var model = Models.load(files, Device.cpu(1))) {
       var result =
           Perplexity.of(model, tokenizer)
               .chunked()

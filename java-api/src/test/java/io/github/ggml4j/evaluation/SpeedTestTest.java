@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.Quantization;
+import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.DeviceInfo;
 import io.github.ggml4j.tokenizer.Tokenizer;

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.ggml4j.Golden;
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
@@ -43,7 +45,7 @@ class GoldenGenerationTest {
   void sequencesAreTheSame(String name, TestDevice device) {
     device.assumeExact(name.endsWith("float16"));
     var golden = Golden.json("models/" + name + "/golden.json");
-    try (var model = Gpt2Model.load(Golden.path("models/" + name), device.open());
+    try (var model = Models.load(Golden.path("models/" + name), device.open());
         var generator = generator(model)) {
       double tolerance = device.arithmetic().values(1e-4);
       for (var one : golden.get("generation")) {
@@ -61,7 +63,7 @@ class GoldenGenerationTest {
     return new Generator(
         ModelLimits.of(model),
         new FakeText(),
-        new DecoderPool(tokens -> new SessionDecoder(model.newSession(tokens))));
+        new DecoderPool(tokens -> new SessionDecoder(InferenceSession.open(model, tokens))));
   }
 
   private static void check(
@@ -126,7 +128,7 @@ class GoldenGenerationTest {
   @ParameterizedTest
   @MethodSource("devices")
   void theSameSeedGivesTheSameTextAgain(TestDevice device) throws Exception {
-    try (var model = Gpt2Model.load(Golden.path("models/odd"), device.open());
+    try (var model = Models.load(Golden.path("models/odd"), device.open());
         var generator = generator(model)) {
       var prompts = List.of(new int[] {1, 2, 3}, new int[] {4}, new int[] {5, 6, 7, 8, 9});
       var config = GenerationConfig.builder().doSample(true).numReturnSequences(3).seed(3).build();
@@ -139,7 +141,7 @@ class GoldenGenerationTest {
 
   @Test
   void aSessionServesManyCallsAndABatchGivesWhatEachPromptGivesAlone() throws Exception {
-    try (var model = Gpt2Model.load(Golden.models().getFirst(), Device.cpu(1));
+    try (var model = Models.load(Golden.models().getFirst(), Device.cpu(1));
         var generator = generator(model)) {
       var prompts = List.of(new int[] {1, 2, 3}, new int[] {4}, new int[] {5, 6, 7, 8, 9});
       var config = GenerationConfig.builder().doSample(true).numReturnSequences(3).seed(3).build();

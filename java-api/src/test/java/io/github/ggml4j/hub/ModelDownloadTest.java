@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.ggml4j.format.Goldens;
 import io.github.ggml4j.hub.HubException.Reason;
-import io.github.ggml4j.model.ModelFiles;
+import io.github.ggml4j.io.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,8 +1,9 @@
 package io.github.ggml4j.trainer;
 
+import io.github.ggml4j.io.ModelWriter;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ModelWriter;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,9 +47,10 @@ record ModelOutput(Path path) {
     if (isGguf()) {
       createParent();
       String file = path.getFileName().toString();
-      model.saveGguf(path, null, tokenizer, file.substring(0, file.length() - ".gguf".length()));
+      Models.saveGguf(
+          model, path, null, tokenizer, file.substring(0, file.length() - ".gguf".length()));
     } else {
-      model.saveFolder(path, null, tokenizer.files());
+      Models.saveFolder(model, path, null, tokenizer.files());
     }
   }
 

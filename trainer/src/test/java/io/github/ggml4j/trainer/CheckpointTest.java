@@ -3,6 +3,7 @@ package io.github.ggml4j.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.DatasetPosition;
@@ -112,7 +113,8 @@ class CheckpointTest {
     try (var model = TestModels.odd()) {
       var result = change.apply(trainer(model, which).listener(recorder)).fit(data);
       assertThat(Thread.interrupted()).isEqualTo(result.cancelled());
-      return new Outcome(steps, Arrays.toString(model.logits(1, 2, 3)[2]), result);
+      return new Outcome(
+          steps, Arrays.toString(InferenceSession.logits(model, 1, 2, 3)[2]), result);
     }
   }
 

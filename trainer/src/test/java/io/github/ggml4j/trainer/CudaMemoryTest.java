@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ModelFiles;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.DeviceInfo;
@@ -85,12 +87,12 @@ class CudaMemoryTest {
   void generation(String type) {
     var file = folder.resolve("model.gguf");
     try (var model = Gpt2Model.random(config(), Device.cpu(1), 1)) {
-      model.saveGguf(file, DType.valueOf(type), null, "test");
+      Models.saveGguf(model, file, DType.valueOf(type), null, "test");
     }
     long before = free();
-    try (var model = Gpt2Model.load(ModelFiles.open(file), Device.open("cuda", 1))) {
-      var estimate = model.estimateMemory(3, 200, 240);
-      try (var session = model.newSession(200 + 3 * 40)) {
+    try (var model = Models.load(ModelFiles.open(file), Device.open("cuda", 1))) {
+      var estimate = InferenceSession.estimateMemory(model, 3, 200, 240);
+      try (var session = InferenceSession.open(model, 200 + 3 * 40)) {
         int first = session.newSequence();
         session.step(new int[] {first}, new int[][] {new int[200]});
         int[] all = {session.fork(first), session.fork(first), session.fork(first)};
@@ -135,7 +137,7 @@ class CudaMemoryTest {
             .isInstanceOf(OutOfDeviceMemoryException.class)
             .hasMessageContaining("free")
             .hasMessageContaining("smaller batch");
-        assertThatThrownBy(() -> model.newSession(20_000))
+        assertThatThrownBy(() -> InferenceSession.open(model, 20_000))
             .isInstanceOf(OutOfDeviceMemoryException.class)
             .hasMessageContaining("a cache of");
         var few = new int[16];

@@ -3,6 +3,7 @@ package io.github.ggml4j.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.testing.TestDevice;
 import io.github.ggml4j.trainer.data.Datasets;
@@ -42,7 +43,7 @@ class GoldenTrainerTest {
     GOLDEN.get("documents").forEach(text -> documents.add(text.asString()));
     List<StepMetrics> steps = new ArrayList<>();
     TrainingResult result;
-    try (Gpt2Model model = Gpt2Model.load(TestModels.ODD, device.open())) {
+    try (Gpt2Model model = Models.load(TestModels.ODD, device.open())) {
       result =
           Trainer.of(model, TestModels.tokenizer())
               .maxSequenceLength(golden.get("max_sequence_length").asInt())

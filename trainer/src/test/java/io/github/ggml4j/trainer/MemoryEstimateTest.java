@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
@@ -77,9 +78,9 @@ class MemoryEstimateTest {
   @MethodSource("generations")
   void generation(String device, int sequences, int prompt, int length) {
     try (var model = model(device)) {
-      var estimate = model.estimateMemory(sequences, prompt, length);
+      var estimate = InferenceSession.estimateMemory(model, sequences, prompt, length);
       long rows = prompt + (long) sequences * (length - prompt);
-      try (var session = model.newSession(Math.toIntExact(rows))) {
+      try (var session = InferenceSession.open(model, Math.toIntExact(rows))) {
         int first = session.newSequence();
         session.step(new int[] {first}, new int[][] {new int[prompt]});
         var all = new int[sequences];

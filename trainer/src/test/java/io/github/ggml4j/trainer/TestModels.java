@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer;
 
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.AddedToken;
@@ -18,7 +19,7 @@ final class TestModels {
   private TestModels() {}
 
   static Gpt2Model odd() {
-    return Gpt2Model.load(ODD, Device.cpu(1));
+    return Models.load(ODD, Device.cpu(1));
   }
 
   /** GPT-2's first 256 tokens, which are the bytes, and the end of text. */

@@ -3,6 +3,8 @@ package io.github.ggml4j.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.Datasets;
@@ -234,8 +236,9 @@ class TrainerTest {
               "step", "epoch", "loss", "learning_rate", "grad_norm", "tokens_per_second");
       assertThat(last.get("step").asInt()).isEqualTo(3);
       assertThat(last.get("loss").asDouble()).isEqualTo(result.lastLoss());
-      try (var saved = Gpt2Model.load(folder)) {
-        assertThat(saved.logits(1, 2, 3)).isDeepEqualTo(model.logits(1, 2, 3));
+      try (var saved = Models.load(folder)) {
+        assertThat(InferenceSession.logits(saved, 1, 2, 3))
+            .isDeepEqualTo(InferenceSession.logits(model, 1, 2, 3));
       }
     }
   }
@@ -258,8 +261,9 @@ class TrainerTest {
       assertThat(Thread.interrupted()).isTrue();
       assertThat(result.cancelled()).isTrue();
       assertThat(result.steps()).isEqualTo(2);
-      try (var saved = Gpt2Model.load(folder)) {
-        assertThat(saved.logits(1, 2, 3)).isDeepEqualTo(model.logits(1, 2, 3));
+      try (var saved = Models.load(folder)) {
+        assertThat(InferenceSession.logits(saved, 1, 2, 3))
+            .isDeepEqualTo(InferenceSession.logits(model, 1, 2, 3));
       }
     }
   }
@@ -321,7 +325,7 @@ class TrainerTest {
       var reader =
           new Thread(() -> {
             while (running.get()) {
-              for (float logit : model.logits(1, 2, 3)[2]) {
+              for (float logit : InferenceSession.logits(model, 1, 2, 3)[2]) {
                 assertThat(logit).isFinite();
               }
               computed.incrementAndGet();

@@ -1,5 +1,7 @@
 package io.github.ggml4j.trainer.internal.ops;
 
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.inference.ScoringSession;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.nn.Activation;
@@ -97,7 +99,8 @@ public final class OpTable {
     var device = Device.open("cpu-stock", 1);
     try (var model = Gpt2Model.random(config(Activation.GELU_NEW), device, 1)) {
       table.observe(device, Phase.PROMPT, () -> table.generate(model, device));
-      table.observe(device, Phase.SCORE, () -> model.negativeLogLikelihoods(tokens()));
+      table.observe(
+          device, Phase.SCORE, () -> ScoringSession.negativeLogLikelihoods(model, tokens()));
     }
     for (var activation : Activation.values()) {
       table.train(activation, AdamW.learningRate(1e-3).weightDecay(0.01));
@@ -129,7 +132,7 @@ public final class OpTable {
   }
 
   private void generate(Gpt2Model model, Device device) {
-    try (var session = model.newSession()) {
+    try (var session = InferenceSession.open(model)) {
       var sequences = new int[SEQUENCES];
       Arrays.setAll(sequences, _ -> session.newSequence());
       var prompts = new int[SEQUENCES][];

@@ -3,6 +3,8 @@ package io.github.ggml4j.trainer.internal.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.DType;
@@ -54,11 +56,11 @@ class DeviceExchangeTest {
     float[][] logits;
     try (var model = Gpt2Model.random(CONFIG, first, 5)) {
       actual.addAll(train(model));
-      logits = model.logits(1, 2, 3);
-      model.saveFolder(saved, DType.F32, Map.of());
+      logits = InferenceSession.logits(model, 1, 2, 3);
+      Models.saveFolder(model, saved, DType.F32, Map.of());
     }
-    try (var model = Gpt2Model.load(saved, second)) {
-      var again = model.logits(1, 2, 3);
+    try (var model = Models.load(saved, second)) {
+      var again = InferenceSession.logits(model, 1, 2, 3);
       double bound = device.arithmetic().values(1e-4);
       for (int t = 0; t < logits.length; t++) {
         for (int v = 0; v < logits[t].length; v++) {

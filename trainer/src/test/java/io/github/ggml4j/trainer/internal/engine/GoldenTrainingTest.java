@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
-import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.testing.Arithmetic;
 import io.github.ggml4j.testing.TestDevice;
@@ -94,7 +94,7 @@ class GoldenTrainingTest {
       var what = golden.get("name").asString();
       var batch = Batch.of(golden.get("batch"), what.equals("lab"));
       try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
-          var model = Gpt2Model.load(MODELS.resolve(name), device.open());
+          var model = Models.load(MODELS.resolve(name), device.open());
           var engine = new TrainingEngine(model, ADAMW, NO_DROPOUT)) {
         assertThat(batch.labelCount()).isEqualTo(golden.get("label_count").asInt());
         var evaluated =
@@ -165,7 +165,7 @@ class GoldenTrainingTest {
         continue; // the same arithmetic as in the shorter runs
       }
       try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
-          var model = Gpt2Model.load(MODELS.resolve(name), device.open());
+          var model = Models.load(MODELS.resolve(name), device.open());
           var engine = new TrainingEngine(model, optimizer(run), NO_DROPOUT)) {
         run(run, batches, engine, name + ", " + run.get("name").asString(), device);
         double bound = device.arithmetic().values(2e-3);
@@ -249,7 +249,7 @@ class GoldenTrainingTest {
 
   private static List<Double> losses(Batch batch, long seed, TestDevice device, int threads) {
     var settings = new TrainingEngine.Settings(seed, 0.1f, 0.1f, 0.1f);
-    try (var model = Gpt2Model.load(MODELS.resolve("odd"), device.open(threads));
+    try (var model = Models.load(MODELS.resolve("odd"), device.open(threads));
         var engine = new TrainingEngine(model, ADAMW, settings)) {
       return Stream.generate(
               () -> {

@@ -1,0 +1,314 @@
+package io.github.ggml4j.inference;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tensor.TensorStore;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keys and values of all tokens of all sequences of a session: a pool of rows, one for each token,
+ * and for each sequence the rows of its positions. Rows are shared by forks and counted; a fork or
+ * a beam that changes its parent copies row numbers, never keys and values.
+ *
+ * <p>Not thread-safe.
+ */
+final class KvCache implements AutoCloseable {
+  /** Rows are reserved, and their range told to graphs, in steps of this size. */
+  private static final int STEP = 256;
+
+  static final int FIRST_SLOTS = 8;
+
+  private final Gpt2Config config;
+  private final Device device;
+  private TensorStore store;
+  private Tensor[] keys;
+  private Tensor[] values;
+  private int capacity;
+  private int[] references;
+  private final BitSet free = new BitSet();
+  private int highest;
+
+  private @Nullable TensorStore tableStore;
+  private @Nullable Tensor table;
+  private Arena tableArena = Arena.ofShared();
+  private MemorySegment mirror = MemorySegment.NULL;
+  private int[][] rows = new int[0][];
+  private int[] lengths = new int[0];
+  private int[] uploaded = new int[0];
+  private boolean moved;
+  private final BitSet slots = new BitSet();
+
+  KvCache(Gpt2Config config, Device device, int expectedTokens) {
+    this.config = config;
+    this.device = device;
+    this.capacity = capacity(expectedTokens);
+    this.keys = new Tensor[config.nLayer()];
+    this.values = new Tensor[config.nLayer()];
+    this.store = allocate(capacity, keys, values);
+    try {
+      this.references = new int[capacity];
+      this.free.set(0, capacity);
+      growTable(FIRST_SLOTS);
+    } catch (RuntimeException | Error e) {
+      store.close();
+      throw e;
+    }
+    this.moved = false;
+  }
+
+  /** How many rows a cache begins with. */
+  static int capacity(int expectedTokens) {
+    return Math.max(STEP, roundUp(expectedTokens));
+  }
+
+  /** Bytes of rows and table. */
+  long bytes() {
+    return store.bytes() + (tableStore == null ? 0 : tableStore.bytes());
+  }
+
+  static int roundUp(int rows) {
+    return (int) Math.min(Integer.MAX_VALUE - STEP, ((long) rows + STEP - 1) / STEP * STEP);
+  }
+
+  private TensorStore allocate(int tokens, Tensor[] k, Tensor[] v) {
+    var fresh = new TensorStore(device, "a cache of " + tokens + " tokens", 2 * config.nLayer());
+    try {
+      for (int layer = 0; layer < config.nLayer(); layer++) {
+        k[layer] = fresh.add(DType.F32, tokens, config.nEmbd());
+        v[layer] = fresh.add(DType.F32, tokens, config.nEmbd());
+      }
+      fresh.allocate();
+      if (!device.fusedKernels()) {
+        // Stock attention multiplies masked rows by zero, which must not be left-over NaNs.
+        fresh.zero();
+      }
+      return fresh;
+    } catch (RuntimeException | Error e) {
+      fresh.close();
+      throw e;
+    }
+  }
+
+  Tensor keys(int layer) {
+    return keys[layer];
+  }
+
+  Tensor values(int layer) {
+    return values[layer];
+  }
+
+  Tensor table() {
+    if (table == null) {
+      throw new IllegalStateException("The cache has no table");
+    }
+    return table;
+  }
+
+  /**
+   * How many rows from the first on a graph may look at; a multiple of the step, so that graphs
+   * last.
+   */
+  int usedRows() {
+    return device.fusedKernels() ? 0 : Math.min(capacity, roundUp(highest));
+  }
+
+  /** Whether tensors were replaced since the last call. */
+  boolean moved() {
+    boolean result = moved;
+    moved = false;
+    return result;
+  }
+
+  int length(int sequence) {
+    return lengths[check(sequence)];
+  }
+
+  int row(int sequence, int position) {
+    return rows[sequence][position];
+  }
+
+  int newSequence() {
+    int slot = slots.nextClearBit(0);
+    if (slot >= rows.length) {
+      growTable(2 * rows.length);
+    }
+    slots.set(slot);
+    lengths[slot] = 0;
+    uploaded[slot] = 0;
+    return slot;
+  }
+
+  int fork(int sequence) {
+    check(sequence);
+    int child = newSequence();
+    int length = lengths[sequence];
+    rows[child] = rows[sequence].clone();
+    lengths[child] = length;
+    for (int i = 0; i < length; i++) {
+      references[rows[child][i]]++;
+    }
+    return child;
+  }
+
+  void release(int sequence) {
+    check(sequence);
+    drop(rows[sequence], lengths[sequence]);
+    lengths[sequence] = 0;
+    slots.clear(sequence);
+  }
+
+  void reassign(int[] sequences, int[] parents) {
+    for (int i = 0; i < sequences.length; i++) {
+      check(sequences[i]);
+      check(parents[i]);
+    }
+    var newRows = new int[sequences.length][];
+    var newLengths = new int[sequences.length];
+    for (int i = 0; i < sequences.length; i++) {
+      newRows[i] = rows[parents[i]].clone();
+      newLengths[i] = lengths[parents[i]];
+      for (int p = 0; p < newLengths[i]; p++) {
+        references[newRows[i][p]]++;
+      }
+    }
+    for (int i = 0; i < sequences.length; i++) {
+      int sequence = sequences[i];
+      drop(rows[sequence], lengths[sequence]);
+      int common = Arrays.mismatch(rows[sequence], newRows[i]);
+      rows[sequence] = newRows[i];
+      lengths[sequence] = newLengths[i];
+      // What lies behind a history is left over from others and may be alike by chance.
+      int same = common < 0 ? newLengths[i] : Math.min(common, newLengths[i]);
+      uploaded[sequence] = Math.min(uploaded[sequence], same);
+    }
+  }
+
+  private void drop(int[] sequenceRows, int length) {
+    for (int i = 0; i < length; i++) {
+      int row = sequenceRows[i];
+      if (--references[row] == 0) {
+        free.set(row);
+      }
+    }
+  }
+
+  /** Makes room for that many more tokens. */
+  void reserve(int tokens) {
+    int missing = tokens - free.cardinality();
+    if (missing > 0) {
+      growRows(roundUp(Math.max(capacity + missing, capacity + capacity / 2)));
+    }
+  }
+
+  /** Appends one token to a sequence; returns its row. */
+  int append(int sequence) {
+    int row = free.nextSetBit(0);
+    if (row < 0) {
+      throw new IllegalStateException("No cache row was reserved");
+    }
+    free.clear(row);
+    references[row] = 1;
+    highest = Math.max(highest, row + 1);
+    rows[sequence][lengths[sequence]++] = row;
+    return row;
+  }
+
+  private void growRows(int newCapacity) {
+    var newKeys = new Tensor[config.nLayer()];
+    var newValues = new Tensor[config.nLayer()];
+    var newStore = allocate(newCapacity, newKeys, newValues);
+    long bytes = 4L * capacity * config.nEmbd();
+    try (var arena = Arena.ofConfined()) {
+      var copy = arena.allocate(bytes, 64);
+      for (int layer = 0; layer < config.nLayer(); layer++) {
+        keys[layer].get(copy, 0, bytes);
+        newKeys[layer].set(copy, 0, bytes);
+        values[layer].get(copy, 0, bytes);
+        newValues[layer].set(copy, 0, bytes);
+      }
+    } catch (RuntimeException | Error e) {
+      newStore.close();
+      throw e;
+    }
+    store.close();
+    store = newStore;
+    keys = newKeys;
+    values = newValues;
+    references = Arrays.copyOf(references, newCapacity);
+    free.set(capacity, newCapacity);
+    capacity = newCapacity;
+    moved = true;
+  }
+
+  private void growTable(int count) {
+    int old = rows.length;
+    int width = config.nPositions();
+    var newStore = new TensorStore(device, "the table of a cache", 1);
+    Tensor newTable;
+    try {
+      newTable = newStore.add(DType.I32, count, width);
+      newStore.allocate();
+    } catch (RuntimeException | Error e) {
+      newStore.close();
+      throw e;
+    }
+    if (tableStore != null) {
+      tableStore.close();
+    }
+    tableStore = newStore;
+    table = newTable;
+    tableArena.close();
+    tableArena = Arena.ofShared();
+    mirror = tableArena.allocate(JAVA_INT, (long) count * width);
+    rows = Arrays.copyOf(rows, count);
+    lengths = Arrays.copyOf(lengths, count);
+    for (int slot = old; slot < count; slot++) {
+      rows[slot] = new int[width];
+    }
+    uploaded = new int[count];
+    moved = true;
+  }
+
+  /** Tells the device the rows of tokens appended, forked or reassigned since the last call. */
+  void uploadTable() {
+    if (!device.fusedKernels()) {
+      return;
+    }
+    long width = config.nPositions();
+    for (int slot = slots.nextSetBit(0); slot >= 0; slot = slots.nextSetBit(slot + 1)) {
+      int from = uploaded[slot];
+      int length = lengths[slot] - from;
+      if (length > 0) {
+        long at = 4 * (slot * width + from);
+        MemorySegment.copy(rows[slot], from, mirror, JAVA_INT, at, length);
+        table().set(mirror.asSlice(at), at, 4L * length);
+        uploaded[slot] = lengths[slot];
+      }
+    }
+  }
+
+  private int check(int sequence) {
+    if (sequence < 0 || !slots.get(sequence)) {
+      throw new IllegalArgumentException(
+          "There is no sequence " + sequence + ": it was never made, or already released");
+    }
+    return sequence;
+  }
+
+  @Override
+  public void close() {
+    store.close();
+    if (tableStore != null) {
+      tableStore.close();
+    }
+    tableArena.close();
+  }
+}

@@ -1,0 +1,380 @@
+package io.github.ggml4j.io;
+
+import io.github.ggml4j.format.gguf.GgufFileType;
+import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.format.gguf.GgufWriter;
+import io.github.ggml4j.format.internal.AtomicFiles;
+import io.github.ggml4j.format.internal.PythonJson;
+import io.github.ggml4j.format.safetensors.SafetensorsWriter;
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.WeightInfo;
+import io.github.ggml4j.model.WeightSource;
+import io.github.ggml4j.model.WeightSpec;
+import io.github.ggml4j.model.internal.WeightLayout;
+import io.github.ggml4j.quantization.ImportanceMatrix;
+import io.github.ggml4j.quantization.Quantization;
+import io.github.ggml4j.tensor.DType;
+import io.github.ggml4j.tokenizer.AddedToken;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes a model as a Hugging Face folder or as a GGUF file. Weights are asked for one at a time
+ * and need not stand in memory together; linear weights may come in either layout.
+ *
+ * <p>Files appear whole or not at all, and only after all of them could be written.
+ */
+public final class ModelWriter {
+  private static final int QUANTIZATION_VERSION = 2;
+  private static final Set<String> TANH_GELU = Set.of("gelu_new", "gelu_fast", "gelu_pytorch_tanh");
+
+  private ModelWriter() {}
+
+  /**
+   * Writes {@code config.json}, {@code generation_config.json} and {@code model.safetensors}, and
+   * the files of the tokenizer, as Hugging Face's {@code save_pretrained} does.
+   *
+   * @param folder made if it does not exist; files of these names are replaced
+   * @param config the model's configuration; its {@code dtype} is set to that of the weights
+   * @param weights in F32, F16, BF16 or F64
+   * @param tokenizerFiles further files by name, such as {@code tokenizer.json}; a {@code
+   *     generation_config.json} among them replaces the usual one
+   * @throws IllegalArgumentException when the weights are not those of the configuration or are
+   *     quantized, or a file's name is not plain
+   * @throws java.io.UncheckedIOException when the folder cannot be written
+   */
+  public static void writeFolder(
+      Path folder, Gpt2Config config, WeightSource weights, Map<String, byte[]> tokenizerFiles) {
+    Map<WeightSpec, WeightInfo> infos = checked(config, weights);
+    SafetensorsWriter safetensors = new SafetensorsWriter().metadata("format", "pt");
+    try (TensorBuffer buffer = new TensorBuffer()) {
+      for (Map.Entry<WeightSpec, WeightInfo> entry : infos.entrySet()) {
+        WeightSpec spec = entry.getKey();
+        WeightInfo info = entry.getValue();
+        if (!info.dtype().isFloat()) {
+          throw new IllegalArgumentException(
+              info
+                  + " is quantized; expected F32, F16, BF16 or F64 for a Hugging Face folder."
+                  + " Convert it first, or write a GGUF file.");
+        }
+        boolean turn = spec.linear() && !info.transposed();
+        safetensors.add(
+            spec.name().startsWith("lm_head.") ? spec.name() : "transformer." + spec.name(),
+            info.dtype(),
+            spec.storedShape(),
+            () -> buffer.take(weights, info, turn, false));
+      }
+      Map<String, byte[]> texts = new TreeMap<>();
+      texts.put(
+          HuggingFaceFolder.CONFIG,
+          config.toBuilder()
+              .other("dtype", torchName(weights.info("wte.weight").dtype()))
+              .build()
+              .toJson()
+              .getBytes(StandardCharsets.UTF_8));
+      texts.put(HuggingFaceFolder.GENERATION, generationConfig(config));
+      tokenizerFiles.forEach((name, bytes) -> texts.put(plain(name), bytes));
+      boolean made = makeFolder(folder);
+      boolean written = false;
+      try (AtomicFiles files = new AtomicFiles()) {
+        files.stage(
+            folder.resolve(HuggingFaceFolder.WEIGHTS), out -> safetensors.writeTo(out.channel()));
+        texts.forEach((name, bytes) -> files.stage(folder.resolve(name), out -> out.write(bytes)));
+        files.commit();
+        Files.deleteIfExists(folder.resolve(HuggingFaceFolder.INDEX)); // of an older, sharded model
+        written = true;
+      } catch (IOException e) {
+        throw AtomicFiles.cannotWrite(folder, e);
+      } finally {
+        if (made && !written) {
+          removeEmpty(folder);
+        }
+      }
+    }
+  }
+
+  /**
+   * Writes a GGUF file that llama.cpp loads.
+   *
+   * @param file replaced if it exists
+   * @param config the model's configuration
+   * @param weights matrices in any type of ggml, which must be {@code (out, in)} when quantized;
+   *     vectors in any plain type, written as F32
+   * @param vocabulary the tokenizer, or null for a model without one
+   * @param name the model's name, for display
+   * @throws IllegalArgumentException when the weights are not those of the configuration, the
+   *     vocabulary is larger than the model's, or llama.cpp's GPT-2 cannot compute the model
+   * @throws java.io.UncheckedIOException when the file cannot be written
+   */
+  public static void writeGguf(
+      Path file,
+      Gpt2Config config,
+      WeightSource weights,
+      @Nullable GgufVocabulary vocabulary,
+      String name) {
+    writeGguf(file, config, weights, new Header(name, vocabulary, null, null));
+  }
+
+  /**
+   * What else a GGUF file has.
+   *
+   * @param name the model's name, for display
+   * @param vocabulary null for a model without a tokenizer
+   * @param quantization null to tell by the types of the weights
+   * @param importanceMatrix what the weights were quantized with, or null
+   */
+  record Header(
+      String name,
+      @Nullable GgufVocabulary vocabulary,
+      @Nullable Quantization quantization,
+      @Nullable ImportanceMatrix importanceMatrix) {
+    static Header of(String name, @Nullable Tokenizer tokenizer, ModelExport export) {
+      return new Header(
+          name,
+          tokenizer == null ? null : ModelWriter.vocabulary(tokenizer),
+          export.quantization(),
+          export.importanceMatrix());
+    }
+  }
+
+  static void writeGguf(Path file, Gpt2Config config, WeightSource weights, Header header) {
+    GgufVocabulary vocabulary = header.vocabulary();
+    checkForGguf(config);
+    Map<WeightSpec, WeightInfo> infos = checked(config, weights);
+    GgufWriter gguf = new GgufWriter();
+    gguf.putString(GgufModel.ARCHITECTURE_KEY, GgufModel.ARCHITECTURE);
+    gguf.putString("general.type", "model");
+    gguf.putString("general.name", header.name());
+    gguf.putUint32(GgufModel.BLOCK_COUNT, config.nLayer());
+    gguf.putUint32(GgufModel.CONTEXT_LENGTH, config.nPositions());
+    gguf.putUint32(GgufModel.EMBEDDING_LENGTH, config.nEmbd());
+    gguf.putUint32(GgufModel.FEED_FORWARD_LENGTH, config.nInner());
+    gguf.putUint32(GgufModel.HEAD_COUNT, config.nHead());
+    gguf.putFloat32(GgufModel.LAYER_NORM_EPSILON, (float) config.layerNormEpsilon());
+    gguf.putUint32("gpt2.vocab_size", config.vocabSize());
+    putFileType(gguf, infos, header.quantization());
+    if (header.importanceMatrix() != null) {
+      putImportance(gguf, header.importanceMatrix());
+    }
+    if (vocabulary == null) {
+      gguf.putString("tokenizer.ggml.model", "none");
+    } else {
+      vocabulary.padded(config.vocabSize()).putInto(gguf);
+    }
+    try (TensorBuffer buffer = new TensorBuffer()) {
+      for (Map.Entry<WeightSpec, WeightInfo> entry : infos.entrySet()) {
+        WeightSpec spec = entry.getKey();
+        WeightInfo info = entry.getValue();
+        boolean vector = spec.shape().length == 1;
+        if (vector && info.dtype().isQuantized()) {
+          throw new IllegalArgumentException(info + " is quantized; expected a vector in F32");
+        }
+        gguf.add(
+            spec.ggufName(),
+            vector ? DType.F32 : info.dtype(),
+            spec.shape(),
+            () -> buffer.take(weights, info, info.transposed(), vector));
+      }
+      gguf.write(file);
+    }
+  }
+
+  /** A tokenizer's vocabulary as {@link #writeGguf} takes it. */
+  public static GgufVocabulary vocabulary(Tokenizer tokenizer) {
+    int[] types = new int[tokenizer.vocabSize()];
+    Arrays.fill(types, GgufVocabulary.NORMAL);
+    for (AddedToken token : tokenizer.addedTokens()) {
+      types[token.id()] = token.special() ? GgufVocabulary.CONTROL : GgufVocabulary.USER_DEFINED;
+    }
+    return new GgufVocabulary(
+        tokenizer.tokens(),
+        types,
+        tokenizer.merges(),
+        idOrNull(tokenizer.bosTokenId()),
+        idOrNull(tokenizer.eosTokenId()),
+        idOrNull(tokenizer.padTokenId()));
+  }
+
+  private static @Nullable Integer idOrNull(int id) {
+    return id < 0 ? null : (Integer) id;
+  }
+
+  /**
+   * Checks whether {@link #writeGguf} can write a model: llama.cpp has one GPT-2, with tanh GELU
+   * and scores divided by the root of the head size.
+   *
+   * @throws IllegalArgumentException when llama.cpp's GPT-2 cannot compute the model
+   */
+  public static void checkForGguf(Gpt2Config config) {
+    if (!TANH_GELU.contains(config.activationFunction())) {
+      throw new IllegalArgumentException(
+          "activation_function is "
+              + config.activationFunction()
+              + "; expected gelu_new for a GGUF file, which knows no other for GPT-2. Write a"
+              + " Hugging Face folder instead.");
+    }
+    if (!config.scaleAttnWeights() || config.scaleAttnByInverseLayerIdx()) {
+      throw new IllegalArgumentException(
+          "scale_attn_weights is "
+              + config.scaleAttnWeights()
+              + " and scale_attn_by_inverse_layer_idx is "
+              + config.scaleAttnByInverseLayerIdx()
+              + "; expected true and false for a GGUF file. Write a Hugging Face folder instead.");
+    }
+  }
+
+  private static void putFileType(
+      GgufWriter gguf, Map<WeightSpec, WeightInfo> infos, @Nullable Quantization quantization) {
+    Map<DType, Integer> counts = new EnumMap<>(DType.class);
+    infos.forEach((spec, info) -> {
+      if (spec.linear()) {
+        counts.merge(info.dtype(), 1, Integer::sum);
+      }
+    });
+    DType most = DType.F32;
+    for (Map.Entry<DType, Integer> entry : counts.entrySet()) {
+      if (entry.getValue() > counts.getOrDefault(most, 0)) {
+        most = entry.getKey();
+      }
+    }
+    gguf.putUint32(
+        "general.file_type",
+        quantization != null ? quantization.fileType() : GgufFileType.of(most, counts.size() > 1));
+    // Of files that are not quantized too, as llama.cpp's converter and llama-quantize write them
+    gguf.putUint32("general.quantization_version", QUANTIZATION_VERSION);
+  }
+
+  /** What llama.cpp's tool notes about the matrix that it used. */
+  private static void putImportance(GgufWriter gguf, ImportanceMatrix matrix) {
+    if (!matrix.sources().isEmpty()) {
+      gguf.putString("quantize.imatrix.dataset", matrix.sources().getFirst());
+    }
+    gguf.putUint32("quantize.imatrix.entries_count", matrix.size());
+    if (matrix.chunkCount() > 0) {
+      gguf.putUint32("quantize.imatrix.chunks_count", matrix.chunkCount());
+    }
+  }
+
+  private static Map<WeightSpec, WeightInfo> checked(Gpt2Config config, WeightSource weights) {
+    Map<WeightSpec, WeightInfo> infos = new LinkedHashMap<>();
+    for (WeightSpec spec : WeightSpec.of(config)) {
+      infos.put(spec, checked(spec, weights));
+    }
+    return infos;
+  }
+
+  private static WeightInfo checked(WeightSpec spec, WeightSource weights) {
+    if (!weights.names().contains(spec.name())) {
+      throw new IllegalArgumentException(
+          "the weights lack " + spec.name() + "; expected every weight of the configuration");
+    }
+    WeightInfo info = weights.info(spec.name());
+    long[] expected = info.transposed() ? spec.storedShape() : spec.shape();
+    if (!Arrays.equals(info.shape(), expected) || (info.transposed() && !spec.linear())) {
+      throw new IllegalArgumentException(
+          info + " does not fit the configuration; expected shape " + Arrays.toString(expected));
+    }
+    return info;
+  }
+
+  private static byte[] generationConfig(Gpt2Config config) {
+    Map<String, @Nullable Object> keys = new TreeMap<>();
+    keys.put("_from_model_config", true);
+    putIfSet(keys, "bos_token_id", config.bosTokenId());
+    putIfSet(keys, "eos_token_id", config.eosTokenId());
+    putIfSet(keys, "pad_token_id", config.padTokenId());
+    return PythonJson.write(keys).getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void putIfSet(
+      Map<String, @Nullable Object> keys, String key, @Nullable Integer value) {
+    if (value != null) {
+      keys.put(key, value);
+    }
+  }
+
+  private static String torchName(DType dtype) {
+    return switch (dtype) {
+      case F16 -> "float16";
+      case BF16 -> "bfloat16";
+      case F64 -> "float64";
+      default -> "float32";
+    };
+  }
+
+  private static String plain(String name) {
+    boolean taken =
+        name.equals(HuggingFaceFolder.CONFIG)
+            || name.equals(HuggingFaceFolder.WEIGHTS)
+            || name.equals(HuggingFaceFolder.INDEX);
+    boolean odd = name.isEmpty() || name.startsWith(".") || name.matches(".*[/\\\\:\\x00].*");
+    if (taken || odd) {
+      throw new IllegalArgumentException(
+          "a tokenizer file is called '" + name + "'; expected a plain name such as vocab.json");
+    }
+    return name;
+  }
+
+  /** Makes the folder with its parents; whether it was not there before. */
+  private static boolean makeFolder(Path folder) {
+    if (Files.isDirectory(folder)) {
+      return false;
+    }
+    try {
+      Files.createDirectories(folder);
+      return true;
+    } catch (FileAlreadyExistsException e) {
+      throw AtomicFiles.cannotWrite(
+          folder, new IOException(e.getFile() + " is a file, not a folder", e));
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(folder, e);
+    }
+  }
+
+  private static void removeEmpty(Path folder) {
+    try {
+      Files.deleteIfExists(folder);
+    } catch (IOException e) {
+      System.getLogger(ModelWriter.class.getName())
+          .log(System.Logger.Level.WARNING, "Cannot remove " + folder, e);
+    }
+  }
+
+  /** Memory for one turned or converted tensor at a time; valid until the next is taken. */
+  private static final class TensorBuffer implements AutoCloseable {
+    private final List<Arena> current = new ArrayList<>(1);
+
+    @SuppressWarnings("MustBeClosed") // closed by the next call or by close()
+    MemorySegment take(WeightSource weights, WeightInfo info, boolean turn, boolean toFloat32) {
+      close();
+      Arena arena = Arena.ofConfined();
+      current.add(arena);
+      MemorySegment data = weights.data(info.name());
+      if (turn) {
+        return WeightLayout.transpose(data, info.dtype(), info.shape()[0], info.shape()[1], arena);
+      }
+      return toFloat32 ? WeightLayout.toFloat32(data, info.dtype(), arena) : data;
+    }
+
+    @Override
+    public void close() {
+      current.forEach(Arena::close);
+      current.clear();
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package io.github.ggml4j.io;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.github.ggml4j.format.gguf.GgufFile;
+import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.format.gguf.GgufWriter;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class GgufTokenizerTest {
+  private static final GgufVocabulary GPT2 = ModelWriter.vocabulary(Tokenizer.gpt2());
+
+  @TempDir private Path folder;
+
+  @Test
+  void gpt2sVocabularyIsRecognisedAndEqualsTheDecodedOne() throws IOException {
+    try (var file = file(GPT2.tokens(), GPT2.merges(), null)) {
+      assertThat(GgufVocabulary.isGpt2(file)).isTrue();
+    }
+    try (var file = file(GPT2.tokens(), GPT2.merges(), GPT2.padTokenId())) {
+      assertThat(GgufVocabulary.isGpt2(file)).isTrue();
+      var recognised = GgufModel.tokenizer(file);
+      assertThat(recognised).isSameAs(Tokenizer.gpt2());
+      assertThat(GgufVocabulary.of(file)).isEqualTo(GPT2);
+      var decoded = decoded(GPT2);
+      assertThat(recognised.toString()).isEqualTo(decoded.toString());
+      assertThat(recognised.tokens()).isEqualTo(decoded.tokens());
+      assertThat(recognised.merges()).isEqualTo(decoded.merges());
+      assertThat(recognised.addedTokens()).isEqualTo(decoded.addedTokens());
+      var text = "It's 5 o'clock, \u00fcber<|endoftext|>\n  \u4f60\u597d";
+      assertThat(recognised.encode(text)).isEqualTo(decoded.encode(text));
+    }
+  }
+
+  @Test
+  void anyOtherVocabularyIsDecoded() throws IOException {
+    var swapped = new ArrayList<>(GPT2.tokens());
+    swapped.set(1, GPT2.tokens().get(2));
+    swapped.set(2, GPT2.tokens().get(1));
+    try (var file = file(swapped, GPT2.merges(), null)) {
+      assertThat(GgufVocabulary.isGpt2(file)).isFalse();
+      assertThat(GgufModel.tokenizer(file).encode("\"")).containsExactly(2);
+    }
+    try (var file = file(GPT2.tokens(), GPT2.merges().subList(0, 49_999), null)) {
+      assertThat(GgufVocabulary.isGpt2(file)).isFalse();
+    }
+    try (var file = file(GPT2.tokens(), GPT2.merges(), 7)) {
+      assertThat(GgufModel.tokenizer(file).padTokenId()).isEqualTo(7);
+    }
+  }
+
+  private GgufFile file(List<String> tokens, List<String> merges, @Nullable Integer pad)
+      throws IOException {
+    var path = folder.resolve("vocabulary.gguf");
+    var writer = new GgufWriter();
+    new GgufVocabulary(tokens, GPT2.types(), merges, GPT2.bosTokenId(), GPT2.eosTokenId(), pad)
+        .putInto(writer);
+    writer.write(path);
+    return GgufFile.open(path);
+  }
+
+  private static Tokenizer decoded(GgufVocabulary vocabulary) {
+    return Tokenizer.of(
+        vocabulary.tokens(),
+        vocabulary.merges(),
+        Tokenizer.gpt2().addedTokens(),
+        vocabulary.bosTokenId(),
+        vocabulary.eosTokenId(),
+        vocabulary.padTokenId());
+  }
+}
