@@ -1,9 +1,9 @@
-// How fast the kernels are on the shapes of GPT-2 124M, with two tasks: products of decoding against a plain read of as much
-// memory, products of training against OpenBLAS with two threads of its own, the other ops in milliseconds.
+// Times the kernels on the shapes of GPT-2 124M with two tasks: the matrix products of decoding beside a read of as much memory,
+// the matrix products of training beside OpenBLAS with two threads, the other ops in milliseconds.
 // kernels_bench FOLDER_OF_LIBRARIES [decode|train|ops] [REPEATS] [TYPE]
 //
-// Times are the processor time of the slower task, the best and the median of the repeats: other work on the machine then
-// disturbs them less. Unset OPENBLAS_CORETYPE, or OpenBLAS runs an older machine's kernels.
+// Prints the CPU time of the slower task, best and median of the repeats: CPU time is less disturbed by other programs. Unset
+// OPENBLAS_CORETYPE, otherwise OpenBLAS may use kernels of an older CPU.
 #include "harness.h"
 
 enum { TASKS = 2, MAX_REPEATS = 64 };
@@ -57,7 +57,7 @@ static struct timing measure(body_fn body, void * p) {
     return (struct timing) {times[0], times[repeats / 2]};
 }
 
-// --- decode: every matrix of the model once, in the order of a token
+// --- decode: all weight matrices of the model, in the order of a forward pass
 
 struct model {
     tensor w[49], x[49], y[49];
@@ -67,7 +67,7 @@ struct model {
 
 static void decode_body(int ith, void * p) {
     struct model * m = p;
-    for (int i = 0; i < 49; i++) ggml4j_op_linear(&m->y[i], ith, TASKS, &m->params);
+    for (int i = 0; i < 49; i++) ggml4j_op_linear_forward(&m->y[i], ith, TASKS, &m->params);
 }
 
 struct stream {
@@ -111,7 +111,7 @@ static void decode(const char * only) {
             const int64_t * s = shapes[i == 48 ? 4 : i % 4];
             m.w[i] = over(types[t], s[0], s[1], memory + at);
             size_t bytes = ggml_row_size(types[t], s[0]) * (size_t) s[1];
-            for (size_t done = 0; done < bytes;) { // the same million numbers again and again
+            for (size_t done = 0; done < bytes;) { // copies of the same million numbers
                 int64_t rows = (1 << 20) / s[0];
                 if ((size_t) rows * ggml_row_size(types[t], s[0]) > bytes - done) rows = (int64_t) ((bytes - done) / ggml_row_size(types[t], s[0]));
                 if (done > 0 && done >= (size_t) rows * ggml_row_size(types[t], s[0])) {
@@ -212,8 +212,8 @@ static void train(void) {
         tensor dy = ty;
         none.src[0] = &dy, none.src[1] = &tx, none.src[2] = &tdw, none.src[3] = &tb;
         tdx.src[0] = &tw, tdx.src[1] = &dy;
-        double f = op_ms(ggml4j_op_linear, &ty, &p, 2), d = op_ms(ggml4j_op_linear_dx, &tdx, &p, 2),
-               g = op_ms(ggml4j_op_linear_dw, &none, &p, 2);
+        double f = op_ms(ggml4j_op_linear_forward, &ty, &p, 2), d = op_ms(ggml4j_op_linear_backward_dx, &tdx, &p, 2),
+               g = op_ms(ggml4j_op_linear_backward_dw, &none, &p, 2);
         threads(2);
         double bf = blas_seconds((struct product) {111, 112, m, n, k, x, k, w, k, y});
         double bd = blas_seconds((struct product) {111, 111, m, k, n, y, n, w, k, gx});
@@ -226,7 +226,7 @@ static void train(void) {
     }
 }
 
-// --- the rest, at 8 x 128 tokens
+// --- all other ops, 8 sequences of 128 tokens
 
 static void ops(void) {
     enum { B = 8, T = 128, M = B * T, C = 768, F = 4 * C, V = 50257, H = 12 };
@@ -244,10 +244,10 @@ static void ops(void) {
     {
         tensor x = over(GGML_TYPE_F32, F, M, a), dy = over(GGML_TYPE_F32, F, M, b), y = over(GGML_TYPE_F32, F, M, c);
         y.src[0] = &x, y.src[1] = &dy;
-        SHOW("gelu_new (4C)", op_ms(ggml4j_op_act, &y, &p, 5));
-        SHOW("gelu_new back (4C)", op_ms(ggml4j_op_act_back, &y, &p, 5));
+        SHOW("gelu_new (4C)", op_ms(ggml4j_op_activation_forward, &y, &p, 5));
+        SHOW("gelu_new back (4C)", op_ms(ggml4j_op_activation_backward, &y, &p, 5));
         p.activation = GGML4J_ACT_GELU;
-        SHOW("gelu (4C)", op_ms(ggml4j_op_act, &y, &p, 5));
+        SHOW("gelu (4C)", op_ms(ggml4j_op_activation_forward, &y, &p, 5));
         p.activation = GGML4J_ACT_NONE;
     }
     {
@@ -255,11 +255,11 @@ static void ops(void) {
                tw = over(GGML_TYPE_F32, C, 1, w), tg = over(GGML_TYPE_F32, C, 1, g), th = over(GGML_TYPE_F32, C, 1, h);
         tensor n = y, d = y, q = y;
         n.src[0] = &x, n.src[1] = &tw, n.src[2] = &tw;
-        SHOW("layer_norm", op_ms(ggml4j_op_layer_norm, &n, &p, 10));
+        SHOW("layer_norm", op_ms(ggml4j_op_layernorm_forward, &n, &p, 10));
         d.src[0] = &x, d.src[1] = &tw, d.src[2] = &dy;
-        SHOW("layer_norm dx", op_ms(ggml4j_op_layer_norm_dx, &d, &p, 10));
+        SHOW("layer_norm dx", op_ms(ggml4j_op_layernorm_backward_dx, &d, &p, 10));
         q.src[0] = &x, q.src[1] = &dy, q.src[2] = &tg, q.src[3] = &th;
-        SHOW("layer_norm dw", op_ms(ggml4j_op_layer_norm_dw, &q, &p, 10));
+        SHOW("layer_norm dw", op_ms(ggml4j_op_layernorm_backward_dw, &q, &p, 10));
         tensor o = y;
         o.src[0] = &x, o.src[1] = &ts, o.src[2] = &dy;
         p.dropout = 0.1f, p.has_residual = 1;
@@ -271,11 +271,11 @@ static void ops(void) {
                dq = over(GGML_TYPE_F32, 3 * C, M, c);
         y.src[0] = &qkv, y.src[1] = &ts;
         dq.src[0] = &qkv, dq.src[1] = &dy, dq.src[2] = &ts;
-        SHOW("attention_train, dropout", op_ms(ggml4j_op_attention_train, &y, &p, 3));
-        SHOW("attention_train back, dropout", op_ms(ggml4j_op_attention_train_back, &dq, &p, 3));
+        SHOW("attention_train, dropout", op_ms(ggml4j_op_attention_forward, &y, &p, 3));
+        SHOW("attention_train back, dropout", op_ms(ggml4j_op_attention_backward, &dq, &p, 3));
         p.dropout = 0;
-        SHOW("attention_train", op_ms(ggml4j_op_attention_train, &y, &p, 3));
-        SHOW("attention_train back", op_ms(ggml4j_op_attention_train_back, &dq, &p, 3));
+        SHOW("attention_train", op_ms(ggml4j_op_attention_forward, &y, &p, 3));
+        SHOW("attention_train back", op_ms(ggml4j_op_attention_backward, &dq, &p, 3));
     }
     {
         int64_t rows = 1024;
@@ -302,7 +302,7 @@ static void ops(void) {
             tensor qkv = over(GGML_TYPE_F32, 3 * C, m, a), tr = over(GGML_TYPE_I32, m, 1, row), tq = over(GGML_TYPE_I32, m, 1, seq),
                    tp = over(GGML_TYPE_I32, m, 1, pos), y = over(GGML_TYPE_F32, C, m, c);
             y.src[0] = &qkv, y.src[1] = &tk, y.src[2] = &tv, y.src[3] = &tr, y.src[4] = &tq, y.src[5] = &tp, y.src[6] = &tt;
-            SHOW(s[i].name, op_ms(ggml4j_op_attention, &y, &p, 12));
+            SHOW(s[i].name, op_ms(ggml4j_op_attention_cached, &y, &p, 12));
         }
         free(k), free(v);
     }

@@ -1,7 +1,7 @@
-# Finds the pinned llama.cpp release: ggml comes from it and nothing else does.
+# Finds the pinned llama.cpp release. Only ggml is used of it.
 #
 # Tried in this order: the folder GGML4J_LLAMA_CPP_DIR, a cached copy, upstream's tag, the npm package that carries the
-# same release as a git bundle. Whatever the place, the content must have the pinned git tree hash, so they are equal.
+# same release as a git bundle. The content of each must have the pinned git tree hash.
 
 set(GGML4J_LLAMA_CPP_TAG v0.5.0)
 set(GGML4J_LLAMA_CPP_TREE fd570ef54b10ec5fecb739e7e04c8ce44a6f415a)
@@ -13,7 +13,7 @@ set(GGML4J_LLAMA_CPP_DIR "" CACHE PATH "Folder with the pinned llama.cpp release
 set(GGML4J_CACHE_DIR "" CACHE PATH "Where the llama.cpp release is kept between builds; empty: the user's cache folder")
 option(GGML4J_OFFLINE "Never use the network for the llama.cpp release" OFF)
 
-# The git tree hash of a folder's content, "" when git fails. A clean checkout tells its own.
+# Sets `result` to the git tree hash of a folder's content, "" if git fails.
 function(ggml4j_tree_hash dir result)
   set(${result} "" PARENT_SCOPE)
   if(EXISTS ${dir}/.git)
@@ -26,7 +26,7 @@ function(ggml4j_tree_hash dir result)
       return()
     endif()
   endif()
-  # Any other folder: hash its files through an index of our own, so that nothing is written into it.
+  # Not a clean checkout: hash the files with a temporary index outside of the folder.
   ggml4j_temporary_name(${CMAKE_BINARY_DIR}/tree-hash scratch)
   execute_process(COMMAND ${GIT_EXECUTABLE} init --quiet --bare ${scratch} RESULT_VARIABLE failed)
   if(NOT failed)
@@ -48,10 +48,10 @@ function(ggml4j_temporary_name prefix result)
   set(${result} ${prefix}.${suffix}.tmp PARENT_SCOPE)
 endfunction()
 
-# Sets `problem` to "" when the folder holds the pinned release, else to what is wrong with it.
+# Sets `problem` to "" if the folder contains the pinned release, otherwise to the reason why not.
 function(ggml4j_check_source dir problem)
   if(NOT EXISTS ${dir}/ggml/CMakeLists.txt)
-    set(${problem} "no ggml/CMakeLists.txt in it" PARENT_SCOPE)
+    set(${problem} "it contains no ggml/CMakeLists.txt" PARENT_SCOPE)
     return()
   endif()
   ggml4j_tree_hash(${dir} hash)
@@ -64,10 +64,10 @@ function(ggml4j_check_source dir problem)
   endif()
 endfunction()
 
-# A repository at upstream's tag or a bundle -> the cache folder, or `problem`.
+# Clones upstream's tag or a bundle into the cache folder, or sets `problem`.
 function(ggml4j_clone_source from target problem)
   ggml4j_temporary_name(${target} clone)
-  # Upstream may be out of reach: give up soon when it does not answer, but let a slow download finish.
+  # Upstream may be unreachable: fails after 20 seconds without data, but lets slow downloads finish.
   set(quick -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=20)
   set(ENV{GIT_TERMINAL_PROMPT} 0)
   set(branch)
@@ -126,7 +126,7 @@ function(ggml4j_npm_source target problem)
   set(${problem} "${result}" PARENT_SCOPE)
 endfunction()
 
-# Sets GGML4J_LLAMA_CPP_SOURCE to a folder with the pinned release, or stops with every place tried.
+# Sets GGML4J_LLAMA_CPP_SOURCE to a folder with the pinned release, or fails and names every place tried.
 function(ggml4j_find_llama_cpp)
   find_package(Git QUIET)
   if(NOT Git_FOUND)
@@ -166,7 +166,7 @@ function(ggml4j_find_llama_cpp)
     endif()
     string(APPEND tried "\n  ${target}: ${problem}")
   else()
-    string(APPEND tried "\n  ${target}: not there")
+    string(APPEND tried "\n  ${target}: does not exist")
   endif()
 
   foreach(place upstream npm)
@@ -191,5 +191,5 @@ function(ggml4j_find_llama_cpp)
     string(APPEND tried "\n  ${name}: ${problem}")
   endforeach()
   message(FATAL_ERROR "The llama.cpp release ${GGML4J_LLAMA_CPP_TAG} was not found. Tried:${tried}\n"
-    "Put a checkout of that tag anywhere and name it with -DGGML4J_LLAMA_CPP_DIR=FOLDER.")
+    "Check out that tag and pass the folder as -DGGML4J_LLAMA_CPP_DIR=FOLDER.")
 endfunction()

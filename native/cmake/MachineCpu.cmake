@@ -1,5 +1,5 @@
-# A developer build makes one CPU backend, for the instruction sets of this machine. On x86 they are named one by one
-# instead of -march=native: then ggml's own check knows them, and a machine that lacks one gets an error and no crash.
+# A developer build has one CPU backend, for the instruction sets of this machine. On x86 they are named one by one instead
+# of with -march=native, so that ggml's own check knows them: a CPU that lacks one gets an error instead of a crash.
 macro(ggml4j_use_machine_cpu)
   set(GGML_CPU_ALL_VARIANTS OFF)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
@@ -22,7 +22,7 @@ macro(ggml4j_use_machine_cpu)
       endif()
     endforeach()
     if(GGML_AVX512_VNNI)
-      set(GGML_AVX_VNNI OFF) # the same products in the wider form; as in ggml's own list of variants
+      set(GGML_AVX_VNNI OFF) # AVX512_VNNI has the same instructions for wider vectors; as in ggml's own variants
     endif()
   else()
     set(GGML_NATIVE ON)

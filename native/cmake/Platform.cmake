@@ -1,4 +1,4 @@
-# GGML4J_PLATFORM: how the jars and the loader call the machine that is built for.
+# GGML4J_PLATFORM: name of the target platform in jars and manifests, such as linux-x86_64.
 string(TOLOWER ${CMAKE_SYSTEM_NAME} os)
 string(REPLACE darwin macos os ${os})
 string(TOLOWER ${CMAKE_SYSTEM_PROCESSOR} cpu)

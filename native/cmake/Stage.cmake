@@ -1,5 +1,5 @@
-# Puts the libraries into one folder with a manifest: cmake -DTARGET=DIR -DFILES=A|B -DHEADER=k=v|k=v -P Stage.cmake
-# Each file is renamed into place (a running program keeps the old one), untouched where equal; the manifest comes last.
+# Copies the libraries into one folder and writes a manifest: cmake -DTARGET=DIR -DFILES=A|B -DHEADER=k=v|k=v -P Stage.cmake
+# Changed files are replaced by a rename, so running programs keep the old ones. The manifest is written last.
 cmake_minimum_required(VERSION 3.24)
 string(REPLACE "|" ";" FILES "${FILES}")
 string(REPLACE "|" "\n" HEADER "${HEADER}")

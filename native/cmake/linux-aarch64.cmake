@@ -1,4 +1,4 @@
-# Builds for Linux on aarch64, on such a machine itself or, with its cross compilers, on another.
+# Builds for Linux on aarch64: natively on such a machine, with cross compilers on others.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 if(NOT CMAKE_HOST_SYSTEM_PROCESSOR STREQUAL aarch64)

@@ -1,5 +1,5 @@
-// ggml4j's own kernels on NVIDIA's GPUs, part of ggml's CUDA backend: a node GGML_OP_CUSTOM whose function is one of those
-// below is launched on the backend's stream. Inputs and parameters are those of the kernels of the same name in ggml4j.h.
+// ggml4j's kernels for NVIDIA GPUs, part of ggml's CUDA backend. A GGML_OP_CUSTOM node whose function is one of those below is
+// launched on the backend's stream. Inputs and parameters are those of the kernel of the same name in ggml4j.h.
 #include "ggml4j-cuda.h"
 #include "ggml4j.h"
 
@@ -7,13 +7,14 @@
 
 namespace {
 
-// As ggml4j_uniform: the same bits on every device.
+// As in ggml4j_uniform: the same bits on every device.
 __device__ __forceinline__ uint64_t mix(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
     return z ^ (z >> 31);
 }
 
+// y (n) = [residual (n) +] x (n) * keep or 0; seed (2)
 __global__ void dropout(const float * x, const uint32_t * seed, const float * residual, float * y,
                         int64_t n, uint64_t site, float rate, float keep) {
     const uint64_t stream = mix((seed[0] | (uint64_t) seed[1] << 32) + site * 0x9E3779B97F4A7C15ull);
@@ -25,6 +26,7 @@ __global__ void dropout(const float * x, const uint32_t * seed, const float * re
     }
 }
 
+// Whether t is a contiguous tensor of this type.
 bool plain(const ggml_tensor * t, ggml_type type) {
     return t != nullptr && t->type == type && ggml_is_contiguous(t);
 }
@@ -32,7 +34,7 @@ bool plain(const ggml_tensor * t, ggml_type type) {
 } // namespace
 
 extern "C" GGML4J_API void ggml4j_cuda_dropout(ggml_tensor * dst, int, int, void *) {
-    (void) dst; // its address names the kernel
+    (void) dst; // never called: its address identifies the kernel
 }
 
 bool ggml4j_cuda_supports(const ggml_tensor * node) {

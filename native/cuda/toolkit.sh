@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes a CUDA toolkit in a folder, from Python packages, on a machine without CUDA: toolkit.sh FOLDER [VERSION]
-# It has what the preset linux-x86_64-cuda needs: compiler, headers, libraries to link with. No GPU and no driver needed.
+# Installs a CUDA toolkit from Python packages into a folder, on a machine without CUDA: toolkit.sh FOLDER [VERSION]
+# Contains what the preset linux-x86_64-cuda needs: compiler, headers, libraries to link with. Needs neither GPU nor driver.
 set -eu
 
 if [ $# -lt 1 ]; then
@@ -25,16 +25,16 @@ if [ -z "$python" ]; then
 fi
 
 [ -x "$folder/bin/pip" ] || "$python" -m venv "$folder"
-# One minor version for all: nvcc refuses the headers of another
+# All packages in one minor version: nvcc refuses the headers of another
 "$folder/bin/pip" install --quiet --disable-pip-version-check "cuda-toolkit[nvcc,cudart,cublas,cccl]==$version.*"
 
 set -- "$folder"/lib/python3*/site-packages/nvidia/cu"$major"
 root=$1
 if [ ! -x "$root/bin/nvcc" ]; then
-  echo "toolkit.sh: the packages of CUDA $version did not bring $root/bin/nvcc; version 13.0 or newer is needed" >&2
+  echo "toolkit.sh: the packages of CUDA $version contain no nvcc ($root/bin/nvcc); choose version 13.0 or newer" >&2
   exit 1
 fi
-# The packages lack the names that a linker looks for
+# The packages lack the file names that linkers search for
 for name in cudart cublas cublasLt; do
   ln -sf "lib$name.so.$major" "$root/lib/lib$name.so"
 done

@@ -1,4 +1,4 @@
-// The entry points of ggml4j.h: each op runs in the build of the instruction set that was chosen when the library was loaded.
+// The entry points of ggml4j.h. Each op calls its build for the newest instruction set that this CPU has.
 #include <stdlib.h>
 #include <string.h>
 #include "kernels.h"
@@ -13,8 +13,7 @@
 g4_sgemm g4_cblas_sgemm;
 g4_cpu_traits g4_traits;
 
-#define DECLARE(name, isa) void g4_##name##_##isa(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-
+// The ops of one instruction set.
 struct g4_table {
     const char * isa;
 #define MEMBER(name) g4_op name;
@@ -22,7 +21,7 @@ struct g4_table {
 };
 
 #if defined(__x86_64__) || defined(_M_X64)
-#  define DECLARE_ALL(name) DECLARE(name, baseline) DECLARE(name, avx2) DECLARE(name, avx512)
+#  define DECLARE_ALL(name) G4_PROTOTYPE(name, baseline) G4_PROTOTYPE(name, avx2) G4_PROTOTYPE(name, avx512)
 G4_OPS(DECLARE_ALL)
 #  define BASELINE(name) g4_##name##_baseline,
 #  define AVX2(name) g4_##name##_avx2,
@@ -35,7 +34,7 @@ static const struct g4_table * choose(void) {
                __builtin_cpu_supports("bmi2");
     int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd");
-    const char * forced = getenv("GGML4J_KERNEL_ISA"); // for tests: an older set than the machine has
+    const char * forced = getenv("GGML4J_KERNEL_ISA"); // for tests: use an older set
     if (forced != NULL) {
         if (strcmp(forced, "baseline") == 0) return &tables[2];
         if (strcmp(forced, "avx2") == 0 && avx2) return &tables[1];
@@ -43,7 +42,7 @@ static const struct g4_table * choose(void) {
     return avx512 ? &tables[0] : avx2 ? &tables[1] : &tables[2];
 }
 #else
-#  define DECLARE_ALL(name) DECLARE(name, neon)
+#  define DECLARE_ALL(name) G4_PROTOTYPE(name, neon)
 G4_OPS(DECLARE_ALL)
 #  define NEON(name) g4_##name##_neon,
 static const struct g4_table tables[] = {{"neon", G4_OPS(NEON)}};
@@ -51,7 +50,7 @@ static const struct g4_table * choose(void) { return &tables[0]; }
 #endif
 
 static const struct g4_table * table(void) {
-    static const struct g4_table * chosen; // every thread would choose the same
+    static const struct g4_table * chosen; // threads may race here: all choose the same
     const struct g4_table * t = __atomic_load_n(&chosen, __ATOMIC_ACQUIRE);
     if (t == NULL) {
         t = choose();
@@ -66,7 +65,7 @@ G4_OPS(ENTRY)
 
 int ggml4j_init(void * get_type_traits_cpu, void * cblas_sgemm, void * openblas_set_num_threads) {
     if (get_type_traits_cpu == NULL || cblas_sgemm == NULL) return -1;
-    memcpy(&g4_traits, &get_type_traits_cpu, sizeof(g4_traits)); // object to function pointer, without a warning
+    memcpy(&g4_traits, &get_type_traits_cpu, sizeof(g4_traits)); // from object to function pointer without a warning
     memcpy(&g4_cblas_sgemm, &cblas_sgemm, sizeof(g4_cblas_sgemm));
     if (openblas_set_num_threads != NULL) {
         void (*set)(int);
@@ -89,7 +88,7 @@ const char * ggml4j_kernel_isa(void) { return table()->isa; }
 
 size_t ggml4j_sizeof_params(void) { return sizeof(struct ggml4j_params); }
 
-// --- scratch memory, freed when its thread ends
+// --- scratch memory, freed when its thread ends (not on Windows)
 
 struct g4_scratch_memory {
     void * memory[G4_SLOTS];
@@ -128,7 +127,7 @@ void * g4_scratch(int slot, size_t bytes) {
 #else
         if (posix_memalign(&scratch->memory[slot], 64, size) != 0) scratch->memory[slot] = NULL;
 #endif
-        if (scratch->memory[slot] == NULL) abort(); // out of memory in the middle of a graph: ggml does the same
+        if (scratch->memory[slot] == NULL) abort(); // an op cannot report an error; ggml aborts too when it is out of memory
         scratch->size[slot] = size;
     }
     return scratch->memory[slot];

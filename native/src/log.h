@@ -1,4 +1,4 @@
-// A log callback that does nothing: the loader sets it when the JVM ends, for a Java callback must not be called then.
+// A log callback that does nothing. The loader sets it when the JVM shuts down, because Java callbacks must not be called then.
 #pragma once
 #include "ggml4j.h"
 

@@ -1,4 +1,4 @@
-// What loading weights takes outside of graphs: turning matrices round, and finding numbers that are not finite.
+// Used when weights are loaded, outside of graphs: transposing matrices, finding NaN and infinity.
 #include <string.h>
 #include "ggml4j.h"
 
@@ -10,7 +10,7 @@
 
 enum { MAX_THREADS = 64 };
 
-// Runs fn on each of n jobs of `size` bytes, the last one on the calling thread.
+// Runs fn on each of n jobs of `size` bytes in parallel, the last one on the calling thread; one after the other on Windows.
 static void run_jobs(void * (*fn)(void *), void * jobs, size_t size, int n) {
 #if defined(_WIN32)
     for (int i = 0; i < n; i++) fn((char *) jobs + i * size);
@@ -28,6 +28,7 @@ static void run_jobs(void * (*fn)(void *), void * jobs, size_t size, int n) {
 #endif
 }
 
+// The number of threads for n elements.
 static int thread_count(int n_threads, int64_t n) {
     int t = n_threads < 1 ? 1 : n_threads > MAX_THREADS ? MAX_THREADS : n_threads;
     return n < 65536 ? 1 : t;
@@ -42,8 +43,8 @@ struct transpose_job {
     int size;
 };
 
-// dst[c][r] = src[r][c] in tiles that stay in the first-level cache
-static void * transpose_part(void * job) {
+// dst (cols, rows) = src (rows, cols)^T for the rows [from, to), in tiles that fit into the first-level cache
+static void * transpose_rows(void * job) {
     const struct transpose_job * j = job;
     enum { TILE = 32 };
     for (int64_t r0 = j->from; r0 < j->to; r0 += TILE) {
@@ -70,16 +71,17 @@ void ggml4j_transpose(void * dst, const void * src, int64_t rows, int64_t cols, 
     for (int i = 0; i < n; i++) {
         jobs[i] = (struct transpose_job) {dst, src, rows, cols, rows * i / n, rows * (i + 1) / n, element_size};
     }
-    run_jobs(transpose_part, jobs, sizeof(jobs[0]), n);
+    run_jobs(transpose_rows, jobs, sizeof(jobs[0]), n);
 }
 
-// --- numbers that are not finite: all bits of the exponent are set
+// --- NaN and infinity: all bits of the exponent are set
 
 #define F32_EXPONENT 0x7F800000u
 #define F16_EXPONENT 0x7C00u
 #define BF16_EXPONENT 0x7F80u
 
-// Where the half-precision scales stand in a block; all beside them are integers. Blocks with one name it twice.
+// The byte offsets of the F16 scales in a block; everything else in these blocks is an integer. If there is one scale, `other` is the
+// same offset.
 static const struct {
     enum ggml_type type;
     int scale, other;
@@ -92,8 +94,8 @@ static const struct {
 struct finite_job {
     const char * data;
     enum ggml_type type;
-    int64_t from, to; // blocks; a number of a plain type is one
-    int64_t first;    // the first block that is not finite, or -1
+    int64_t from, to; // blocks to search; a number of a plain type is a block
+    int64_t first;    // result: index of the first block with NaN or infinity, or -1
 };
 
 static uint32_t word(const char * p) {
@@ -108,6 +110,7 @@ static uint16_t half(const char * p) {
     return bits;
 }
 
+// The index of the first F32 number in [from, to) that is NaN or infinite, or -1.
 static int64_t first_word(const char * data, int64_t from, int64_t to) {
     enum { CHUNK = 4096 };
     for (int64_t at = from; at < to; at += CHUNK) {
@@ -121,6 +124,7 @@ static int64_t first_word(const char * data, int64_t from, int64_t to) {
     return -1;
 }
 
+// The same for F16 or BF16.
 static int64_t first_half(const char * data, uint16_t exponent, int64_t from, int64_t to) {
     enum { CHUNK = 4096 };
     for (int64_t at = from; at < to; at += CHUNK) {
@@ -134,6 +138,7 @@ static int64_t first_half(const char * data, uint16_t exponent, int64_t from, in
     return -1;
 }
 
+// The index of the first block with such a scale, or -1.
 static int64_t first_scale(const char * data, int64_t size, int scale, int other, int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
         const char * block = data + i * size;
@@ -142,20 +147,20 @@ static int64_t first_scale(const char * data, int64_t size, int scale, int other
     return -1;
 }
 
-// Types with scales of other kinds: as the numbers that they stand for.
-static int64_t first_widened(const char * data, enum ggml_type type, int64_t from, int64_t to) {
-    float wide[256];
+// For types with other scales: converts each block to F32.
+static int64_t first_converted(const char * data, enum ggml_type type, int64_t from, int64_t to) {
+    float block[256];
     int64_t n = ggml_blck_size(type);
     ggml_to_float_t to_float = ggml_get_type_traits(type)->to_float;
-    if (to_float == NULL || n > 256) return -1;
+    if (to_float == NULL || n > 256) return -1; // no type of weights
     for (int64_t i = from; i < to; i++) {
-        to_float(data + i * (int64_t) ggml_type_size(type), wide, n);
-        if (first_word((const char *) wide, 0, n) >= 0) return i;
+        to_float(data + i * (int64_t) ggml_type_size(type), block, n);
+        if (first_word((const char *) block, 0, n) >= 0) return i;
     }
     return -1;
 }
 
-static void * finite_part(void * job) {
+static void * find_nonfinite(void * job) {
     struct finite_job * j = job;
     switch (j->type) {
         case GGML_TYPE_F32: j->first = first_word(j->data, j->from, j->to); return NULL;
@@ -169,7 +174,7 @@ static void * finite_part(void * job) {
             return NULL;
         }
     }
-    j->first = first_widened(j->data, j->type, j->from, j->to);
+    j->first = first_converted(j->data, j->type, j->from, j->to);
     return NULL;
 }
 
@@ -180,7 +185,7 @@ int64_t ggml4j_first_nonfinite(const void * data, enum ggml_type type, int64_t n
     for (int i = 0; i < count; i++) {
         jobs[i] = (struct finite_job) {data, type, blocks * i / count, blocks * (i + 1) / count, -1};
     }
-    run_jobs(finite_part, jobs, sizeof(jobs[0]), count);
+    run_jobs(find_nonfinite, jobs, sizeof(jobs[0]), count);
     for (int i = 0; i < count; i++) {
         if (jobs[i].first >= 0) return jobs[i].first * ggml_blck_size(type);
     }

@@ -1,5 +1,5 @@
-// What the test and the benchmark of the kernels share: tensors by hand, threads as ggml has them, the libraries that the
-// loader would hand over.
+// Shared by the tests and the benchmark of the kernels: tensors without a context, threads as in ggml, and ggml4j_init with the
+// libraries of a folder.
 #pragma once
 #include <dlfcn.h>
 #include <math.h>
@@ -27,7 +27,7 @@ UNUSED_OK void * must(void * p, const char * what) {
 static const struct ggml_type_traits_cpu * (*cpu_traits)(enum ggml_type);
 static void * blas_library;
 
-// Folder with libggml-cpu and OpenBLAS
+// Loads libggml-cpu and OpenBLAS from the folder and calls ggml4j_init.
 UNUSED_OK void harness_init(const char * folder) {
     char path[4096];
     snprintf(path, sizeof(path), "%s/libopenblas.so.0", folder);
@@ -60,6 +60,7 @@ UNUSED_OK float next_normal(void) {
     return s * 0.7071f;
 }
 
+// A contiguous tensor (n1, n0) over existing memory.
 UNUSED_OK tensor over(enum ggml_type type, int64_t n0, int64_t n1, void * data) {
     tensor t;
     memset(&t, 0, sizeof(t));
@@ -93,7 +94,7 @@ UNUSED_OK float * copy_of(const float * x, int64_t n) {
     return y;
 }
 
-// --- tasks: n_threads threads that stand ready, as ggml's do
+// --- tasks: runs an op on nth threads, as ggml does
 
 struct task {
     op_fn op;

@@ -1,4 +1,4 @@
-// Every kernel against a plain reference in double, over odd shapes, with one, two, three and five tasks.
+// Compares every kernel with a simple reference in double precision, for odd shapes and for 1, 2, 3 and 5 tasks.
 // kernels_test FOLDER_OF_LIBRARIES
 #include <stdarg.h>
 #include "harness.h"
@@ -18,7 +18,7 @@ __attribute__((format(printf, 2, 3))) static void check(int good, const char * f
     va_end(list);
 }
 
-// |got - want| <= tolerance * size, element by element; size NULL: |want| + 1
+// Checks |got - want| <= tolerance * size for each element; if size is NULL, it is |want| + 1
 static void close_to(const char * what, const float * got, const double * want, const double * size, int64_t n, double tolerance) {
     double worst = 0;
     int64_t at = 0;
@@ -117,10 +117,10 @@ static void linear_case(enum ggml_type type, int64_t k, int64_t n, int64_t m, in
     double tolerance = is_plain(type) ? 1e-6 : 8e-3;
     for (int t = 0; t < TASKS; t++) {
         for (int64_t i = 0; i < n * m; i++) y[i] = NAN;
-        run_op(ggml4j_op_linear, &dst, tasks[t], &p);
+        run_op(ggml4j_op_linear_forward, &dst, tasks[t], &p);
         close_to("y", y, want, size, n * m, tolerance);
         memcpy(first, y, (size_t) (n * m) * 4);
-        run_op(ggml4j_op_linear, &dst, tasks[t], &p);
+        run_op(ggml4j_op_linear_forward, &dst, tasks[t], &p);
         check(memcmp(first, y, (size_t) (n * m) * 4) == 0, "not the same bits twice");
     }
     free(dense), free(x), free(b), free(r), free(y), free(first), free(w), free(want), free(size);
@@ -160,7 +160,7 @@ static void test_linear_backward(void) {
         double * dx = calloc((size_t) (k * m), sizeof(double));
         double * dw = calloc((size_t) (k * n), sizeof(double));
         double * db = calloc((size_t) n, sizeof(double));
-        double * sx = calloc((size_t) (k * m), sizeof(double)); // sums of magnitudes: what rounding is measured against
+        double * sx = calloc((size_t) (k * m), sizeof(double)); // sums of absolute values, the scale of rounding errors
         double * sw = calloc((size_t) (k * n), sizeof(double));
         double * sb = calloc((size_t) n, sizeof(double));
         for (int64_t i = 0; i < k * n; i++) sw[i] = fabs(dw[i] = dw0[i]);
@@ -189,13 +189,13 @@ static void test_linear_backward(void) {
             tdx.src[0] = &tw;
             tdx.src[1] = &tdy;
             struct ggml4j_params p = {.has_bias = 1};
-            run_op(ggml4j_op_linear_dx, &tdx, tasks[t], &p);
+            run_op(ggml4j_op_linear_backward_dx, &tdx, tasks[t], &p);
             close_to("dx", out, dx, sx, k * m, 1e-6);
             none.src[0] = &tdy;
             none.src[1] = &tx;
             none.src[2] = &tdw;
             none.src[3] = &tdb;
-            run_op(ggml4j_op_linear_dw, &none, tasks[t], &p);
+            run_op(ggml4j_op_linear_backward_dw, &none, tasks[t], &p);
             close_to("dW", gw, dw, sw, k * n, 2e-6);
             close_to("db", gb, db, sb, n, 2e-6);
             free(out), free(gw), free(gb);
@@ -240,7 +240,7 @@ static void test_embedding(void) {
                    d = over(GGML_TYPE_I32, M, 1, positions), dst = over(GGML_TYPE_F32, C, M, y);
             dst.src[0] = &a, dst.src[1] = &b, dst.src[2] = &c, dst.src[3] = &d;
             struct ggml4j_params p = {0};
-            run_op(ggml4j_op_embed, &dst, tasks[k], &p);
+            run_op(ggml4j_op_embedding_forward, &dst, tasks[k], &p);
             close_to("y", y, want, NULL, C * M, 1e-6);
             free(y);
         }
@@ -264,7 +264,7 @@ static void test_embedding(void) {
                d = over(GGML_TYPE_F32, C, V, gte), e = over(GGML_TYPE_F32, C, P, gpe), dst = over(GGML_TYPE_F32, 1, 1, &dummy);
         dst.src[0] = &a, dst.src[1] = &b, dst.src[2] = &c, dst.src[3] = &d, dst.src[4] = &e;
         struct ggml4j_params p = {0};
-        run_op(ggml4j_op_embed_back, &dst, tasks[k], &p);
+        run_op(ggml4j_op_embedding_backward, &dst, tasks[k], &p);
         close_to("dwte", gte, wte, NULL, C * V, 1e-6);
         close_to("dwpe", gpe, wpe, NULL, C * P, 1e-6);
     }
@@ -309,7 +309,7 @@ static void layer_norm_case(int64_t c, int64_t m, float offset, float spread) {
         for (int64_t i = 0; i < c; i++) {
             double n = (r[i] - mean) * rstd;
             dx[j * c + i] = ((double) dy[j * c + i] * w[i] - sum / (double) c - n * sum_n / (double) c) * rstd;
-            // Rounding x itself to float moves the mean by that much: what any float kernel must be allowed.
+            // Rounding x to float changes the mean by this much, in any float kernel.
             size[j * c + i] = (1 + fabs(y[j * c + i]) + fabs((double) offset) * rstd * fabs((double) w[i]));
         }
     }
@@ -323,14 +323,14 @@ static void layer_norm_case(int64_t c, int64_t m, float offset, float spread) {
                tgb = over(GGML_TYPE_F32, c, 1, gb), none = over(GGML_TYPE_F32, 1, 1, &dummy);
         struct ggml4j_params p = {.eps = 1e-5f};
         tout.src[0] = &tx, tout.src[1] = &tw, tout.src[2] = &tb;
-        run_op(ggml4j_op_layer_norm, &tout, tasks[t], &p);
+        run_op(ggml4j_op_layernorm_forward, &tout, tasks[t], &p);
         close_to("y", out, y, size, c * m, 1e-6);
         if (offset == 0.0f) {
             tout.src[0] = &tx, tout.src[1] = &tw, tout.src[2] = &tdy;
-            run_op(ggml4j_op_layer_norm_dx, &tout, tasks[t], &p);
+            run_op(ggml4j_op_layernorm_backward_dx, &tout, tasks[t], &p);
             close_to("dx", out, dx, NULL, c * m, 2e-6 / spread);
             none.src[0] = &tx, none.src[1] = &tdy, none.src[2] = &tgw, none.src[3] = &tgb;
-            run_op(ggml4j_op_layer_norm_dw, &none, tasks[t], &p);
+            run_op(ggml4j_op_layernorm_backward_dw, &none, tasks[t], &p);
             close_to("dw", gw, dw, sw, c, 1e-6);
             close_to("db", gb, db, sw, c, 1e-6);
         }
@@ -368,7 +368,7 @@ static void test_activation(void) {
         for (int i = 0; i < N; i++) {
             y[i] = activation(kind, x[i]);
             d[i] = dy[i] * derivative(kind, x[i]);
-            size[i] = fabs(y[i]) + 0.1 * fmin(1.0, fabs((double) x[i])) + 1e-30; // relative, but for tails that are next to nothing
+            size[i] = fabs(y[i]) + 0.1 * fmin(1.0, fabs((double) x[i])) + 1e-30; // relative error, except in tails close to 0
             dsize[i] = fabs((double) dy[i]);
         }
         for (int t = 0; t < TASKS; t++) {
@@ -376,9 +376,9 @@ static void test_activation(void) {
             tensor tx = over(GGML_TYPE_F32, N, 1, x), tdy = over(GGML_TYPE_F32, N, 1, dy), dst = over(GGML_TYPE_F32, N, 1, out);
             struct ggml4j_params p = {.activation = kind};
             dst.src[0] = &tx, dst.src[1] = &tdy;
-            run_op(ggml4j_op_act, &dst, tasks[t], &p);
+            run_op(ggml4j_op_activation_forward, &dst, tasks[t], &p);
             if (kind != GGML4J_ACT_NONE) close_to("y", out, y, size, N, 1e-6);
-            run_op(ggml4j_op_act_back, &dst, tasks[t], &p);
+            run_op(ggml4j_op_activation_backward, &dst, tasks[t], &p);
             close_to("dx", out, d, dsize, N, 1e-6);
             free(out);
         }
@@ -387,7 +387,7 @@ static void test_activation(void) {
     free(x), free(dy);
 }
 
-// A NaN among the inputs must show in the result: it is how a training that diverges is noticed.
+// A NaN in the inputs must appear in the results, so that a diverging training is noticed.
 static void test_nan(void) {
     enum { N = 37 };
     for (int at = 0; at < N; at += 12) {
@@ -399,11 +399,11 @@ static void test_nan(void) {
                 float dy[N];
                 for (int i = 0; i < N; i++) dy[i] = 1.0f;
                 x[at] = NAN;
-                if (kind == GGML4J_ACT_NONE || (kind == GGML4J_ACT_RELU && back)) continue; // of relu it is 0 or 1
+                if (kind == GGML4J_ACT_NONE || (kind == GGML4J_ACT_RELU && back)) continue; // the derivative of relu is 0 or 1
                 tensor tx = over(GGML_TYPE_F32, N, 1, x), td = over(GGML_TYPE_F32, N, 1, dy), dst = over(GGML_TYPE_F32, N, 1, y);
                 struct ggml4j_params p = {.activation = kind};
                 dst.src[0] = &tx, dst.src[1] = &td;
-                run_op(back ? ggml4j_op_act_back : ggml4j_op_act, &dst, 1, &p);
+                run_op(back ? ggml4j_op_activation_backward : ggml4j_op_activation_forward, &dst, 1, &p);
                 for (int i = 0; i < N; i++) {
                     check(isnan(y[i]) == (i == at), "activation %d, back %d: %d is %g, NaN at %d", kind, back, i, y[i], at);
                 }
@@ -417,7 +417,7 @@ static void test_nan(void) {
         run_op(ggml4j_op_cross_entropy, &dst, 1, &p);
         check(isnan(loss[0]), "cross entropy of a NaN at %d is %g", at, loss[0]);
     }
-    // A key that is NaN: every query from its token on.
+    // A NaN key: all queries from its token on become NaN.
     enum { C = 20, T = 19, BAD = 5 };
     float * qkv = normals(3 * C * T, 1.0f);
     float y[C * T];
@@ -426,7 +426,7 @@ static void test_nan(void) {
     tensor tq = over(GGML_TYPE_F32, 3 * C, T, qkv), ts = over(GGML_TYPE_I32, 2, 1, words), dst = over(GGML_TYPE_F32, C, T, y);
     struct ggml4j_params p = {.n_head = 1, .n_seq = 1, .scale = 0.2f};
     dst.src[0] = &tq, dst.src[1] = &ts;
-    run_op(ggml4j_op_attention_train, &dst, 1, &p);
+    run_op(ggml4j_op_attention_forward, &dst, 1, &p);
     for (int t = 0; t < T; t++) check(isnan(y[t * C]) == (t >= BAD), "attention: token %d is %g", t, y[t * C]);
     free(qkv);
 }
@@ -488,7 +488,7 @@ static void attention_case(int64_t heads, int64_t d, enum ggml_type type, struct
     int32_t rows[ROWS], seq[ROWS], pos[ROWS];
     for (int s = 0; s < l.sequences; s++) {
         for (int p = 0; p < l.before[s] + l.now[s]; p++) {
-            // rows in a scattered order: 577 is coprime to ROWS
+            // rows in a scattered order; 577 and ROWS are coprime
             int row = s > 0 && p < l.shared ? table[p] : (next_row++ * 577) % ROWS;
             table[s * WIDTH + p] = row;
             if (p >= l.before[s]) {
@@ -499,7 +499,7 @@ static void attention_case(int64_t heads, int64_t d, enum ggml_type type, struct
         }
     }
     float * qkv = normals(3 * c * m, 1.0f);
-    // as the cache will hold it: rounded when it is F16
+    // as stored in the cache: rounded if it is F16
     float * kr = copy_of(k, c * ROWS);
     float * vr = copy_of(v, c * ROWS);
     for (int i = 0; i < m; i++) {
@@ -547,9 +547,9 @@ static void attention_case(int64_t heads, int64_t d, enum ggml_type type, struct
                tt = over(GGML_TYPE_I32, WIDTH, l.sequences, table), dst = over(GGML_TYPE_F32, c, m, y);
         dst.src[0] = &a, dst.src[1] = &b, dst.src[2] = &cc, dst.src[3] = &tr, dst.src[4] = &ts, dst.src[5] = &tp, dst.src[6] = &tt;
         struct ggml4j_params p = {.n_head = (int32_t) heads, .scale = (float) scale};
-        run_op(ggml4j_op_attention, &dst, tasks[t], &p);
+        run_op(ggml4j_op_attention_cached, &dst, tasks[t], &p);
         close_to("y", y, want, NULL, c * m, 3e-6);
-        // every new row stands in the cache, no other has changed
+        // every new row is in the cache, no other row has changed
         int wrong = 0;
         for (int64_t i = 0; i < c * ROWS; i++) {
             float gk = type == GGML_TYPE_F16 ? ggml_fp16_to_fp32(((ggml_fp16_t *) kt)[i]) : ((float *) kt)[i];
@@ -646,10 +646,10 @@ static void attention_train_case(int64_t batch, int64_t t, int64_t heads, int64_
         struct ggml4j_params p = {.n_head = (int32_t) heads, .n_seq = (int32_t) batch, .has_mask = masked, .scale = (float) scale,
                                   .dropout = dropout, .site = 9};
         dst.src[0] = &tq, dst.src[1] = &ts, dst.src[2] = masked ? &tm : NULL;
-        run_op(ggml4j_op_attention_train, &dst, tasks[k], &p);
+        run_op(ggml4j_op_attention_forward, &dst, tasks[k], &p);
         close_to("y", y, want, NULL, c * m, 3e-6);
         back.src[0] = &tq, back.src[1] = &td, back.src[2] = &ts, back.src[3] = masked ? &tm : NULL;
-        run_op(ggml4j_op_attention_train_back, &back, tasks[k], &p);
+        run_op(ggml4j_op_attention_backward, &back, tasks[k], &p);
         close_to("dqkv", g, dq, NULL, 3 * c * m, 5e-6);
         free(y), free(g);
     }
@@ -784,7 +784,7 @@ static void test_optimizers(void) {
 
 // --- helpers
 
-// In every quantized type, each half of a block that makes some number of it not finite must be found, and no other.
+// For every quantized type: each F16 half of a block that makes a weight not finite must be found, and no other half.
 static void test_nonfinite_blocks(void) {
     enum { N = 256 * 300, BAD = 256 * 299 };
     float * dense = normals(N, 0.1f);

@@ -1,10 +1,10 @@
-// The activation functions of the MLP and their derivatives, over vectors.
+// The activation functions of the MLP and their derivatives. Formulas: enum ggml4j_activation; ACT2FN in transformers.
 #pragma once
 #include "ggml4j.h"
 #include "vec.h"
 
-// The normal distribution's cumulative function, 0.5 erfc(-x / sqrt 2): erf's Maclaurin series near zero; elsewhere the
-// Chebyshev fit of erfc in Numerical Recipes (section 6.2), which keeps the small tail on the left exact in relative terms.
+// The cumulative distribution function of the normal distribution, Phi(x) = 0.5 erfc(-x / sqrt 2). Maclaurin series of erf near
+// zero, Chebyshev fit of erfc (Numerical Recipes, section 6.2) elsewhere: its relative error is small for negative x too.
 INLINE vf vphi(vf x) {
     vf z = x * 0.7071067811865476f;
     vf az = vselect(z < 0.0f, -z, z);
@@ -22,6 +22,7 @@ INLINE vf vphi(vf x) {
 #define G4_SQRT_2_OVER_PI 0.7978845608028654f
 #define G4_CUBIC 0.044715f
 
+// y = f(x). GELU_NEW uses 0.5 (1 + tanh(z)) = sigmoid(2z).
 INLINE vf vactivate(int kind, vf x) {
     switch (kind) {
         case GGML4J_ACT_GELU_NEW: return x * vsigmoid(2.0f * G4_SQRT_2_OVER_PI * x * (1.0f + G4_CUBIC * x * x));
@@ -34,13 +35,14 @@ INLINE vf vactivate(int kind, vf x) {
     }
 }
 
-// d(x sigmoid(u)) / dx, where du/dx is given; 1 - sigmoid is computed as such, not by a difference that cancels.
+// d(x sigmoid(u)) / dx for du = du/dx. 1 - sigmoid(u) is computed as e s, because the difference loses digits.
 INLINE vf vsigmoid_unit_back(vf x, vf u, vf du) {
     vf e = vexp(-u);
     vf s = 1.0f / (1.0f + e);
     return s + x * s * (e * s) * du;
 }
 
+// f'(x)
 INLINE vf vactivate_back(int kind, vf x) {
     switch (kind) {
         case GGML4J_ACT_GELU_NEW:
@@ -58,12 +60,14 @@ INLINE vf vactivate_back(int kind, vf x) {
     }
 }
 
+// y (n) = f(x (n)) with `kind` as a constant; x and y may be the same.
 INLINE void g4_activate_kind(const int kind, const float * x, float * y, int64_t n) {
     int64_t i = 0;
     for (; i + VL <= n; i += VL) vstore(y + i, vactivate(kind, vload(x + i)));
     if (i < n) vstore_part(y + i, vactivate(kind, vload_part(x + i, n - i, 0.0f)), n - i);
 }
 
+// y (n) = f(x (n)); does nothing for GGML4J_ACT_NONE.
 static inline __attribute__((unused)) void g4_activate(int kind, const float * x, float * y, int64_t n) {
     switch (kind) {
         case GGML4J_ACT_GELU_NEW: g4_activate_kind(GGML4J_ACT_GELU_NEW, x, y, n); break;

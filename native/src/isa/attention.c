@@ -1,4 +1,8 @@
-// Causal self-attention: over a cache for generation, within whole sequences for training.
+// Causal self-attention (Vaswani et al. 2017, arXiv:1706.03762; GPT2Attention in transformers): over a key-value cache for
+// generation, within whole sequences for training.
+//
+// B sequences of T tokens, C channels, NH heads of HS = C / NH channels. Shapes are row-major, the last dimension is
+// contiguous: qkv (B, T, 3, NH, HS), so the queries of one head are HS of every 3C numbers.
 #include "kernels.h"
 #include "vec.h"
 
@@ -17,14 +21,15 @@ INLINE float dot(const float * a, const float * b, int64_t n) {
     return s;
 }
 
-// x becomes exp(scale * x - max); returns the sum. Entries from n on are not touched.
-static float exponentials(float * x, int64_t n, float scale) {
+// The numerators of softmax(scale * x) in place: x (n) = exp(scale * (x - max(x))). Returns their sum, the denominator; 0 if all
+// x are -inf, which then become 0. scale must be positive.
+static float softmax_numerators(float * x, int64_t n, float scale) {
     vf top = vset(-INFINITY);
     int64_t i = 0;
     for (; i + VL <= n; i += VL) top = vmaxf(top, vload(x + i));
     if (i < n) top = vmaxf(top, vload_part(x + i, n - i, -INFINITY));
     float max = vmaxall(top);
-    if (max == -INFINITY) { // everything is masked
+    if (max == -INFINITY) { // all keys are masked
         memset(x, 0, (size_t) n * sizeof(float));
         return 0.0f;
     }
@@ -38,26 +43,28 @@ static float exponentials(float * x, int64_t n, float scale) {
     if (i < n) {
         vf e = vexp((vload_part(x + i, n - i, -INFINITY) - max) * scale);
         vstore_part(x + i, e, n - i);
-        total += vsum(e); // the lanes beyond n are exp(-inf) = 0
+        total += vsum(e); // lanes from n on are exp(-inf) = 0
     }
     return total;
 }
 
 // --- generation
 
-struct cache {
-    const struct ggml_tensor * k;
-    const struct ggml_tensor * v;
-    const int32_t * rows;
-    const int32_t * seq;
-    const int32_t * pos;
-    const int32_t * table;
-    int64_t table_width;
+struct kv_cache {
+    const struct ggml_tensor * k; // (R, C), F32 or F16
+    const struct ggml_tensor * v; // (R, C), as k
+    const int32_t * rows;         // (M): cache row of each token
+    const int32_t * seq;          // (M): sequence of each token
+    const int32_t * pos;          // (M): position of each token in its sequence
+    const int32_t * table;        // (S, L): cache row of each position of each sequence
+    int64_t table_width;          // L
 };
 
-static const int32_t * table_of(const struct cache * s, int64_t m) { return s->table + s->seq[m] * s->table_width; }
+// The cache rows of the sequence that token m belongs to.
+static const int32_t * sequence_rows(const struct kv_cache * s, int64_t m) { return s->table + s->seq[m] * s->table_width; }
 
-static void put(const struct ggml_tensor * t, int64_t row, int64_t first, const float * x, int64_t n) {
+// Writes x (n) to channels [first, first + n) of a row of the cache.
+static void cache_store(const struct ggml_tensor * t, int64_t row, int64_t first, const float * x, int64_t n) {
     if (t->type == GGML_TYPE_F16) {
         ggml_fp16_t * to = (ggml_fp16_t *) t->data + row * t->ne[0] + first;
         int64_t i = 0;
@@ -68,7 +75,8 @@ static void put(const struct ggml_tensor * t, int64_t row, int64_t first, const 
     }
 }
 
-static void fetch(const struct ggml_tensor * t, int64_t row, int64_t first, float * x, int64_t n) {
+// Reads channels [first, first + n) of a row of the cache into x (n).
+static void cache_load(const struct ggml_tensor * t, int64_t row, int64_t first, float * x, int64_t n) {
     if (t->type == GGML_TYPE_F16) {
         const ggml_fp16_t * from = (const ggml_fp16_t *) t->data + row * t->ne[0] + first;
         int64_t i = 0;
@@ -79,42 +87,44 @@ static void fetch(const struct ggml_tensor * t, int64_t row, int64_t first, floa
     }
 }
 
-INLINE vf cached(const int half, const void * p, int64_t i) {
+INLINE vf load_cached(const int half, const void * p, int64_t i) {
     return half ? vload_f16((const ggml_fp16_t *) p + i) : vload((const float *) p + i);
 }
 
-INLINE float cached_one(const int half, const void * p, int64_t i) {
+INLINE float load_cached_scalar(const int half, const void * p, int64_t i) {
     return half ? ggml_fp16_to_fp32(((const ggml_fp16_t *) p)[i]) : ((const float *) p)[i];
 }
 
-// Scores of N vectors of one head, from `from` on, over all cached rows: with add, on top of those before.
-INLINE void scores(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride, const float * q,
+// p[i] (+)= q . k[rows[i]] over N * VL channels, for n cache rows. `data` is the first of these channels in cache row 0, `stride`
+// the bytes of a cache row. With add, the products are added to p.
+INLINE void query_key_dots(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride, const float * q,
                    const int add, float * p) {
     vf qv[8];
     for (int j = 0; j < N; j++) qv[j] = vload(q + j * VL);
     for (int64_t i = 0; i < n; i++) {
         const char * k = data + rows[i] * stride;
-        vf s = qv[0] * cached(half, k, 0);
-        for (int j = 1; j < N; j++) s += qv[j] * cached(half, k, j * VL);
+        vf s = qv[0] * load_cached(half, k, 0);
+        for (int j = 1; j < N; j++) s += qv[j] * load_cached(half, k, j * VL);
         p[i] = add ? p[i] + vsum(s) : vsum(s);
     }
 }
 
-// N vectors of the rows' mean, weighted with p * factor.
-INLINE void mix(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride, const float * p,
+// y = factor * sum over i of p[i] * v[rows[i]], over N * VL channels.
+INLINE void weighted_values(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride, const float * p,
                 float factor, float * y) {
     vf acc[8];
     for (int j = 0; j < N; j++) acc[j] = vset(0.0f);
     for (int64_t i = 0; i < n; i++) {
         const char * v = data + rows[i] * stride;
         vf w = vset(p[i]);
-        for (int j = 0; j < N; j++) acc[j] += w * cached(half, v, j * VL);
+        for (int j = 0; j < N; j++) acc[j] += w * load_cached(half, v, j * VL);
     }
     for (int j = 0; j < N; j++) vstore(y + j * VL, acc[j] * factor);
 }
 
-// One query of d numbers over its cached rows: in pieces whose sums stay in registers, and one by one what is left over.
-INLINE void attend(const int half, const char * k, const char * v, const int32_t * rows, int64_t n, int64_t stride, const float * q,
+// Attention of one query q (d) over n cache rows: y (d) = softmax(scale * q K^T) V. p (n) is scratch memory. The channels are
+// processed in pieces of 8, 4, 2 and 1 vectors, whose sums stay in registers, and then one by one.
+INLINE void attend_query(const int half, const char * k, const char * v, const int32_t * rows, int64_t n, int64_t stride, const float * q,
                    int64_t d, float scale, float * p, float * y) {
     const int64_t size = half ? 2 : 4;
     int64_t j = 0;
@@ -123,56 +133,58 @@ INLINE void attend(const int half, const char * k, const char * v, const int32_t
         const char * kj = k + j * size;
         int64_t vectors = (d - j) / VL;
         int add = j > 0;
-        if (vectors >= 8) scores(half, 8, kj, rows, n, stride, q + j, add, p), j += 8 * VL;
-        else if (vectors >= 4) scores(half, 4, kj, rows, n, stride, q + j, add, p), j += 4 * VL;
-        else if (vectors >= 2) scores(half, 2, kj, rows, n, stride, q + j, add, p), j += 2 * VL;
-        else scores(half, 1, kj, rows, n, stride, q + j, add, p), j += VL;
+        if (vectors >= 8) query_key_dots(half, 8, kj, rows, n, stride, q + j, add, p), j += 8 * VL;
+        else if (vectors >= 4) query_key_dots(half, 4, kj, rows, n, stride, q + j, add, p), j += 4 * VL;
+        else if (vectors >= 2) query_key_dots(half, 2, kj, rows, n, stride, q + j, add, p), j += 2 * VL;
+        else query_key_dots(half, 1, kj, rows, n, stride, q + j, add, p), j += VL;
     }
     if (j < d) {
         for (int64_t i = 0; i < n; i++) {
-            for (int64_t e = j; e < d; e++) p[i] += q[e] * cached_one(half, k + rows[i] * stride, e);
+            for (int64_t e = j; e < d; e++) p[i] += q[e] * load_cached_scalar(half, k + rows[i] * stride, e);
         }
     }
-    float factor = 1.0f / exponentials(p, n, scale);
+    float factor = 1.0f / softmax_numerators(p, n, scale);
     j = 0;
     while (d - j >= VL) {
         const char * vj = v + j * size;
         int64_t vectors = (d - j) / VL;
-        if (vectors >= 8) mix(half, 8, vj, rows, n, stride, p, factor, y + j), j += 8 * VL;
-        else if (vectors >= 4) mix(half, 4, vj, rows, n, stride, p, factor, y + j), j += 4 * VL;
-        else if (vectors >= 2) mix(half, 2, vj, rows, n, stride, p, factor, y + j), j += 2 * VL;
-        else mix(half, 1, vj, rows, n, stride, p, factor, y + j), j += VL;
+        if (vectors >= 8) weighted_values(half, 8, vj, rows, n, stride, p, factor, y + j), j += 8 * VL;
+        else if (vectors >= 4) weighted_values(half, 4, vj, rows, n, stride, p, factor, y + j), j += 4 * VL;
+        else if (vectors >= 2) weighted_values(half, 2, vj, rows, n, stride, p, factor, y + j), j += 2 * VL;
+        else weighted_values(half, 1, vj, rows, n, stride, p, factor, y + j), j += VL;
     }
     if (j < d) {
         memset(y + j, 0, (size_t) (d - j) * sizeof(float));
         for (int64_t i = 0; i < n; i++) {
-            for (int64_t e = j; e < d; e++) y[e] += p[i] * factor * cached_one(half, v + rows[i] * stride, e);
+            for (int64_t e = j; e < d; e++) y[e] += p[i] * factor * load_cached_scalar(half, v + rows[i] * stride, e);
         }
     }
 }
 
-static void attend_one(const struct cache * s, int64_t m, const float * q, int64_t first, int64_t d, float scale, float * y) {
-    const int32_t * rows = table_of(s, m);
+// Token m attends to its sequence up to itself: q (d) -> y (d), for the head whose channels begin at `first`.
+static void attend_token(const struct kv_cache * s, int64_t m, const float * q, int64_t first, int64_t d, float scale, float * y) {
+    const int32_t * rows = sequence_rows(s, m);
     int64_t n = s->pos[m] + 1, c = s->k->ne[0];
     float * p = g4_scratch(0, (size_t) n * sizeof(float));
     const char * k = s->k->data;
     const char * v = s->v->data;
-    if (s->k->type == GGML_TYPE_F16) attend(1, k + 2 * first, v + 2 * first, rows, n, 2 * c, q, d, scale, p, y);
-    else attend(0, k + 4 * first, v + 4 * first, rows, n, 4 * c, q, d, scale, p, y);
+    if (s->k->type == GGML_TYPE_F16) attend_query(1, k + 2 * first, v + 2 * first, rows, n, 2 * c, q, d, scale, p, y);
+    else attend_query(0, k + 4 * first, v + 4 * first, rows, n, 4 * c, q, d, scale, p, y);
 }
 
-// Consecutive tokens [m, m + run) of one sequence, in blocks of queries.
-static void attend_run(const struct cache * s, int64_t m, int64_t run, const float * qkv, int64_t stride, int64_t first,
+// The same for `run` consecutive tokens of one sequence, from m on: copies the head's keys and values out of the cache, then
+// multiplies QUERY_BLOCK queries at a time with BLAS.
+static void attend_tokens(const struct kv_cache * s, int64_t m, int64_t run, const float * qkv, int64_t stride, int64_t first,
                        int64_t d, float scale, float * y, int64_t ldy) {
-    const int32_t * rows = table_of(s, m);
+    const int32_t * rows = sequence_rows(s, m);
     int64_t total = s->pos[m] + run;
-    float * k = g4_scratch(1, (size_t) (2 * total * d) * sizeof(float));
-    float * v = k + total * d;
+    float * k = g4_scratch(1, (size_t) (2 * total * d) * sizeof(float)); // (total, HS)
+    float * v = k + total * d;                                           // (total, HS)
     for (int64_t i = 0; i < total; i++) {
-        fetch(s->k, rows[i], first, k + i * d, d);
-        fetch(s->v, rows[i], first, v + i * d, d);
+        cache_load(s->k, rows[i], first, k + i * d, d);
+        cache_load(s->v, rows[i], first, v + i * d, d);
     }
-    float * p = g4_scratch(0, (size_t) (QUERY_BLOCK * total) * sizeof(float));
+    float * p = g4_scratch(0, (size_t) (QUERY_BLOCK * total) * sizeof(float)); // (nq, n)
     for (int64_t b = 0; b < run; b += QUERY_BLOCK) {
         int64_t nq = b + QUERY_BLOCK < run ? QUERY_BLOCK : run - b;
         int64_t n = s->pos[m] + b + nq;
@@ -180,7 +192,7 @@ static void attend_run(const struct cache * s, int64_t m, int64_t run, const flo
         for (int64_t i = 0; i < nq; i++) {
             float * row = p + i * n;
             int64_t seen = s->pos[m] + b + i + 1;
-            float inv = 1.0f / exponentials(row, seen, scale);
+            float inv = 1.0f / softmax_numerators(row, seen, scale);
             for (int64_t j = 0; j < seen; j++) row[j] *= inv;
             memset(row + seen, 0, (size_t) (n - seen) * sizeof(float));
         }
@@ -188,29 +200,29 @@ static void attend_run(const struct cache * s, int64_t m, int64_t run, const flo
     }
 }
 
-void G4_NAME(g4_attention)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-void G4_NAME(g4_attention)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+// src = qkv (M, 3C), k cache (R, C), v cache (R, C), rows (M), seq (M), pos (M), table (S, L); dst (M, C)
+void G4_NAME(g4_attention_cached)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;
     const float * qkv = dst->src[0]->data;
-    struct cache s = {dst->src[1],       dst->src[2],       dst->src[3]->data,   dst->src[4]->data,
+    struct kv_cache s = {dst->src[1],       dst->src[2],       dst->src[3]->data,   dst->src[4]->data,
                       dst->src[5]->data, dst->src[6]->data, dst->src[6]->ne[0]};
     int64_t c = dst->ne[0], m_total = dst->ne[1], d = c / p->n_head, stride = 3 * c;
     float * y = dst->data;
-    // Split by heads: a task reads only what it wrote itself, or what was there before.
+    // Tasks split the heads, so a task reads only cache entries that it wrote itself or that earlier graphs wrote.
     for (int64_t h = p->n_head * ith / nth; h < p->n_head * (ith + 1) / nth; h++) {
         int64_t first = h * d;
         for (int64_t m = 0; m < m_total; m++) {
-            put(s.k, s.rows[m], first, qkv + m * stride + c + first, d);
-            put(s.v, s.rows[m], first, qkv + m * stride + 2 * c + first, d);
+            cache_store(s.k, s.rows[m], first, qkv + m * stride + c + first, d);
+            cache_store(s.v, s.rows[m], first, qkv + m * stride + 2 * c + first, d);
         }
         for (int64_t m = 0; m < m_total;) {
             int64_t run = 1;
             while (m + run < m_total && s.seq[m + run] == s.seq[m]) run++;
             if (run >= 8) {
-                attend_run(&s, m, run, qkv, stride, first, d, p->scale, y, c);
+                attend_tokens(&s, m, run, qkv, stride, first, d, p->scale, y, c);
             } else {
                 for (int64_t i = m; i < m + run; i++) {
-                    attend_one(&s, i, qkv + i * stride + first, first, d, p->scale, y + i * c + first);
+                    attend_token(&s, i, qkv + i * stride + first, first, d, p->scale, y + i * c + first);
                 }
             }
             m += run;
@@ -220,26 +232,26 @@ void G4_NAME(g4_attention)(struct ggml_tensor * dst, int ith, int nth, void * us
 
 // --- training
 
-struct train {
-    const float * qkv;
-    const int32_t * mask;
-    int64_t c, d, t, heads, batch;
+struct batch {
+    const float * qkv;    // (B, T, 3C)
+    const int32_t * mask; // (B, T), 0: padding, not attended to; or NULL
+    int64_t C, HS, T, NH, B;
     float scale, dropout;
-    uint64_t stream;
+    uint64_t stream; // of random numbers for dropout
 };
 
-static struct train train_of(const struct ggml_tensor * qkv, const struct ggml_tensor * seed, const struct ggml_tensor * mask,
+static struct batch batch_of(const struct ggml_tensor * qkv, const struct ggml_tensor * seed, const struct ggml_tensor * mask,
                              const struct ggml4j_params * p) {
     const uint32_t * words = seed->data;
     int64_t c = qkv->ne[0] / 3;
-    struct train s = {
+    struct batch s = {
         .qkv = qkv->data,
         .mask = p->has_mask ? mask->data : NULL,
-        .c = c,
-        .d = c / p->n_head,
-        .t = qkv->ne[1] / p->n_seq,
-        .heads = p->n_head,
-        .batch = p->n_seq,
+        .C = c,
+        .HS = c / p->n_head,
+        .T = qkv->ne[1] / p->n_seq,
+        .NH = p->n_head,
+        .B = p->n_seq,
         .scale = p->scale,
         .dropout = p->dropout,
         .stream = g4_stream(words[0] | (uint64_t) words[1] << 32, (uint64_t) p->site),
@@ -247,11 +259,11 @@ static struct train train_of(const struct ggml_tensor * qkv, const struct ggml_t
     return s;
 }
 
-// Probabilities (t, t) of one head, zero above the diagonal.
-static void probabilities(const struct train * s, int64_t b, int64_t h, float * p) {
-    int64_t t = s->t, stride = 3 * s->c;
-    const float * q = s->qkv + b * t * stride + h * s->d;
-    g4_gemm(G4_NO_TRANS, G4_TRANS, t, t, s->d, q, stride, q + s->c, stride, 0.0f, p, t);
+// p (T, T) = softmax(scale * q k^T) of head h of sequence b, zero above the diagonal and for masked keys.
+static void attention_probabilities(const struct batch * s, int64_t b, int64_t h, float * p) {
+    int64_t t = s->T, stride = 3 * s->C;
+    const float * q = s->qkv + b * t * stride + h * s->HS;
+    g4_gemm(G4_NO_TRANS, G4_TRANS, t, t, s->HS, q, stride, q + s->C, stride, 0.0f, p, t);
     for (int64_t i = 0; i < t; i++) {
         float * row = p + i * t;
         if (s->mask != NULL) {
@@ -259,21 +271,21 @@ static void probabilities(const struct train * s, int64_t b, int64_t h, float * 
                 if (s->mask[b * t + j] == 0) row[j] = -INFINITY;
             }
         }
-        float sum = exponentials(row, i + 1, s->scale);
+        float sum = softmax_numerators(row, i + 1, s->scale);
         float inv = sum > 0.0f ? 1.0f / sum : 0.0f;
         for (int64_t j = 0; j <= i; j++) row[j] *= inv;
         memset(row + i + 1, 0, (size_t) (t - i - 1) * sizeof(float));
     }
 }
 
-// to = from with dropout; both (t, t), their upper halves zero or not looked at
-static void drop(const struct train * s, int64_t b, int64_t h, const float * from, float * to) {
-    const int64_t t = s->t;
+// Dropout of probabilities: from (T, T) -> to (T, T), which may be the same. What is above the diagonal of `from` is not read.
+static void dropout_probabilities(const struct batch * s, int64_t b, int64_t h, const float * from, float * to) {
+    const int64_t t = s->T;
     const uint64_t stream = s->stream;
     const float rate = s->dropout, keep = 1.0f / (1.0f - rate);
     float * factors = g4_scratch(3, (size_t) t * sizeof(float));
     for (int64_t i = 0; i < t; i++) {
-        uint64_t index = (uint64_t) (((b * s->heads + h) * t + i) * t);
+        uint64_t index = (uint64_t) (((b * s->NH + h) * t + i) * t);
         for (int64_t j = 0; j <= i; j++) factors[j] = g4_draw(stream, index + (uint64_t) j) >= rate ? keep : 0.0f;
         const float * x = from + i * t;
         float * y = to + i * t;
@@ -284,40 +296,41 @@ static void drop(const struct train * s, int64_t b, int64_t h, const float * fro
     }
 }
 
-void G4_NAME(g4_attention_train)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-void G4_NAME(g4_attention_train)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
-    struct train s = train_of(dst->src[0], dst->src[1], dst->src[2], userdata);
-    int64_t t = s.t, n = s.batch * s.heads;
+// src = qkv (B, T, 3C), seed (2), [mask (B, T)]; dst (B, T, C). Tasks split the B * NH heads.
+void G4_NAME(g4_attention_forward)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    struct batch s = batch_of(dst->src[0], dst->src[1], dst->src[2], userdata);
+    int64_t t = s.T, n = s.B * s.NH;
     float * p = g4_scratch(0, (size_t) (t * t) * sizeof(float));
     for (int64_t i = n * ith / nth; i < n * (ith + 1) / nth; i++) {
-        int64_t b = i / s.heads, h = i % s.heads;
-        probabilities(&s, b, h, p);
-        if (s.dropout > 0.0f) drop(&s, b, h, p, p);
-        const float * v = s.qkv + b * t * 3 * s.c + 2 * s.c + h * s.d;
-        float * y = (float *) dst->data + b * t * s.c + h * s.d;
-        g4_gemm(G4_NO_TRANS, G4_NO_TRANS, t, s.d, t, p, t, v, 3 * s.c, 0.0f, y, s.c);
+        int64_t b = i / s.NH, h = i % s.NH;
+        attention_probabilities(&s, b, h, p);
+        if (s.dropout > 0.0f) dropout_probabilities(&s, b, h, p, p);
+        const float * v = s.qkv + b * t * 3 * s.C + 2 * s.C + h * s.HS;
+        float * y = (float *) dst->data + b * t * s.C + h * s.HS;
+        g4_gemm(G4_NO_TRANS, G4_NO_TRANS, t, s.HS, t, p, t, v, 3 * s.C, 0.0f, y, s.C);
     }
 }
 
-void G4_NAME(g4_attention_train_back)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-void G4_NAME(g4_attention_train_back)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
-    struct train s = train_of(dst->src[0], dst->src[2], dst->src[3], userdata);
+// src = qkv (B, T, 3C), dout (B, T, C), seed (2), [mask (B, T)]; dst = dqkv (B, T, 3C). Tasks split the B * NH heads.
+// Computes the probabilities again.
+void G4_NAME(g4_attention_backward)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+    struct batch s = batch_of(dst->src[0], dst->src[2], dst->src[3], userdata);
     const float * dout = dst->src[1]->data;
-    int64_t t = s.t, n = s.batch * s.heads, stride = 3 * s.c;
+    int64_t t = s.T, n = s.B * s.NH, stride = 3 * s.C;
     float * p = g4_scratch(0, (size_t) (t * t) * sizeof(float));
     float * dropped = s.dropout > 0.0f ? g4_scratch(1, (size_t) (t * t) * sizeof(float)) : p;
     float * ds = g4_scratch(2, (size_t) (t * t) * sizeof(float));
     for (int64_t i = n * ith / nth; i < n * (ith + 1) / nth; i++) {
-        int64_t b = i / s.heads, h = i % s.heads;
-        const float * q = s.qkv + b * t * stride + h * s.d;
-        const float * dy = dout + b * t * s.c + h * s.d;
-        float * dq = (float *) dst->data + b * t * stride + h * s.d;
-        probabilities(&s, b, h, p);
-        if (s.dropout > 0.0f) drop(&s, b, h, p, dropped);
-        g4_gemm(G4_TRANS, G4_NO_TRANS, t, s.d, t, dropped, t, dy, s.c, 0.0f, dq + 2 * s.c, stride);
-        g4_gemm(G4_NO_TRANS, G4_TRANS, t, t, s.d, dy, s.c, q + 2 * s.c, stride, 0.0f, ds, t);
-        // With f the factor of the dropout, P' = f P and D the gradient of P': d(scores) = P (f D - sum(P f D)), which is
-        // P' D - P sum(P' D), so f itself is not needed again.
+        int64_t b = i / s.NH, h = i % s.NH;
+        const float * q = s.qkv + b * t * stride + h * s.HS;
+        const float * dy = dout + b * t * s.C + h * s.HS;
+        float * dq = (float *) dst->data + b * t * stride + h * s.HS;
+        attention_probabilities(&s, b, h, p);
+        if (s.dropout > 0.0f) dropout_probabilities(&s, b, h, p, dropped);
+        g4_gemm(G4_TRANS, G4_NO_TRANS, t, s.HS, t, dropped, t, dy, s.C, 0.0f, dq + 2 * s.C, stride);
+        g4_gemm(G4_NO_TRANS, G4_TRANS, t, t, s.HS, dy, s.C, q + 2 * s.C, stride, 0.0f, ds, t);
+        // P: probabilities, f: dropout factors (0 or 1 / (1 - rate)), P' = f P, D: gradient of P'.
+        // d(scores) = P (f D - sum(P f D)) = P' D - P sum(P' D), so f is not needed again.
         for (int64_t r = 0; r < t; r++) {
             float * d = ds + r * t;
             const float * pr = p + r * t;
@@ -328,7 +341,7 @@ void G4_NAME(g4_attention_train_back)(struct ggml_tensor * dst, int ith, int nth
             for (; j <= r; j++) d[j] = dr[j] * d[j] * s.scale - pr[j] * sum;
             memset(d + r + 1, 0, (size_t) (t - r - 1) * sizeof(float));
         }
-        g4_gemm(G4_NO_TRANS, G4_NO_TRANS, t, s.d, t, ds, t, q + s.c, stride, 0.0f, dq, stride);
-        g4_gemm(G4_TRANS, G4_NO_TRANS, t, s.d, t, ds, t, q, stride, 0.0f, dq + s.c, stride);
+        g4_gemm(G4_NO_TRANS, G4_NO_TRANS, t, s.HS, t, ds, t, q + s.C, stride, 0.0f, dq, stride);
+        g4_gemm(G4_TRANS, G4_NO_TRANS, t, s.HS, t, ds, t, q, stride, 0.0f, dq + s.C, stride);
     }
 }

@@ -1,15 +1,16 @@
-// Activation functions, dropout and embeddings.
+// Activation functions, dropout and embeddings. Shapes are row-major, the last dimension is contiguous.
 #include "kernels.h"
 #include "activation.h"
 
-void G4_NAME(g4_act)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-void G4_NAME(g4_act)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+// y = f(x), any shape. src = x; dst = y
+void G4_NAME(g4_activation_forward)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;
     int64_t from, to;
     g4_range(ggml_nelements(dst), VL, ith, nth, &from, &to);
     g4_activate(p->activation, (const float *) dst->src[0]->data + from, (float *) dst->data + from, to - from);
 }
 
+// dx (n) = dy (n) f'(x (n))
 INLINE void act_back(const int kind, const float * x, const float * dy, float * dx, int64_t n) {
     int64_t i = 0;
     for (; i + VL <= n; i += VL) vstore(dx + i, vload(dy + i) * vactivate_back(kind, vload(x + i)));
@@ -19,8 +20,8 @@ INLINE void act_back(const int kind, const float * x, const float * dy, float * 
     }
 }
 
-void G4_NAME(g4_act_back)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-void G4_NAME(g4_act_back)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+// dx = dy f'(x), any shape. src = x, dy; dst = dx
+void G4_NAME(g4_activation_backward)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;
     int64_t from, to;
     g4_range(ggml_nelements(dst), VL, ith, nth, &from, &to);
@@ -44,7 +45,8 @@ static uint64_t seed_of(const struct ggml_tensor * t) {
     return words[0] | (uint64_t) words[1] << 32;
 }
 
-void G4_NAME(g4_dropout)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+// y = [residual +] x keep / (1 - p), any shape; keep is 0 with probability p, else 1 (Srivastava et al. 2014). The backward pass
+// is the same op on dy. src = x, seed (2), [residual]; dst = y
 void G4_NAME(g4_dropout)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;
     const float * x = dst->src[0]->data;
@@ -60,32 +62,32 @@ void G4_NAME(g4_dropout)(struct ggml_tensor * dst, int ith, int nth, void * user
     }
 }
 
-// The row as floats: where it stands when it is F32, else in `wide`.
-static const float * row_as_floats(const struct ggml_tensor * t, int64_t row, float * wide) {
+// Returns row `row` of t (V, C) as floats: its address if t is F32, otherwise a copy in buffer (C).
+static const float * row_as_floats(const struct ggml_tensor * t, int64_t row, float * buffer) {
     const char * data = (const char *) t->data + row * (int64_t) ggml_row_size(t->type, t->ne[0]);
     if (t->type == GGML_TYPE_F32) return (const float *) data;
-    ggml_get_type_traits(t->type)->to_float(data, wide, t->ne[0]);
-    return wide;
+    ggml_get_type_traits(t->type)->to_float(data, buffer, t->ne[0]);
+    return buffer;
 }
 
-void G4_NAME(g4_embed)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-void G4_NAME(g4_embed)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+// y (M, C) = wte[tokens] + wpe[positions]. src = wte (V, C), wpe (P, C), tokens (M), positions (M); dst = y. Tasks split M.
+void G4_NAME(g4_embedding_forward)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     (void) userdata;
     int64_t c = dst->ne[0], from, to;
     const int32_t * tokens = dst->src[2]->data;
     const int32_t * positions = dst->src[3]->data;
-    float * wide = g4_scratch(0, (size_t) (2 * c) * sizeof(float));
+    float * buffer = g4_scratch(0, (size_t) (2 * c) * sizeof(float)); // (2, C)
     g4_range(dst->ne[1], 1, ith, nth, &from, &to);
     for (int64_t m = from; m < to; m++) {
-        const float * a = row_as_floats(dst->src[0], tokens[m], wide);
-        const float * b = row_as_floats(dst->src[1], positions[m], wide + c);
+        const float * a = row_as_floats(dst->src[0], tokens[m], buffer);
+        const float * b = row_as_floats(dst->src[1], positions[m], buffer + c);
         float * y = (float *) dst->data + m * c;
         for (int64_t i = 0; i < c; i++) y[i] = a[i] + b[i];
     }
 }
 
-void G4_NAME(g4_embed_back)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-void G4_NAME(g4_embed_back)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
+// dwte[tokens] += dy, dwpe[positions] += dy. src = dy (M, C), tokens (M), positions (M), dwte (V, C), dwpe (P, C); dst unused
+void G4_NAME(g4_embedding_backward)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     (void) userdata;
     const struct ggml_tensor * dy = dst->src[0];
     const int32_t * tokens = dst->src[1]->data;
@@ -93,7 +95,7 @@ void G4_NAME(g4_embed_back)(struct ggml_tensor * dst, int ith, int nth, void * u
     float * dwte = dst->src[3]->data;
     float * dwpe = dst->src[4]->data;
     int64_t c = dy->ne[0], from, to;
-    g4_range(c, VL, ith, nth, &from, &to); // a task owns columns, so that rows named twice need no lock
+    g4_range(c, VL, ith, nth, &from, &to); // tasks split C, so that repeated tokens need no lock
     for (int64_t m = 0; m < dy->ne[1]; m++) {
         const float * d = (const float *) dy->data + m * c;
         float * t = dwte + tokens[m] * c;

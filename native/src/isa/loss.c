@@ -1,8 +1,9 @@
-// Softmax cross entropy over the vocabulary.
+// Softmax cross entropy over the vocabulary, as torch.nn.functional.cross_entropy with reduction="none".
 #include "kernels.h"
 #include "vec.h"
 
-void G4_NAME(g4_cross_entropy)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+// loss (R) = log(sum(exp(logits))) - logits[label], 0 for ignored labels. src = logits (R, V), labels (R), [scale (1)]; dst = loss.
+// With scale, logits become their gradient: scale * (softmax(logits) - onehot(label)). Tasks split R.
 void G4_NAME(g4_cross_entropy)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;
     const struct ggml_tensor * logits = dst->src[0];
@@ -25,7 +26,7 @@ void G4_NAME(g4_cross_entropy)(struct ggml_tensor * dst, int ith, int nth, void 
         float max = vmaxall(top);
         float label = x[labels[r]];
         double sum = 0;
-        enum { STRIDE = 4096 }; // partial sums in float, totals in double
+        enum { STRIDE = 4096 }; // sums of STRIDE numbers in float, their sum in double
         for (int64_t s = 0; s < v; s += STRIDE) {
             int64_t end = s + STRIDE < v ? s + STRIDE : v;
             vf part = vset(0.0f);

@@ -1,8 +1,9 @@
-// Updates of all parameters as one vector.
+// Optimizers. All parameters are one vector of n numbers.
 #include "kernels.h"
 #include "vec.h"
 
-void G4_NAME(g4_sum_squares)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+// Sums of g^2 over equal chunks of g. src = g (n); dst (chunks). Tasks split the chunks; sums of STRIDE numbers in float, their sum in
+// double.
 void G4_NAME(g4_sum_squares)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     (void) userdata;
     const float * g = dst->src[0]->data;
@@ -25,8 +26,10 @@ void G4_NAME(g4_sum_squares)(struct ggml_tensor * dst, int ith, int nth, void * 
     }
 }
 
+// One step of AdamW for n parameters with weight decay `decay`.
 static void adamw(float * p, float * g, float * m, float * v, int64_t n, const float * c, float decay) {
-    const float lr = c[0], b1 = c[1], b2 = c[2], eps = c[3], c1 = c[5], c2 = c[6], gs = c[7];
+    const float lr = c[GGML4J_ADAMW_LR], b1 = c[GGML4J_ADAMW_BETA1], b2 = c[GGML4J_ADAMW_BETA2], eps = c[GGML4J_ADAMW_EPS];
+    const float c1 = c[GGML4J_ADAMW_CORRECTION1], c2 = c[GGML4J_ADAMW_CORRECTION2], gs = c[GGML4J_ADAMW_GRAD_SCALE];
     const float keep = 1.0f - lr * decay;
     for (int64_t i = 0; i < n; i++) {
         float gi = g[i] * gs;
@@ -39,7 +42,7 @@ static void adamw(float * p, float * g, float * m, float * v, int64_t n, const f
     }
 }
 
-void G4_NAME(g4_adamw)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+// src = p (n), g (n), m (n), v (n), control (8); dst unused. Parameters [0, params->offset) decay, the others do not.
 void G4_NAME(g4_adamw)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * params = userdata;
     float * p = dst->src[0]->data;
@@ -51,21 +54,22 @@ void G4_NAME(g4_adamw)(struct ggml_tensor * dst, int ith, int nth, void * userda
     g4_range(ggml_nelements(dst->src[0]), 1024, ith, nth, &from, &to);
     if (from < split) {
         int64_t end = to < split ? to : split;
-        adamw(p + from, g + from, m + from, v + from, end - from, c, c[4]);
+        adamw(p + from, g + from, m + from, v + from, end - from, c, c[GGML4J_ADAMW_WEIGHT_DECAY]);
         from = end;
     }
     if (from < to) adamw(p + from, g + from, m + from, v + from, to - from, c, 0.0f);
 }
 
-void G4_NAME(g4_sgd)(struct ggml_tensor * dst, int ith, int nth, void * userdata);
+// src = p (n), g (n), buf (n), control (8); dst unused
 void G4_NAME(g4_sgd)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     (void) userdata;
     float * p = dst->src[0]->data;
     float * g = dst->src[1]->data;
     float * buf = dst->src[2]->data;
     const float * c = dst->src[3]->data;
-    const float lr = c[0], momentum = c[1], dampening = c[2], decay = c[3], gs = c[7];
-    const int nesterov = c[4] != 0.0f, first = c[5] != 0.0f;
+    const float lr = c[GGML4J_SGD_LR], momentum = c[GGML4J_SGD_MOMENTUM], dampening = c[GGML4J_SGD_DAMPENING];
+    const float decay = c[GGML4J_SGD_WEIGHT_DECAY], gs = c[GGML4J_SGD_GRAD_SCALE];
+    const int nesterov = c[GGML4J_SGD_NESTEROV] != 0.0f, first = c[GGML4J_SGD_FIRST_STEP] != 0.0f;
     int64_t from, to;
     g4_range(ggml_nelements(dst->src[0]), 1024, ith, nth, &from, &to);
     for (int64_t i = from; i < to; i++) {

@@ -1,5 +1,4 @@
-// Vectors of floats as wide as the instruction set that a file is compiled for, in GCC's and clang's vector extensions,
-// so that one source serves all of them.
+// Vectors of floats in GCC's and clang's vector extensions, as wide as the instruction set that the file is compiled for allows.
 #pragma once
 #include <math.h>
 #include <stdint.h>
@@ -11,11 +10,7 @@
 #  include <arm_neon.h>
 #endif
 
-#define G4_CAT2(a, b) a##_##b
-#define G4_CAT(a, b) G4_CAT2(a, b)
-// The name of a symbol for the instruction set of this compilation.
-#define G4_NAME(name) G4_CAT(name, GGML4J_ISA)
-
+// Floats in a vector.
 #if defined(__AVX512F__)
 #  define VL 16
 #elif defined(__AVX2__)
@@ -24,6 +19,7 @@
 #  define VL 4
 #endif
 
+// vf: VL floats; vfu: the same, unaligned; vi, vu, vh: as many int32, uint32, uint16
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef float vfu __attribute__((vector_size(VL * 4), aligned(4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
@@ -33,7 +29,7 @@ typedef uint16_t vhu __attribute__((vector_size(VL * 2), aligned(2)));
 
 #define INLINE static inline __attribute__((always_inline, unused))
 
-// Keeps a value in its register.
+// Makes the compiler keep v in a register, so that it does not load v again for each use.
 #if defined(__x86_64__)
 #  if defined(__AVX512F__)
 #    define VKEEP(v) __asm__("" : "+v"(v))
@@ -50,7 +46,7 @@ INLINE vf vload(const float * p) { return *(const vfu *) p; }
 INLINE void vstore(float * p, vf v) { *(vfu *) p = v; }
 INLINE vf vset(float x) { return x - (vf) {0}; }
 INLINE vf vselect(vi mask, vf yes, vf no) { return (vf) (((vi) yes & mask) | ((vi) no & ~mask)); }
-// Of a pair with a NaN, the second one: a constant comes first, so that a NaN in the data stays one.
+// vmaxf and vminf return b if a or b is NaN. Pass constants as a and data as b, then NaNs in the data are kept.
 INLINE vf vmaxf(vf a, vf b) { return vselect(a > b, a, b); }
 INLINE vf vminf(vf a, vf b) { return vselect(a < b, a, b); }
 
@@ -78,7 +74,7 @@ INLINE float vmaxall(vf v) {
 #endif
 }
 
-// n <= VL floats, the rest filled with `fill`.
+// Loads n <= VL floats; the other lanes are set to `fill`.
 INLINE vf vload_part(const float * p, int64_t n, float fill) {
 #if VL == 16
     return (vf) _mm512_mask_loadu_ps(_mm512_set1_ps(fill), (__mmask16) ((1u << n) - 1), p);
@@ -89,6 +85,7 @@ INLINE vf vload_part(const float * p, int64_t n, float fill) {
 #endif
 }
 
+// Stores the first n <= VL floats.
 INLINE void vstore_part(float * p, vf v, int64_t n) {
 #if VL == 16
     _mm512_mask_storeu_ps(p, (__mmask16) ((1u << n) - 1), (__m512) v);
@@ -134,7 +131,8 @@ INLINE void vstore_f16(ggml_fp16_t * p, vf v) {
 #endif
 }
 
-// exp with an error of about one unit in the last place; 0 below -87.3, saturating near 88.7; NaN stays.
+// exp(x), error about 1 ulp: 0 below -87.3, clamped to exp(88.72) above it, NaN for NaN.
+// Cephes expf: x = n ln 2 + r, exp(x) = 2^n P(r).
 INLINE vf vexp(vf x) {
     const vf lo = vset(-87.336544f), hi = vset(88.72283f);
     vi under = x < lo;
@@ -151,7 +149,7 @@ INLINE vf vexp(vf x) {
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
     p = p * (r * r) + r + 1.0f;
-    // 2^n in two factors, so that n = 128 does not overflow the exponent on the way.
+    // 2^n as two factors: 2^128 is no float.
     vi ni = __builtin_convertvector(n, vi);
     vi half = ni >> 1;
     vf a = (vf) ((half + 127) << 23);
@@ -163,7 +161,7 @@ INLINE vf vexp(vf x) {
 INLINE vf vsigmoid(vf x) { return 1.0f / (1.0f + vexp(-x)); }
 
 INLINE vf vtanh(vf x) {
-    // Small arguments by the odd series, where 1 - 2 / (e^2x + 1) would cancel.
+    // |x| < 0.25: odd Taylor series, because 1 - 2 / (e^2x + 1) loses digits there.
     vf x2 = x * x;
     vf small = x * (1.0f + x2 * (-0.33333333f + x2 * (0.13333333f + x2 * (-0.053968254f + x2 * 0.021869488f))));
     vf e = vexp(vmaxf(vset(-40.0f), vminf(vset(40.0f), 2.0f * x)));
@@ -171,7 +169,7 @@ INLINE vf vtanh(vf x) {
     return vselect(x2 < 0.0625f, small, large);
 }
 
-// Numbers of the dropout stream, see ggml4j.h.
+// Random numbers of dropout, see ggml4j_uniform: the stream of (seed, site), then the number at an index.
 INLINE uint64_t g4_mix(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
@@ -184,7 +182,7 @@ INLINE float g4_draw(uint64_t stream, uint64_t index) {
     return (float) (g4_mix(stream + index * 0xD1B54A32D192ED03ull) >> 40) * 0x1p-24f;
 }
 
-// Task ith's part of n units, in multiples of `unit`.
+// Splits [0, n) among nth tasks in multiples of `unit`: task ith gets [from, to).
 INLINE void g4_range(int64_t n, int64_t unit, int ith, int nth, int64_t * from, int64_t * to) {
     int64_t units = (n + unit - 1) / unit;
     int64_t a = units * ith / nth * unit, b = units * (ith + 1) / nth * unit;

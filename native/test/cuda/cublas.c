@@ -1,4 +1,4 @@
-// A test double of cuBLAS: products are checked as cuBLAS checks them, and where their matrices lie, and not computed.
+// A test double of cuBLAS: checks the arguments of products and whether their matrices are in device memory; computes nothing.
 // See README.md.
 
 #include <cublas_v2.h>
@@ -54,7 +54,7 @@ static size_t bytes_of(cudaDataType type) {
   }
 }
 
-// A column-major matrix, or a number of them at a distance of stride elements.
+// A column-major matrix, or several of them, stride elements apart.
 typedef struct {
   const char *name;
   const void *data;
@@ -139,7 +139,7 @@ VISIBLE cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasO
                  MATRIX(C, ldc, Ctype, strideC), count);
 }
 
-// The arrays of pointers are filled by a kernel, so there is nothing to follow: only the arrays themselves are checked.
+// The arrays of pointers would be filled by a kernel, so only the arrays themselves are checked.
 static cublasStatus_t pointers(const void *A, const void *B, const void *C, int count) {
   size_t bytes = (size_t)count * sizeof(void *);
   ggml4j_double_product();

@@ -1,7 +1,7 @@
 // A test double of CUDA's runtime: libcudart without a GPU. See README.md.
 //
-// Memory of the device is memory of the host, with a limit; copies and fills work; kernels do nothing, but their
-// launches are checked as a GPU would check them. Everything runs at once, so streams and events are names only.
+// Device memory is host memory with a limit. Copies and fills work. Kernels do nothing, but their launches are checked as a GPU
+// would check them. Everything runs synchronously, so streams and events have no effect.
 
 #include <cuda_runtime_api.h>
 
@@ -44,7 +44,7 @@ static block *blocks;
 static size_t blocks_used, blocks_room;
 static size_t used[MAX_DEVICES], peak[MAX_DEVICES];
 static size_t largest; // single allocation
-static allowance *allowances; // kernels that may use more shared memory than all may
+static allowance *allowances; // kernels with a raised limit of shared memory
 static size_t allowances_used;
 static unsigned long launches, copies, products, streams, events, complaints;
 
@@ -90,7 +90,7 @@ static int driver_version(void) {
 static int device_count(void) {
   int count = atoi(setting("GGML4J_FAKE_CUDA_DEVICES", "1"));
   const char *visible = getenv("CUDA_VISIBLE_DEVICES");
-  if (visible) { // the numbers up to the first that is not there, as CUDA reads them
+  if (visible) { // as CUDA: the list ends at the first number of no device
     int seen = 0;
     char *end;
     for (const char *at = visible; *at; at = *end ? end + 1 : end) {
@@ -126,7 +126,7 @@ static cudaError_t result(cudaError_t error) {
   return error;
 }
 
-// Each call that may fail on a GPU begins with it.
+// Called first in every function that may fail on a GPU.
 #define BEGIN()                                          \
   do {                                                   \
     cudaError_t wished = wished_failure(__func__);       \
@@ -304,7 +304,7 @@ VISIBLE cudaError_t cudaDeviceSynchronize(void) {
 
 // ---- memory ----
 
-// The block that holds an address, or null; called with the lock held.
+// Returns the block that contains an address, or null. The caller holds the lock.
 static block *find(const void *address) {
   for (size_t i = 0; i < blocks_used; i++) {
     const char *start = blocks[i].start;
@@ -348,7 +348,7 @@ VISIBLE cudaError_t cudaMalloc(void **pointer, size_t bytes) {
       blocks_room = 2 * blocks_room + 64;
       blocks = realloc(blocks, blocks_room * sizeof *blocks);
     }
-    // Zeros, so that what kernels do not write is at least a number, and pages that are made when they are touched
+    // Zeros, so that unwritten results are defined; pages are allocated when they are touched
     void *start = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (blocks && start != MAP_FAILED) {
       *pointer = start;
@@ -655,7 +655,7 @@ VISIBLE cudaError_t cudaFuncSetAttribute(const void *function, enum cudaFuncAttr
   allowance *wider = realloc(allowances, (allowances_used + 1) * sizeof *allowances);
   if (wider) {
     allowances = wider;
-    allowances[allowances_used++] = (allowance){function, value}; // the last one holds
+    allowances[allowances_used++] = (allowance){function, value}; // later values take precedence
   }
   pthread_mutex_unlock(&lock);
   return result(wider ? cudaSuccess : cudaErrorMemoryAllocation);
@@ -670,7 +670,7 @@ VISIBLE cudaError_t cudaOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
   return cudaSuccess;
 }
 
-// ---- what nvcc's code calls when a library is loaded ----
+// ---- called by code of nvcc when a library is loaded ----
 
 VISIBLE void **__cudaRegisterFatBinary(void *binary) {
   (void)binary;

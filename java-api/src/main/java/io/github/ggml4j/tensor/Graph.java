@@ -373,7 +373,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
     var parameters = params.allocate(arena);
     if (kernel == Kernel.LINEAR) {
       if (lastLinear != null) {
-        ggml4j_params.ahead(lastLinear, sources[0].handle());
+        ggml4j_params.next_weight(lastLinear, sources[0].handle());
       }
       lastLinear = parameters;
     }

@@ -6071,7 +6071,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_linear {
+    private static class ggml4j_op_linear_forward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6079,7 +6079,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_linear");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_linear_forward");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6087,43 +6087,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_linear$descriptor() {
-        return ggml4j_op_linear.DESC;
+    public static FunctionDescriptor ggml4j_op_linear_forward$descriptor() {
+        return ggml4j_op_linear_forward.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_linear$handle() {
-        return ggml4j_op_linear.HANDLE;
+    public static MethodHandle ggml4j_op_linear_forward$handle() {
+        return ggml4j_op_linear_forward.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_linear$address() {
-        return ggml4j_op_linear.ADDR;
+    public static MemorySegment ggml4j_op_linear_forward$address() {
+        return ggml4j_op_linear_forward.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_linear(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_linear(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_linear.HANDLE;
+    public static void ggml4j_op_linear_forward(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_linear_forward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_linear", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_linear_forward", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6133,7 +6133,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_linear_dx {
+    private static class ggml4j_op_linear_backward_dx {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6141,7 +6141,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_linear_dx");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_linear_backward_dx");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6149,43 +6149,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_backward_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_linear_dx$descriptor() {
-        return ggml4j_op_linear_dx.DESC;
+    public static FunctionDescriptor ggml4j_op_linear_backward_dx$descriptor() {
+        return ggml4j_op_linear_backward_dx.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_backward_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_linear_dx$handle() {
-        return ggml4j_op_linear_dx.HANDLE;
+    public static MethodHandle ggml4j_op_linear_backward_dx$handle() {
+        return ggml4j_op_linear_backward_dx.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_backward_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_linear_dx$address() {
-        return ggml4j_op_linear_dx.ADDR;
+    public static MemorySegment ggml4j_op_linear_backward_dx$address() {
+        return ggml4j_op_linear_backward_dx.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_linear_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_backward_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_linear_dx(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_linear_dx.HANDLE;
+    public static void ggml4j_op_linear_backward_dx(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_linear_backward_dx.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_linear_dx", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_linear_backward_dx", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6195,7 +6195,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_linear_dw {
+    private static class ggml4j_op_linear_backward_dw {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6203,7 +6203,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_linear_dw");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_linear_backward_dw");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6211,43 +6211,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_backward_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_linear_dw$descriptor() {
-        return ggml4j_op_linear_dw.DESC;
+    public static FunctionDescriptor ggml4j_op_linear_backward_dw$descriptor() {
+        return ggml4j_op_linear_backward_dw.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_backward_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_linear_dw$handle() {
-        return ggml4j_op_linear_dw.HANDLE;
+    public static MethodHandle ggml4j_op_linear_backward_dw$handle() {
+        return ggml4j_op_linear_backward_dw.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_linear_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_backward_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_linear_dw$address() {
-        return ggml4j_op_linear_dw.ADDR;
+    public static MemorySegment ggml4j_op_linear_backward_dw$address() {
+        return ggml4j_op_linear_backward_dw.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_linear_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_linear_backward_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_linear_dw(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_linear_dw.HANDLE;
+    public static void ggml4j_op_linear_backward_dw(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_linear_backward_dw.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_linear_dw", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_linear_backward_dw", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6257,7 +6257,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_embed {
+    private static class ggml4j_op_embedding_forward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6265,7 +6265,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_embed");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_embedding_forward");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6273,43 +6273,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_embed(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_embedding_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_embed$descriptor() {
-        return ggml4j_op_embed.DESC;
+    public static FunctionDescriptor ggml4j_op_embedding_forward$descriptor() {
+        return ggml4j_op_embedding_forward.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_embed(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_embedding_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_embed$handle() {
-        return ggml4j_op_embed.HANDLE;
+    public static MethodHandle ggml4j_op_embedding_forward$handle() {
+        return ggml4j_op_embedding_forward.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_embed(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_embedding_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_embed$address() {
-        return ggml4j_op_embed.ADDR;
+    public static MemorySegment ggml4j_op_embedding_forward$address() {
+        return ggml4j_op_embedding_forward.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_embed(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_embedding_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_embed(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_embed.HANDLE;
+    public static void ggml4j_op_embedding_forward(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_embedding_forward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_embed", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_embedding_forward", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6319,7 +6319,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_embed_back {
+    private static class ggml4j_op_embedding_backward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6327,7 +6327,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_embed_back");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_embedding_backward");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6335,43 +6335,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_embed_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_embedding_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_embed_back$descriptor() {
-        return ggml4j_op_embed_back.DESC;
+    public static FunctionDescriptor ggml4j_op_embedding_backward$descriptor() {
+        return ggml4j_op_embedding_backward.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_embed_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_embedding_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_embed_back$handle() {
-        return ggml4j_op_embed_back.HANDLE;
+    public static MethodHandle ggml4j_op_embedding_backward$handle() {
+        return ggml4j_op_embedding_backward.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_embed_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_embedding_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_embed_back$address() {
-        return ggml4j_op_embed_back.ADDR;
+    public static MemorySegment ggml4j_op_embedding_backward$address() {
+        return ggml4j_op_embedding_backward.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_embed_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_embedding_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_embed_back(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_embed_back.HANDLE;
+    public static void ggml4j_op_embedding_backward(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_embedding_backward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_embed_back", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_embedding_backward", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6381,7 +6381,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_layer_norm {
+    private static class ggml4j_op_layernorm_forward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6389,7 +6389,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_layer_norm");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_layernorm_forward");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6397,43 +6397,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_layer_norm$descriptor() {
-        return ggml4j_op_layer_norm.DESC;
+    public static FunctionDescriptor ggml4j_op_layernorm_forward$descriptor() {
+        return ggml4j_op_layernorm_forward.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_layer_norm$handle() {
-        return ggml4j_op_layer_norm.HANDLE;
+    public static MethodHandle ggml4j_op_layernorm_forward$handle() {
+        return ggml4j_op_layernorm_forward.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_layer_norm$address() {
-        return ggml4j_op_layer_norm.ADDR;
+    public static MemorySegment ggml4j_op_layernorm_forward$address() {
+        return ggml4j_op_layernorm_forward.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_layer_norm(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_layer_norm.HANDLE;
+    public static void ggml4j_op_layernorm_forward(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_layernorm_forward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_layer_norm", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_layernorm_forward", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6443,7 +6443,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_layer_norm_dx {
+    private static class ggml4j_op_layernorm_backward_dx {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6451,7 +6451,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_layer_norm_dx");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_layernorm_backward_dx");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6459,43 +6459,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_backward_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_layer_norm_dx$descriptor() {
-        return ggml4j_op_layer_norm_dx.DESC;
+    public static FunctionDescriptor ggml4j_op_layernorm_backward_dx$descriptor() {
+        return ggml4j_op_layernorm_backward_dx.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_backward_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_layer_norm_dx$handle() {
-        return ggml4j_op_layer_norm_dx.HANDLE;
+    public static MethodHandle ggml4j_op_layernorm_backward_dx$handle() {
+        return ggml4j_op_layernorm_backward_dx.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_backward_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_layer_norm_dx$address() {
-        return ggml4j_op_layer_norm_dx.ADDR;
+    public static MemorySegment ggml4j_op_layernorm_backward_dx$address() {
+        return ggml4j_op_layernorm_backward_dx.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_backward_dx(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_layer_norm_dx(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_layer_norm_dx.HANDLE;
+    public static void ggml4j_op_layernorm_backward_dx(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_layernorm_backward_dx.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_layer_norm_dx", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_layernorm_backward_dx", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6505,7 +6505,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_layer_norm_dw {
+    private static class ggml4j_op_layernorm_backward_dw {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6513,7 +6513,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_layer_norm_dw");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_layernorm_backward_dw");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6521,43 +6521,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_backward_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_layer_norm_dw$descriptor() {
-        return ggml4j_op_layer_norm_dw.DESC;
+    public static FunctionDescriptor ggml4j_op_layernorm_backward_dw$descriptor() {
+        return ggml4j_op_layernorm_backward_dw.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_backward_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_layer_norm_dw$handle() {
-        return ggml4j_op_layer_norm_dw.HANDLE;
+    public static MethodHandle ggml4j_op_layernorm_backward_dw$handle() {
+        return ggml4j_op_layernorm_backward_dw.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_backward_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_layer_norm_dw$address() {
-        return ggml4j_op_layer_norm_dw.ADDR;
+    public static MemorySegment ggml4j_op_layernorm_backward_dw$address() {
+        return ggml4j_op_layernorm_backward_dw.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_layer_norm_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_layernorm_backward_dw(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_layer_norm_dw(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_layer_norm_dw.HANDLE;
+    public static void ggml4j_op_layernorm_backward_dw(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_layernorm_backward_dw.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_layer_norm_dw", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_layernorm_backward_dw", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6567,7 +6567,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_act {
+    private static class ggml4j_op_activation_forward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6575,7 +6575,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_act");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_activation_forward");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6583,43 +6583,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_act(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_activation_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_act$descriptor() {
-        return ggml4j_op_act.DESC;
+    public static FunctionDescriptor ggml4j_op_activation_forward$descriptor() {
+        return ggml4j_op_activation_forward.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_act(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_activation_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_act$handle() {
-        return ggml4j_op_act.HANDLE;
+    public static MethodHandle ggml4j_op_activation_forward$handle() {
+        return ggml4j_op_activation_forward.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_act(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_activation_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_act$address() {
-        return ggml4j_op_act.ADDR;
+    public static MemorySegment ggml4j_op_activation_forward$address() {
+        return ggml4j_op_activation_forward.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_act(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_activation_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_act(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_act.HANDLE;
+    public static void ggml4j_op_activation_forward(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_activation_forward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_act", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_activation_forward", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6629,7 +6629,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_act_back {
+    private static class ggml4j_op_activation_backward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6637,7 +6637,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_act_back");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_activation_backward");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6645,43 +6645,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_act_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_activation_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_act_back$descriptor() {
-        return ggml4j_op_act_back.DESC;
+    public static FunctionDescriptor ggml4j_op_activation_backward$descriptor() {
+        return ggml4j_op_activation_backward.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_act_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_activation_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_act_back$handle() {
-        return ggml4j_op_act_back.HANDLE;
+    public static MethodHandle ggml4j_op_activation_backward$handle() {
+        return ggml4j_op_activation_backward.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_act_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_activation_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_act_back$address() {
-        return ggml4j_op_act_back.ADDR;
+    public static MemorySegment ggml4j_op_activation_backward$address() {
+        return ggml4j_op_activation_backward.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_act_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_activation_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_act_back(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_act_back.HANDLE;
+    public static void ggml4j_op_activation_backward(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_activation_backward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_act_back", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_activation_backward", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6753,7 +6753,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_attention {
+    private static class ggml4j_op_attention_cached {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6761,7 +6761,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_attention");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_attention_cached");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6769,43 +6769,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_cached(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_attention$descriptor() {
-        return ggml4j_op_attention.DESC;
+    public static FunctionDescriptor ggml4j_op_attention_cached$descriptor() {
+        return ggml4j_op_attention_cached.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_cached(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_attention$handle() {
-        return ggml4j_op_attention.HANDLE;
+    public static MethodHandle ggml4j_op_attention_cached$handle() {
+        return ggml4j_op_attention_cached.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_cached(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_attention$address() {
-        return ggml4j_op_attention.ADDR;
+    public static MemorySegment ggml4j_op_attention_cached$address() {
+        return ggml4j_op_attention_cached.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_attention(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_cached(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_attention(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_attention.HANDLE;
+    public static void ggml4j_op_attention_cached(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_attention_cached.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_attention", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_attention_cached", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6815,7 +6815,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_attention_train {
+    private static class ggml4j_op_attention_forward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6823,7 +6823,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_attention_train");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_attention_forward");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6831,43 +6831,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention_train(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_attention_train$descriptor() {
-        return ggml4j_op_attention_train.DESC;
+    public static FunctionDescriptor ggml4j_op_attention_forward$descriptor() {
+        return ggml4j_op_attention_forward.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention_train(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_attention_train$handle() {
-        return ggml4j_op_attention_train.HANDLE;
+    public static MethodHandle ggml4j_op_attention_forward$handle() {
+        return ggml4j_op_attention_forward.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention_train(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_attention_train$address() {
-        return ggml4j_op_attention_train.ADDR;
+    public static MemorySegment ggml4j_op_attention_forward$address() {
+        return ggml4j_op_attention_forward.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_attention_train(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_forward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_attention_train(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_attention_train.HANDLE;
+    public static void ggml4j_op_attention_forward(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_attention_forward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_attention_train", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_attention_forward", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {
@@ -6877,7 +6877,7 @@ public class Ggml extends Ggml$shared {
         }
     }
 
-    private static class ggml4j_op_attention_train_back {
+    private static class ggml4j_op_attention_backward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(
             Ggml.C_POINTER,
             Ggml.C_INT,
@@ -6885,7 +6885,7 @@ public class Ggml extends Ggml$shared {
             Ggml.C_POINTER
         );
 
-        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_attention_train_back");
+        public static final MemorySegment ADDR = Symbols.find("ggml4j_op_attention_backward");
 
         public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
     }
@@ -6893,43 +6893,43 @@ public class Ggml extends Ggml$shared {
     /**
      * Function descriptor for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention_train_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static FunctionDescriptor ggml4j_op_attention_train_back$descriptor() {
-        return ggml4j_op_attention_train_back.DESC;
+    public static FunctionDescriptor ggml4j_op_attention_backward$descriptor() {
+        return ggml4j_op_attention_backward.DESC;
     }
 
     /**
      * Downcall method handle for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention_train_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MethodHandle ggml4j_op_attention_train_back$handle() {
-        return ggml4j_op_attention_train_back.HANDLE;
+    public static MethodHandle ggml4j_op_attention_backward$handle() {
+        return ggml4j_op_attention_backward.HANDLE;
     }
 
     /**
      * Address for:
      * {@snippet lang=c :
-     * void ggml4j_op_attention_train_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static MemorySegment ggml4j_op_attention_train_back$address() {
-        return ggml4j_op_attention_train_back.ADDR;
+    public static MemorySegment ggml4j_op_attention_backward$address() {
+        return ggml4j_op_attention_backward.ADDR;
     }
 
     /**
      * {@snippet lang=c :
-     * void ggml4j_op_attention_train_back(struct ggml_tensor *dst, int ith, int nth, void *userdata)
+     * void ggml4j_op_attention_backward(struct ggml_tensor *dst, int ith, int nth, void *userdata)
      * }
      */
-    public static void ggml4j_op_attention_train_back(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
-        var mh$ = ggml4j_op_attention_train_back.HANDLE;
+    public static void ggml4j_op_attention_backward(MemorySegment dst, int ith, int nth, MemorySegment userdata) {
+        var mh$ = ggml4j_op_attention_backward.HANDLE;
         try {
             if (TRACE_DOWNCALLS) {
-                traceDowncall("ggml4j_op_attention_train_back", dst, ith, nth, userdata);
+                traceDowncall("ggml4j_op_attention_backward", dst, ith, nth, userdata);
             }
             mh$.invokeExact(dst, ith, nth, userdata);
         } catch (Error | RuntimeException ex) {

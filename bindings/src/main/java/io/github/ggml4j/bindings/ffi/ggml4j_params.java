@@ -26,10 +26,8 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     float eps;
  *     float scale;
  *     float dropout;
- *     float reserved;
- *     float opt[8];
  *     int64_t offset;
- *     const struct ggml_tensor *ahead;
+ *     const struct ggml_tensor *next_weight;
  * }
  * }
  */
@@ -51,10 +49,9 @@ public class ggml4j_params {
         Ggml.C_FLOAT.withName("eps"),
         Ggml.C_FLOAT.withName("scale"),
         Ggml.C_FLOAT.withName("dropout"),
-        Ggml.C_FLOAT.withName("reserved"),
-        MemoryLayout.sequenceLayout(8, Ggml.C_FLOAT).withName("opt"),
+        MemoryLayout.paddingLayout(4),
         Ggml.C_LONG.withName("offset"),
-        Ggml.C_POINTER.withName("ahead")
+        Ggml.C_POINTER.withName("next_weight")
     ).withName("ggml4j_params");
 
     /**
@@ -548,127 +545,6 @@ public class ggml4j_params {
         struct.set(dropout$LAYOUT, dropout$OFFSET, fieldValue);
     }
 
-    private static final OfFloat reserved$LAYOUT = (OfFloat)$LAYOUT.select(groupElement("reserved"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * float reserved
-     * }
-     */
-    public static final OfFloat reserved$layout() {
-        return reserved$LAYOUT;
-    }
-
-    private static final long reserved$OFFSET = $LAYOUT.byteOffset(groupElement("reserved"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * float reserved
-     * }
-     */
-    public static final long reserved$offset() {
-        return reserved$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * float reserved
-     * }
-     */
-    public static float reserved(MemorySegment struct) {
-        return struct.get(reserved$LAYOUT, reserved$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * float reserved
-     * }
-     */
-    public static void reserved(MemorySegment struct, float fieldValue) {
-        struct.set(reserved$LAYOUT, reserved$OFFSET, fieldValue);
-    }
-
-    private static final SequenceLayout opt$LAYOUT = (SequenceLayout)$LAYOUT.select(groupElement("opt"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * float opt[8]
-     * }
-     */
-    public static final SequenceLayout opt$layout() {
-        return opt$LAYOUT;
-    }
-
-    private static final long opt$OFFSET = $LAYOUT.byteOffset(groupElement("opt"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * float opt[8]
-     * }
-     */
-    public static final long opt$offset() {
-        return opt$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * float opt[8]
-     * }
-     */
-    public static MemorySegment opt(MemorySegment struct) {
-        return struct.asSlice(opt$OFFSET, opt$LAYOUT.byteSize());
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * float opt[8]
-     * }
-     */
-    public static void opt(MemorySegment struct, MemorySegment fieldValue) {
-        MemorySegment.copy(fieldValue, 0L, struct, opt$OFFSET, opt$LAYOUT.byteSize());
-    }
-
-    private static long[] opt$DIMS = { 8 };
-
-    /**
-     * Dimensions for array field:
-     * {@snippet lang=c :
-     * float opt[8]
-     * }
-     */
-    public static long[] opt$dimensions() {
-        return opt$DIMS;
-    }
-    private static final VarHandle opt$ELEM_HANDLE = opt$LAYOUT.varHandle(sequenceElement());
-
-    /**
-     * Indexed getter for field:
-     * {@snippet lang=c :
-     * float opt[8]
-     * }
-     */
-    public static float opt(MemorySegment struct, long index0) {
-        return (float)opt$ELEM_HANDLE.get(struct, opt$OFFSET, index0);
-    }
-
-    /**
-     * Indexed setter for field:
-     * {@snippet lang=c :
-     * float opt[8]
-     * }
-     */
-    public static void opt(MemorySegment struct, long index0, float fieldValue) {
-        opt$ELEM_HANDLE.set(struct, opt$OFFSET, index0, fieldValue);
-    }
-
     private static final OfLong offset$LAYOUT = (OfLong)$LAYOUT.select(groupElement("offset"));
 
     /**
@@ -713,48 +589,48 @@ public class ggml4j_params {
         struct.set(offset$LAYOUT, offset$OFFSET, fieldValue);
     }
 
-    private static final AddressLayout ahead$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("ahead"));
+    private static final AddressLayout next_weight$LAYOUT = (AddressLayout)$LAYOUT.select(groupElement("next_weight"));
 
     /**
      * Layout for field:
      * {@snippet lang=c :
-     * const struct ggml_tensor *ahead
+     * const struct ggml_tensor *next_weight
      * }
      */
-    public static final AddressLayout ahead$layout() {
-        return ahead$LAYOUT;
+    public static final AddressLayout next_weight$layout() {
+        return next_weight$LAYOUT;
     }
 
-    private static final long ahead$OFFSET = $LAYOUT.byteOffset(groupElement("ahead"));
+    private static final long next_weight$OFFSET = $LAYOUT.byteOffset(groupElement("next_weight"));
 
     /**
      * Offset for field:
      * {@snippet lang=c :
-     * const struct ggml_tensor *ahead
+     * const struct ggml_tensor *next_weight
      * }
      */
-    public static final long ahead$offset() {
-        return ahead$OFFSET;
+    public static final long next_weight$offset() {
+        return next_weight$OFFSET;
     }
 
     /**
      * Getter for field:
      * {@snippet lang=c :
-     * const struct ggml_tensor *ahead
+     * const struct ggml_tensor *next_weight
      * }
      */
-    public static MemorySegment ahead(MemorySegment struct) {
-        return struct.get(ahead$LAYOUT, ahead$OFFSET);
+    public static MemorySegment next_weight(MemorySegment struct) {
+        return struct.get(next_weight$LAYOUT, next_weight$OFFSET);
     }
 
     /**
      * Setter for field:
      * {@snippet lang=c :
-     * const struct ggml_tensor *ahead
+     * const struct ggml_tensor *next_weight
      * }
      */
-    public static void ahead(MemorySegment struct, MemorySegment fieldValue) {
-        struct.set(ahead$LAYOUT, ahead$OFFSET, fieldValue);
+    public static void next_weight(MemorySegment struct, MemorySegment fieldValue) {
+        struct.set(next_weight$LAYOUT, next_weight$OFFSET, fieldValue);
     }
 
     /**

@@ -1,8 +1,9 @@
-// Rows of weights as floats. The common types have code of their own here, the others go through ggml's.
+// Converts rows of weights to F32: the common types with vector code, all others with ggml's to_float.
 // Layouts: ggml-common.h in ggml (block_q8_0, block_q4_0, block_q4_K, block_q5_K, block_q6_K).
 #pragma once
 #include "vec.h"
 
+// The F16 number at p.
 INLINE float half_at(const uint8_t * p) {
     ggml_fp16_t h;
     memcpy(&h, p, 2);
@@ -38,7 +39,7 @@ INLINE vf vfloat(vi x) { return __builtin_convertvector(x, vf); }
 
 // scale * (x & 15) + shift
 INLINE vf vnibble(vi x, float scale, float shift) {
-#if VL == 16 // out of a table of all sixteen results; only the four low bits of an index count
+#if VL == 16 // a lookup in a table of all 16 results; the instruction ignores the higher bits of an index
     const vf all = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     return (vf) _mm512_permutexvar_ps((__m512i) x, (__m512) (all * scale + shift));
 #else
@@ -53,15 +54,15 @@ INLINE v8u v8floats(const uint8_t * p) {
 }
 #endif
 
-// A group is what one scale or one set of bytes belongs to: 32 weights, 64 in the K types. Each of these gives the floats
-// of one group; they are used as they are by the products, and stored by unpack().
+// A group is a part of a block: all 32 weights of Q8_0 and Q4_0, 64 of the 256 weights of a K type. A dequantize_group function
+// returns one group as vectors w; the micro-kernels use them in registers, dequantize_row() stores them.
 
-INLINE void group_q8_0(const uint8_t * p, vf * w) {
+INLINE void dequantize_group_q8_0(const uint8_t * p, vf * w) {
     float d = half_at(p);
     for (int j = 0; j < 32 / VL; j++) w[j] = vfloat(vload_s8((const int8_t *) p + 2 + j * VL)) * d;
 }
 
-INLINE void group_q4_0(const uint8_t * p, vf * w) {
+INLINE void dequantize_group_q4_0(const uint8_t * p, vf * w) {
     float d = half_at(p), shift = -8.0f * d;
     for (int j = 0; j < 16 / VL; j++) {
         vi q = vload_u8(p + 2 + j * VL);
@@ -70,19 +71,20 @@ INLINE void group_q4_0(const uint8_t * p, vf * w) {
     }
 }
 
-// Eight scales and eight minima of a block of Q4_K or Q5_K, six bits each, or sixteen scales of Q6_K.
+// The scales of a block: 8 scales and 8 minimums (6 bits each in the file) of Q4_K and Q5_K, 16 scales of Q6_K.
 struct scales {
     float scale[16];
     float minimum[8];
 };
 
-INLINE void scales_q45_k(const uint8_t * p, struct scales * s) {
+INLINE void load_scales_q45_k(const uint8_t * p, struct scales * s) {
     float d = half_at(p), dmin = half_at(p + 2);
     uint64_t low, mins, scales;
     uint32_t high;
     memcpy(&low, p + 4, 8);
     memcpy(&high, p + 12, 4);
-    // Eight bytes at once: the first four hold their six bits whole, of the others four lie in `high` and two on top.
+    // Eight values at once. The first four are the low 6 bits of a byte; the others have 4 bits in `high` and 2 in the top bits
+    // of the first four.
     scales = (low & 0x3F3F3F3Fu) | (uint64_t) ((high & 0x0F0F0F0Fu) | ((uint32_t) low >> 2 & 0x30303030u)) << 32;
     mins = (low >> 32 & 0x3F3F3F3Fu) | (uint64_t) ((high >> 4 & 0x0F0F0F0Fu) | ((uint32_t) (low >> 32) >> 2 & 0x30303030u)) << 32;
     uint8_t b[16];
@@ -99,7 +101,7 @@ INLINE void scales_q45_k(const uint8_t * p, struct scales * s) {
 #endif
 }
 
-INLINE void group_q4_k(const uint8_t * p, int g, const struct scales * s, vf * w) {
+INLINE void dequantize_group_q4_k(const uint8_t * p, int g, const struct scales * s, vf * w) {
     const uint8_t * q = p + 16 + 32 * g;
     for (int j = 0; j < 32 / VL; j++) {
         vi v = vload_u8(q + j * VL);
@@ -108,7 +110,7 @@ INLINE void group_q4_k(const uint8_t * p, int g, const struct scales * s, vf * w
     }
 }
 
-INLINE void group_q5_k(const uint8_t * p, int g, const struct scales * s, vf * w) {
+INLINE void dequantize_group_q5_k(const uint8_t * p, int g, const struct scales * s, vf * w) {
     const uint8_t * high = p + 16;
     const uint8_t * q = p + 48 + 32 * g;
     for (int j = 0; j < 32 / VL; j++) {
@@ -118,13 +120,13 @@ INLINE void group_q5_k(const uint8_t * p, int g, const struct scales * s, vf * w
     }
 }
 
-INLINE void scales_q6_k(const uint8_t * p, struct scales * s) {
+INLINE void load_scales_q6_k(const uint8_t * p, struct scales * s) {
     float d = half_at(p + 208);
     for (int j = 0; j < 16; j += VL) vstore(s->scale + j, vfloat(vload_s8((const int8_t *) p + 192 + j)) * d);
 }
 
-// Group g: of half g / 2 of the block, the first or the second 64.
-INLINE void group_q6_k(const uint8_t * p, int g, const struct scales * s, vf * w) {
+// Group g is one half (g % 2) of the 128 weights in half g / 2 of the block.
+INLINE void dequantize_group_q6_k(const uint8_t * p, int g, const struct scales * s, vf * w) {
     const uint8_t * low = p + 64 * (g / 2);
     const uint8_t * high = p + 128 + 32 * (g / 2);
     const float * scale = s->scale + 4 * g;
@@ -137,22 +139,22 @@ INLINE void group_q6_k(const uint8_t * p, int g, const struct scales * s, vf * w
     }
 }
 
-INLINE void scales_of(enum ggml_type type, const uint8_t * p, struct scales * s) {
-    if (type == GGML_TYPE_Q6_K) scales_q6_k(p, s);
-    else if (type != GGML_TYPE_Q8_0 && type != GGML_TYPE_Q4_0) scales_q45_k(p, s);
+INLINE void load_scales(enum ggml_type type, const uint8_t * p, struct scales * s) {
+    if (type == GGML_TYPE_Q6_K) load_scales_q6_k(p, s);
+    else if (type != GGML_TYPE_Q8_0 && type != GGML_TYPE_Q4_0) load_scales_q45_k(p, s);
 }
 
-INLINE void group_of(enum ggml_type type, const uint8_t * p, int g, const struct scales * s, vf * w) {
+INLINE void dequantize_group(enum ggml_type type, const uint8_t * p, int g, const struct scales * s, vf * w) {
     switch (type) {
-        case GGML_TYPE_Q8_0: group_q8_0(p, w); break;
-        case GGML_TYPE_Q4_0: group_q4_0(p, w); break;
-        case GGML_TYPE_Q4_K: group_q4_k(p, g, s, w); break;
-        case GGML_TYPE_Q5_K: group_q5_k(p, g, s, w); break;
-        default: group_q6_k(p, g, s, w); break;
+        case GGML_TYPE_Q8_0: dequantize_group_q8_0(p, w); break;
+        case GGML_TYPE_Q4_0: dequantize_group_q4_0(p, w); break;
+        case GGML_TYPE_Q4_K: dequantize_group_q4_k(p, g, s, w); break;
+        case GGML_TYPE_Q5_K: dequantize_group_q5_k(p, g, s, w); break;
+        default: dequantize_group_q6_k(p, g, s, w); break;
     }
 }
 
-// Bytes of a block, weights of a group, groups of a block.
+// Bytes in a block, weights in a group, groups in a block.
 INLINE int block_bytes(enum ggml_type type) {
     switch (type) {
         case GGML_TYPE_Q8_0: return 34;
@@ -165,25 +167,27 @@ INLINE int block_bytes(enum ggml_type type) {
 INLINE int group_size(enum ggml_type type) { return type == GGML_TYPE_Q8_0 || type == GGML_TYPE_Q4_0 ? 32 : 64; }
 INLINE int groups(enum ggml_type type) { return type == GGML_TYPE_Q8_0 || type == GGML_TYPE_Q4_0 ? 1 : 4; }
 
-INLINE void unpack_blocks(enum ggml_type type, const uint8_t * p, float * y, int64_t n) {
+// y (n) = the weights of the blocks from p on.
+INLINE void dequantize_blocks(enum ggml_type type, const uint8_t * p, float * y, int64_t n) {
     for (int64_t i = 0; i < n; p += block_bytes(type)) {
         struct scales s;
-        scales_of(type, p, &s);
+        load_scales(type, p, &s);
         for (int g = 0; g < groups(type); g++, i += group_size(type)) {
             vf w[64 / VL];
-            group_of(type, p, g, &s, w);
+            dequantize_group(type, p, g, &s, w);
             for (int j = 0; j < group_size(type) / VL; j++) vstore(y + i + j * VL, w[j]);
         }
     }
 }
 
-static inline __attribute__((unused)) int unpacks(enum ggml_type type) {
+// Whether dequantize_group knows the type.
+static inline __attribute__((unused)) int can_dequantize(enum ggml_type type) {
     return type == GGML_TYPE_Q8_0 || type == GGML_TYPE_Q4_0 || type == GGML_TYPE_Q4_K || type == GGML_TYPE_Q5_K ||
            type == GGML_TYPE_Q6_K;
 }
 
-// y = n weights from p on, which is where a block begins.
-static inline __attribute__((unused)) void unpack(enum ggml_type type, const void * p, float * y, int64_t n) {
+// y (n) = n weights of any type; p is the start of a block.
+static inline __attribute__((unused)) void dequantize_row(enum ggml_type type, const void * p, float * y, int64_t n) {
     int64_t i = 0;
     switch (type) {
         case GGML_TYPE_F16:
@@ -194,11 +198,11 @@ static inline __attribute__((unused)) void unpack(enum ggml_type type, const voi
             for (; i + VL <= n; i += VL) vstore(y + i, vload_bf16((const ggml_bf16_t *) p + i));
             for (; i < n; i++) y[i] = ggml_bf16_to_fp32(((const ggml_bf16_t *) p)[i]);
             break;
-        case GGML_TYPE_Q8_0: unpack_blocks(GGML_TYPE_Q8_0, p, y, n); break;
-        case GGML_TYPE_Q4_0: unpack_blocks(GGML_TYPE_Q4_0, p, y, n); break;
-        case GGML_TYPE_Q4_K: unpack_blocks(GGML_TYPE_Q4_K, p, y, n); break;
-        case GGML_TYPE_Q5_K: unpack_blocks(GGML_TYPE_Q5_K, p, y, n); break;
-        case GGML_TYPE_Q6_K: unpack_blocks(GGML_TYPE_Q6_K, p, y, n); break;
+        case GGML_TYPE_Q8_0: dequantize_blocks(GGML_TYPE_Q8_0, p, y, n); break;
+        case GGML_TYPE_Q4_0: dequantize_blocks(GGML_TYPE_Q4_0, p, y, n); break;
+        case GGML_TYPE_Q4_K: dequantize_blocks(GGML_TYPE_Q4_K, p, y, n); break;
+        case GGML_TYPE_Q5_K: dequantize_blocks(GGML_TYPE_Q5_K, p, y, n); break;
+        case GGML_TYPE_Q6_K: dequantize_blocks(GGML_TYPE_Q6_K, p, y, n); break;
         case GGML_TYPE_F32: memcpy(y, p, (size_t) n * sizeof(float)); break;
         default: ggml_get_type_traits(type)->to_float(p, y, n); break;
     }
