@@ -17,8 +17,8 @@ import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 
 /**
- * Makes the distributable: one zip with the launcher, the program's jars, the natives and a Java
- * runtime that jlink cuts down to the modules in use. Run by this module's pom.xml.
+ * Builds the distributable: one zip with the launcher, the program's jars, the natives and a Java
+ * runtime that contains only the modules in use. Run by this module's pom.xml.
  */
 public final class Dist {
   private final Map<String, String> options;
@@ -56,7 +56,7 @@ public final class Dist {
     var app = image.resolve("app");
     var program = app.resolve("ggml4j-cli.jar");
     Files.copy(root.resolve("cli/target/ggml4j-cli-" + options.get("version") + ".jar"), program);
-    // Only what it names: the folder may hold libraries of earlier builds too
+    // Only the jars of its class path: the folder may contain libraries of earlier builds
     for (var name : classPath(program)) {
       Files.copy(root.resolve("cli/target/app").resolve(name), app.resolve(name));
       if (name.startsWith("picocli-")) {
@@ -81,7 +81,7 @@ public final class Dist {
       Files.copy(root.resolve(text), image.resolve(text));
     }
     Files.createDirectories(image.resolve("docs"));
-    Files.copy(root.resolve("docs/cli.md"), image.resolve("docs/cli.md")); // README points there
+    Files.copy(root.resolve("docs/cli.md"), image.resolve("docs/cli.md")); // linked from README
     if (!windows) {
       complete();
       var manual = Files.createDirectories(image.resolve("share/man/man1"));
@@ -89,7 +89,7 @@ public final class Dist {
     }
   }
 
-  /** The completion of commands and options for bash and zsh, as the program itself prints it. */
+  /** Writes the completion script for bash and zsh, which the program itself prints. */
   private void complete() throws IOException {
     var script = image.resolve("ggml4j_completion");
     var java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
@@ -101,14 +101,14 @@ public final class Dist {
     try {
       int status = process.start().waitFor();
       if (status != 0 || !Files.readString(script).contains("finetune")) {
-        throw new IOException("There is no completion: exit code " + status + ", see " + script);
+        throw new IOException("The completion script could not be made: exit code " + status + ", output in " + script);
       }
     } catch (InterruptedException e) {
       throw new IOException("interrupted", e);
     }
   }
 
-  /** A name for the contents of app and runtime. */
+  /** A hash of the content of app and the names and sizes of all files. */
   private String id() throws IOException {
     try {
       var digest = MessageDigest.getInstance("SHA-256");
@@ -124,7 +124,7 @@ public final class Dist {
     }
   }
 
-  /** One zip of the files: sorted, all with the same time. */
+  /** Writes the zip; files are sorted and have the same time, so that builds are reproducible. */
   private void zip(Path zip) throws IOException {
     Files.deleteIfExists(zip);
     var stamp = FileTime.from(Instant.parse(options.get("stamp")));

@@ -13,11 +13,11 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Makes the archive for a machine with a GPU and nothing else: tests for devices, measurements,
- * natives and a Java runtime, compressed as far as xz goes. Run by this module's pom.xml.
+ * Builds the archive for a GPU machine that has nothing but a driver: device tests, benchmarks,
+ * natives and a Java runtime, compressed with xz. Run by this module's pom.xml.
  */
 public final class GpuPack {
-  /** For compressed datasets and soft assertions, which neither tests nor measurements use. */
+  /** Jars that are used only for compressed datasets and soft assertions; the archive needs neither. */
   private static final List<String> LEFT_OUT =
       List.of("zstd-jni-", "snappy-java-", "hardwood-", "byte-buddy-");
 
@@ -78,8 +78,8 @@ public final class GpuPack {
   }
 
   /**
-   * Once the runtime is made, for which jdeps wants to see all that is named. What is compressed
-   * already cannot be compressed well, so jars are not.
+   * Deletes jars that are not needed, after the runtime is linked, because jdeps needs them. Stores
+   * the others uncompressed, because xz compresses their content better than deflate does.
    */
   private void slim() throws IOException {
     for (var jar : Image.list(folder.resolve("app"), ".jar")) {
@@ -117,7 +117,7 @@ public final class GpuPack {
     }
   }
 
-  /** Tests find them by their place in the source tree. */
+  /** Tests find these files by their paths in the source tree. */
   private void copyGoldens(String place) throws IOException {
     try (Stream<Path> files = Files.walk(root.resolve(place))) {
       for (var file : files.filter(Files::isRegularFile).toList()) {
@@ -131,7 +131,7 @@ public final class GpuPack {
     Files.copy(from, to, StandardCopyOption.REPLACE_EXISTING);
   }
 
-  /** By the tools of the system, since Java cannot. */
+  /** Runs tar and xz; Java has no xz. */
   private void compress() throws IOException, InterruptedException {
     var archive = target.resolve(folder.getFileName() + ".tar.xz");
     var tar =
@@ -149,7 +149,7 @@ public final class GpuPack {
     tar.environment().put("XZ_OPT", "-9");
     int status = tar.start().waitFor();
     if (status != 0) {
-      throw new IOException("tar failed with " + status + "; GNU tar and xz are needed");
+      throw new IOException("tar failed with exit code " + status + "; install GNU tar and xz");
     }
     System.out.printf("%s: %.1f MB%n", archive, Files.size(archive) / 1e6);
   }

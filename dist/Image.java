@@ -13,20 +13,20 @@ import java.util.TreeSet;
 import java.util.spi.ToolProvider;
 import java.util.stream.Stream;
 
-/** A folder that runs without Java: jars in {@code app}, natives, and a runtime by jlink. */
+/** A folder with jars in {@code app}, natives, and a Java runtime made by jlink. */
 final class Image {
-  /** What jdeps cannot see: providers that are looked up by name. */
+  /** Modules that jdeps does not find, because providers are looked up by name. */
   private static final List<String> MODULES_BY_NAME =
       List.of(
-          "jdk.crypto.ec", // TLS to the Hub, on runtimes that have it apart
+          "jdk.crypto.ec", // TLS to the Hub; a module of its own in older runtimes
           "jdk.zipfs");
 
-  /** What libraries use where it is there and do without else. */
+  /** Optional modules of libraries. */
   private static final List<String> NOT_NEEDED =
       List.of(
           "java.desktop", // Jackson: annotations of java.beans
           "java.sql", // Jackson: dates of java.sql
-          "jdk.incubator.vector"); // hardwood: only when asked for by an option
+          "jdk.incubator.vector"); // hardwood: used only if an option is set
 
   private final Path folder;
   private final String platform;
@@ -36,14 +36,14 @@ final class Image {
     this.platform = platform;
   }
 
-  /** An empty one, instead of what was there. */
+  /** Creates an empty folder; deletes an existing one first. */
   static Image create(Path folder, String platform) throws IOException {
     delete(folder);
     Files.createDirectories(folder.resolve("app"));
     return new Image(folder, platform);
   }
 
-  /** Arguments of the form {@code name=value}. */
+  /** Parses arguments of the form {@code name=value}. */
   static Map<String, String> options(String[] args) {
     var options = new TreeMap<String, String>();
     for (var arg : args) {
@@ -53,7 +53,7 @@ final class Image {
     return options;
   }
 
-  /** Takes the natives of this platform from a folder or a jar. */
+  /** Copies the natives of this platform from a folder or a jar. */
   void copyNatives(Path source) throws IOException {
     if (Files.isRegularFile(source)) {
       try (var jar = FileSystems.newFileSystem(source)) {
@@ -67,15 +67,15 @@ final class Image {
   private void copyNatives(Path from, Path source) throws IOException {
     var manifest = from.resolve("manifest");
     if (!Files.isRegularFile(manifest)) {
-      throw new IOException(source + " has no natives for " + platform + " with a manifest");
+      throw new IOException(source + " contains no natives for " + platform + " with a manifest");
     }
     var text = Files.readString(manifest);
     if (!text.lines().toList().contains("platform=" + platform)) {
-      throw new IOException(source + " has natives for another platform than " + platform);
+      throw new IOException(source + " contains natives for another platform than " + platform);
     }
     if (!text.lines().toList().contains("build=release")) {
       System.out.println(
-          "WARNING: these natives are for the machine that built them only; a zip for others needs"
+          "WARNING: these natives run only on the machine that built them. A zip for other machines needs"
               + " a release build: -Dggml4j.native.preset="
               + platform);
     }
@@ -86,14 +86,14 @@ final class Image {
   }
 
   /**
-   * Makes the runtime.
+   * Links the runtime with the modules that the jars need.
    *
-   * @param jmods the folder of modules of a JDK of that platform; empty for this JDK's
+   * @param jmods the jmods folder of a JDK for that platform; empty for the JDK that runs this
    */
   void link(String jmods) throws IOException {
     if (jmods.isEmpty() && !platform.equals(thisPlatform())) {
       throw new IOException(
-          "A zip for %s needs that platform's Java: -Dggml4j.dist.jmods=FOLDER, the jmods of a JDK %d for it"
+          "A zip for %s needs the Java modules of that platform: pass the jmods folder of a JDK %d with -Dggml4j.dist.jmods=FOLDER"
               .formatted(platform, Runtime.version().feature()));
     }
     var app = folder.resolve("app");
@@ -151,7 +151,7 @@ final class Image {
     var err = new ByteArrayOutputStream();
     int status =
         ToolProvider.findFirst(tool)
-            .orElseThrow(() -> new IOException("This Java has no " + tool + "; a JDK is needed"))
+            .orElseThrow(() -> new IOException("This Java runtime has no " + tool + "; run with a JDK"))
             .run(new PrintStream(out), new PrintStream(err), args.toArray(String[]::new));
     if (status != 0) {
       throw new IOException(tool + " failed: " + out + err);
@@ -186,7 +186,7 @@ final class Image {
     }
   }
 
-  /** As the natives' folders are called. */
+  /** The name of this platform as in manifests of natives, such as linux-x86_64. */
   static String thisPlatform() {
     var os = System.getProperty("os.name").toLowerCase();
     var arch = System.getProperty("os.arch");

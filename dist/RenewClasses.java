@@ -16,8 +16,9 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Gives the classes of a jar the form of Java 8: code and meaning stay, stack maps are added. The
- * JVM keeps older ones out of its archives, and would read and verify them anew at each start.
+ * Converts the classes of a jar to class file version 52 (Java 8): the code is unchanged, stack maps
+ * are added. The JVM excludes older classes from its archives and would parse and verify them at
+ * each start.
  */
 public final class RenewClasses {
   private static final int JAVA_6 = 50;
@@ -33,7 +34,7 @@ public final class RenewClasses {
 
   private RenewClasses() {}
 
-  /** Renews the jars whose names are given. */
+  /** Converts the jars whose paths are the arguments. */
   public static void main(String[] args) throws IOException {
     for (var arg : args) {
       renew(Path.of(arg));

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs the command line of ggml4j with the Java runtime that lies beside it.
+# Runs the command line of ggml4j with the Java runtime in the same folder.
 #
 # Environment:
 #   GGML4J_NATIVE_DIR   a folder with other native libraries
-#   GGML4J_JAVA_OPTS    further options for the JVM
-#   GGML4J_STACKTRACE   when set, failures come with their stack trace
+#   GGML4J_JAVA_OPTS    additional options for the JVM
+#   GGML4J_STACKTRACE   if set, errors are printed with their stack trace
 set -u
 
 self=$0
@@ -34,12 +34,12 @@ if [ "$(locale charmap 2>&1)" != UTF-8 ]; then
     name=
   done
   if [ -z "$name" ] && command -v locale >/dev/null; then
-    echo "ggml4j: no UTF-8 locale is installed (see locale -a): letters outside ASCII are lost in arguments and paths" >&2
+    echo "ggml4j: no UTF-8 locale is installed (see locale -a): characters outside ASCII are lost in arguments and paths" >&2
   fi
   LC_ALL=${name:-C.UTF-8} && export LC_ALL
 fi
 
-# Calls run_java with the options of this program, the last ones being the arguments.
+# Calls run_java with the options of the JVM, followed by the arguments.
 java_options() {
   # shellcheck disable=SC2086 # the options are words
   run_java -XX:+UseSerialGC -XX:-UsePerfData -Xlog:disable \
@@ -47,16 +47,16 @@ java_options() {
     "-Dggml4j.native.dir=$natives" ${GGML4J_JAVA_OPTS:-} "$@"
 }
 
-# Keeps the classes as this JVM holds them, so that every later start takes a fraction of the time. Made at the first
-# start and not before: the JVM uses such an archive only while the files that it came from are untouched, and not every
-# unpacker keeps their times. Without a place to write to, starts are just slower.
+# Creates an archive of loaded classes, with which later starts are several times faster. It is created at the first start,
+# because the JVM checks the modification times of the jars, which not every unpacker keeps. Without a writable folder,
+# starts are only slower.
 prepare() {
   mkdir -p "$1" 2>/dev/null && [ -w "$1" ] || return 1
   [ -t 2 ] && printf 'Preparing the first start ...' >&2
   run_java() { "$root/runtime/bin/java" "$@"; }
   java_options "-XX:AOTCacheOutput=$1/classes.$$" -jar "$root/app/ggml4j-cli.jar" \
     generate --prompt "Once upon a time" --max-new-tokens 8 --stream </dev/null >/dev/null 2>&1
-  mv "$1/classes.$$" "$1/classes.aot" 2>/dev/null || : >"$1/classes.aot" # made once, not at each start
+  mv "$1/classes.$$" "$1/classes.aot" 2>/dev/null || : >"$1/classes.aot" # after a failure too, so that it is not tried again
   rm -f "$1/classes.$$"*
   [ -t 2 ] && printf '\r\033[K' >&2
   return 0
@@ -64,7 +64,7 @@ prepare() {
 
 archive=$root/app/classes.aot
 if [ ! -r "$archive" ]; then
-  # Named by what is in this distributable, so that another one makes its own
+  # The id is a hash of this distributable, so each version has an archive of its own
   user=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ggml4j/@ID@
   if [ -r "$user/classes.aot" ] || ! prepare "$root/app"; then
     archive=$user/classes.aot
@@ -72,7 +72,7 @@ if [ ! -r "$archive" ]; then
   fi
 fi
 
-# Where Java only hands work to the natives, the optimising compiler would take a core from them and never earn it back
+# Commands that mostly run native code: the optimizing compiler would take a core away from it and gain nothing
 case ${1:-} in
   '' | -* | help | version | generate | summary | config) compiler=-XX:TieredStopAtLevel=1 ;;
   *) compiler=-XX:+TieredCompilation ;;

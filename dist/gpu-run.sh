@@ -1,16 +1,16 @@
 #!/bin/sh
-# Tests and measures what can compute here, with the Java runtime that lies beside this; ./run --help says how.
+# Tests and measures the devices of this machine with the Java runtime in the same folder; see ./run --help.
 #
 # Environment:
-#   PYTHON              a Python with PyTorch and transformers to measure beside; python3 without it
-#   GGML4J_CUDA_DIR     a folder with CUDA's libraries, where they are not found
+#   PYTHON              a Python with PyTorch and transformers for comparison, python3 by default
+#   GGML4J_CUDA_DIR     a folder with CUDA's libraries, if they are not found
 set -u
 case $0 in
   */*) root=$(CDPATH='' cd "${0%/*}" && pwd) || exit 1 ;;
   *) root=$PWD ;;
 esac
 
-# The CUDA libraries of the Python that is measured beside are as good as those of an active environment
+# CUDA libraries in the packages of that Python are found as those of an active environment
 if [ -z "${VIRTUAL_ENV:-}${CONDA_PREFIX:-}" ] && command -v "${PYTHON:-python3}" >/dev/null; then
   VIRTUAL_ENV=$("${PYTHON:-python3}" -c 'import sys; print(sys.prefix)') && export VIRTUAL_ENV
 fi
