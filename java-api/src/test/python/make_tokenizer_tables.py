@@ -5,8 +5,8 @@ vocabulary follows from them: ids 0 to 255 are the bytes in the order of the byt
 what merge r makes, and 50256 is <|endoftext|>.
 
 character-classes.txt: the code points that Hugging Face's tokenizers take for letters (L), numbers (N) and white
-space (S) when they split text into words, and for word characters (W) and white space (T) around added tokens. The
-two come from different regular expression engines with tables of their own.
+space (S) when they split text into words, for word characters (W) and white space (T) around added tokens, and for
+digits (D) in the pre-tokenizer Digits. The three come from different libraries with tables of their own.
 
     python make_tokenizer_tables.py VOCABULARY.gguf OUTPUT_FOLDER
 
@@ -62,6 +62,14 @@ def split_class(pattern: str):
     return [c for i, c in enumerate(POINTS) if i not in kept]
 
 
+def digits():
+    text = "".join(map(chr, POINTS))
+    split = pre_tokenizers.Digits(individual_digits=True)
+    pieces = split.pre_tokenize_str("a" + text.replace("a", "b"))
+    single = [start - 1 for _, (start, end) in pieces if end == start + 1 and start > 0]
+    return [c for c in (POINTS[i] for i in single) if len(split.pre_tokenize_str("a" + chr(c) + "a")) == 3]
+
+
 def around_added(kind: str):
     """What the added-token matcher takes for a word character or for white space to strip."""
     model = models.BPE(vocab={"u": 0}, merges=[], unk_token="u")
@@ -84,6 +92,7 @@ def classes(target: Path) -> None:
         out.write(f"# Made by make_tokenizer_tables.py with tokenizers {tokenizers.__version__}\n")
         found = [("L", split_class(r"\p{L}+")), ("N", split_class(r"\p{N}+")), ("S", split_class(r"\s+"))]
         found += [(kind, around_added(kind)) for kind in "WT"]
+        found.append(("D", digits()))
         for name, points in found:
             for first, last in ranges(points):
                 out.write(f"{name} {first:x}\n" if first == last else f"{name} {first:x} {last:x}\n")

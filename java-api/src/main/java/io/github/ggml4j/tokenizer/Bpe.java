@@ -1,19 +1,20 @@
 package io.github.ggml4j.tokenizer;
 
 import java.util.Arrays;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Byte pair encoding of single words: neighbouring tokens are merged, the pair of lowest rank first
- * and among equals the leftmost, until no pair merges (<a
- * href="https://arxiv.org/abs/1508.07909">Sennrich et al.</a>). Ranks are those of the merges; they
- * need not follow the ids.
+ * Byte pair encoding of single words (<a href="https://arxiv.org/abs/1508.07909">Sennrich et
+ * al.</a>): merges adjacent tokens, the pair of lowest rank first and the leftmost of equal ranks,
+ * until no pair has a merge. The rank of a merge is its position in the list of merges; ids may be
+ * in another order.
  *
- * <p>Thread-safe: the cache of frequent words is filled by races that cannot harm, since its
- * entries are immutable.
+ * <p>Thread-safe: entries of the cache are immutable, so that a race can only replace one correct
+ * entry by another.
  */
 final class Bpe {
-  /** Above this many symbols a heap finds the next pair instead of a scan. */
+  /** Longer words use a heap to find the next pair instead of a scan. */
   private static final int LONGEST_SCAN = 48;
 
   private static final int LONGEST_CACHED = 32;
@@ -21,7 +22,7 @@ final class Bpe {
 
   private static final int[] NOTHING = {};
 
-  /** The length of each byte in the UTF-8 of its spelling, in which offsets count. */
+  /** The number of UTF-8 bytes of each byte's spelling; the unit of {@link Word#ends}. */
   private static final byte[] WIDTHS = new byte[256];
 
   static {
@@ -30,7 +31,7 @@ final class Bpe {
     }
   }
 
-  /** A word and its tokens; {@code ends} holds the end of each token in {@link #width}s. */
+  /** A word and its tokens; {@code ends} holds the end of each token, counted by {@link #width}. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
   record Word(byte[] bytes, int[] ids, int[] ends) {}
 
@@ -38,29 +39,37 @@ final class Bpe {
   private final MergeTable merges;
   private final int unknownId;
   private final boolean fuseUnknown;
+  private final @Nullable Map<String, Integer> words;
   private final @Nullable Word[] cache = new @Nullable Word[CACHE_SIZE];
 
   /**
-   * @param byteIds the id of each byte, or -1 where the vocabulary has none
-   * @param unknownId the token for bytes without one, or -1 to drop them
-   * @param fuseUnknown whether neighbouring unknown bytes become one token
+   * @param byteIds the id of each byte, or -1 if the vocabulary lacks it
+   * @param unknownId the token for bytes that the vocabulary lacks, or -1 to drop them
+   * @param fuseUnknown whether consecutive unknown bytes become one token
+   * @param words whole words that become a token without merges, by spelling; null for none
    */
-  Bpe(int[] byteIds, MergeTable merges, int unknownId, boolean fuseUnknown) {
+  Bpe(
+      int[] byteIds,
+      MergeTable merges,
+      int unknownId,
+      boolean fuseUnknown,
+      @Nullable Map<String, Integer> words) {
     this.byteIds = byteIds;
     this.merges = merges;
     this.unknownId = unknownId;
     this.fuseUnknown = fuseUnknown;
+    this.words = words;
   }
 
-  /** What a byte adds to {@link Word#ends}. */
+  /** The number that a byte adds to {@link Word#ends}. */
   static int width(byte b) {
     return WIDTHS[b & 0xff];
   }
 
-  /** The tokens of the first {@code length} bytes, which are one word. */
+  /** Encodes the first {@code length} bytes as one word. */
   Word encode(byte[] bytes, int length) {
     if (length > LONGEST_CACHED) {
-      return encodeAnew(Arrays.copyOf(bytes, length));
+      return encodeUncached(Arrays.copyOf(bytes, length));
     }
     int hash = 0;
     for (int i = 0; i < length; i++) {
@@ -71,12 +80,20 @@ final class Bpe {
     if (cached != null && Arrays.equals(cached.bytes, 0, cached.bytes.length, bytes, 0, length)) {
       return cached;
     }
-    Word word = encodeAnew(Arrays.copyOf(bytes, length));
+    Word word = encodeUncached(Arrays.copyOf(bytes, length));
     cache[slot] = word;
     return word;
   }
 
-  private Word encodeAnew(byte[] bytes) {
+  private Word encodeUncached(byte[] bytes) {
+    Integer whole = words == null ? null : words.get(ByteLevel.spell(bytes));
+    if (whole != null) {
+      int end = 0;
+      for (byte b : bytes) {
+        end += width(b);
+      }
+      return new Word(bytes, new int[] {whole}, new int[] {end});
+    }
     int[] ids = new int[bytes.length];
     int[] lengths = new int[bytes.length];
     int count = 0;
@@ -149,7 +166,7 @@ final class Bpe {
     }
   }
 
-  /** As the scan, in n log n: symbols are a linked list, candidates wait in a heap. */
+  /** Gives the same result as the scan in O(n log n), with a linked list and a heap of pairs. */
   private int mergeByHeap(int[] ids, int[] lengths, int symbols) {
     int[] next = new int[symbols];
     int[] previous = new int[symbols];
@@ -170,7 +187,7 @@ final class Bpe {
       }
       long pair = merges.get(ids[left], ids[right]);
       if (pair >> 32 != candidate >> 32) {
-        continue; // a neighbour was merged since
+        continue; // an adjacent token was merged in the meantime
       }
       ids[left] = (int) pair;
       lengths[left] += lengths[right];
@@ -200,7 +217,7 @@ final class Bpe {
     }
   }
 
-  /** A heap of longs, the smallest first: rank above position. */
+  /** A min-heap of longs: the rank in the upper half, the position in the lower. */
   private static final class PairHeap {
     private long[] items;
     private int size;

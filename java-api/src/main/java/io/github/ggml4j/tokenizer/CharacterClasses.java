@@ -7,38 +7,41 @@ import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
 /**
- * What Hugging Face's tokenizers take for letters, numbers and white space. From a table of our
- * own, so that the result does not depend on the Unicode version of the Java that runs.
+ * Letters, numbers and white space as Hugging Face's tokenizers define them. The table is part of
+ * this library, so that ids do not depend on the Unicode version of the Java runtime.
  */
 final class CharacterClasses {
-  /** {@code \p{L}} where text is split into words. */
+  /** {@code \p{L}} when text is split into words. */
   static final int LETTER = 1;
 
-  /** {@code \p{N}} where text is split into words. */
+  /** {@code \p{N}} when text is split into words. */
   static final int NUMBER = 2;
 
-  /** {@code \s} where text is split into words. */
+  /** {@code \s} when text is split into words. */
   static final int SPACE = 4;
 
-  /** {@code \w} beside an added token. */
+  /** {@code \w} next to an added token. */
   static final int WORD = 8;
 
-  /** {@code \s} beside an added token. */
+  /** {@code \s} next to an added token. */
   static final int STRIPPED = 16;
 
-  /** The three classes that split text. */
+  /** A digit of the pre-tokenizer {@code Digits}. */
+  static final int DIGIT = 32;
+
+  /** The three classes by which text is split into words. */
   static final int SPLIT = LETTER | NUMBER | SPACE;
 
   private static final byte[] CLASSES = load();
 
   private CharacterClasses() {}
 
-  /** The classes of a code point, a set of bits. */
+  /** The classes of a code point as a set of bits. */
   static int of(int codePoint) {
     return CLASSES[codePoint];
   }
 
-  /** The code point at an index; unpaired surrogates as the replacement character. */
+  /** The code point at an index; U+FFFD for an unpaired surrogate. */
   static int codePointAt(String text, int index) {
     char c = text.charAt(index);
     if (!Character.isSurrogate(c)) {
@@ -84,7 +87,9 @@ final class CharacterClasses {
             case 'N' -> NUMBER;
             case 'S' -> SPACE;
             case 'W' -> WORD;
-            default -> STRIPPED;
+            case 'T' -> STRIPPED;
+            case 'D' -> DIGIT;
+            default -> throw new IllegalStateException("Unknown class in line " + line);
           };
       int gap = line.indexOf(' ', 2);
       int first = Integer.parseInt(line, 2, gap < 0 ? line.length() : gap, 16);

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * GPT-2's vocabulary. Everything follows from the merges: ids 0 to 255 are single bytes, 256 + r is
- * what the merge of rank r makes, and the last is {@code <|endoftext|>}.
+ * GPT-2's vocabulary, computed from its merges: ids 0 to 255 are the single bytes, id 256 + r is
+ * the result of the merge of rank r, and the last id is {@code <|endoftext|>}.
  */
 final class Gpt2Vocabulary {
   static final String END_OF_TEXT = "<|endoftext|>";
@@ -55,7 +55,7 @@ final class Gpt2Vocabulary {
         null,
         lefts,
         rights,
-        new Bpe(byteIds, table, -1, false),
+        new Bpe(byteIds, table, -1, false, null),
         List.of(AddedToken.special(end, END_OF_TEXT)),
         end,
         end,

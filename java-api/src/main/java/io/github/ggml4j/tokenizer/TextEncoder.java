@@ -2,42 +2,45 @@ package io.github.ggml4j.tokenizer;
 
 import io.github.ggml4j.tokenizer.internal.Utf8;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns text into tokens: added tokens are found first, what stands between them is split into
- * words, and each word is encoded. Immutable and thread-safe.
+ * Encodes text: finds added tokens, splits the text between them into words, and encodes each word
+ * by BPE. Immutable and thread-safe.
  */
 final class TextEncoder {
   private final Bpe bpe;
   private final TokenizerSettings settings;
-  private final AddedTokenMatcher early;
-  private final AddedTokenMatcher late;
+
+  /** Finds the added tokens that are not {@code normalized}; these are matched first. */
+  private final AddedTokenMatcher first;
+
+  /** Finds the {@code normalized} ones in the text between. */
+  private final AddedTokenMatcher second;
 
   TextEncoder(TokenizerModel model) {
     this.bpe = model.bpe();
     this.settings = model.settings();
-    this.early =
+    this.first =
         new AddedTokenMatcher(model.added().stream().filter(t -> !t.normalized()).toList());
-    this.late =
+    this.second =
         new AddedTokenMatcher(model.added().stream().filter(AddedToken::normalized).toList());
   }
 
-  /** The ids of a text between others. */
-  int[] ids(List<Integer> before, String text, List<Integer> after) {
-    Run run = new Run(text, true, false);
-    before.forEach(run.ids::add);
+  /** The ids of a text, with the ids that the settings add around it. */
+  int[] ids(String text) {
+    Run run = new Run(text, !settings.splitSpecialTokens, false);
+    settings.before.forEach(run.ids::add);
     run.run();
-    after.forEach(run.ids::add);
+    settings.after.forEach(run.ids::add);
     return run.ids.toArray();
   }
 
   /**
-   * The ids of a text with the characters that each stands for.
+   * The ids of a text with their offsets, nothing added around it.
    *
-   * @param parseSpecial whether special tokens are looked for
+   * @param parseSpecial whether special tokens in the text become their ids
    */
   Encoding encode(String text, boolean parseSpecial) {
     Run run = new Run(text, parseSpecial, true);
@@ -45,22 +48,26 @@ final class TextEncoder {
     return run.encoding();
   }
 
-  /** One run over one text. */
+  /** Encodes one text. */
   private final class Run implements AddedTokenMatcher.Sink {
     private final String text;
     private final boolean parseSpecial;
     private final Ints ids;
 
-    /** Where each token begins and ends, or null when nobody asks. */
+    /** Start of each token in the text, or null without offsets. */
     private final @Nullable Ints starts;
 
+    /** End of each token in the text, or null without offsets. */
     private final @Nullable Ints ends;
+
+    /** UTF-8 of the current word. */
     private byte[] word = new byte[96];
 
-    /** The place in the text of each piece of the word's spelling, see {@link Bpe#width}. */
-    private int[] placeStarts = {};
+    /** Start of the character of each unit of the word's spelling, see {@link Bpe#width}. */
+    private int[] unitStarts = {};
 
-    private int[] placeEnds = {};
+    /** End of the character of each unit. */
+    private int[] unitEnds = {};
 
     Run(String text, boolean parseSpecial, boolean withOffsets) {
       this.text = text;
@@ -71,7 +78,7 @@ final class TextEncoder {
     }
 
     void run() {
-      early.split(
+      first.split(
           text,
           0,
           text.length(),
@@ -79,7 +86,7 @@ final class TextEncoder {
           new AddedTokenMatcher.Sink() {
             @Override
             public void text(int start, int end) {
-              late.split(text, start, end, parseSpecial, Run.this);
+              second.split(text, start, end, parseSpecial, Run.this);
             }
 
             @Override
@@ -97,6 +104,23 @@ final class TextEncoder {
 
     @Override
     public void text(int start, int end) {
+      split(start, end, 0);
+    }
+
+    /** Applies the splits of the settings from an index on, then encodes each piece. */
+    private void split(int start, int end, int index) {
+      if (index == settings.splits.size()) {
+        piece(start, end);
+        return;
+      }
+      for (int i = start; i < end; ) {
+        int next = settings.splits.get(index).endOfPiece(text, i, end);
+        split(i, next, index + 1);
+        i = next;
+      }
+    }
+
+    private void piece(int start, int end) {
       if (settings.addPrefixSpace && text.charAt(start) != ' ') {
         words(" " + text.substring(start, end), 0, end - start + 1, start);
       } else {
@@ -116,7 +140,8 @@ final class TextEncoder {
     /**
      * Encodes text word by word.
      *
-     * @param prefixed where the text begins in the whole text when a space was put before it, or -1
+     * @param prefixed if a space was put before the text: start of the text without it; otherwise
+     *     -1
      */
     private void words(String from, int start, int end, int prefixed) {
       boolean splits = settings.splitWords;
@@ -129,11 +154,11 @@ final class TextEncoder {
         Bpe.Word encoded = bpe.encode(word, Utf8.encode(from, i, next, word));
         ids.add(encoded.ids());
         if (starts != null && ends != null) {
-          findPlaces(from, i, next, prefixed);
+          findUnits(from, i, next, prefixed);
           int tokenStart = 0;
           for (int tokenEnd : encoded.ends()) {
-            starts.add(placeStarts[tokenStart]);
-            ends.add(placeEnds[tokenEnd - 1]);
+            starts.add(unitStarts[tokenStart]);
+            ends.add(unitEnds[tokenEnd - 1]);
             tokenStart = tokenEnd;
           }
         }
@@ -141,32 +166,32 @@ final class TextEncoder {
       }
     }
 
-    /** Finds the character of each piece of a word's spelling. */
-    private void findPlaces(String from, int start, int end, int prefixed) {
+    /** Finds the character of each unit of a word's spelling. */
+    private void findUnits(String from, int start, int end, int prefixed) {
       int most = 2 * word.length;
-      if (placeStarts.length < most) {
-        placeStarts = new int[most];
-        placeEnds = new int[most];
+      if (unitStarts.length < most) {
+        unitStarts = new int[most];
+        unitEnds = new int[most];
       }
       int shift = prefixed < 0 ? 0 : prefixed - 1;
-      int pieces = 0;
+      int units = 0;
       int bytes = 0;
       int i = start;
       while (i < end) {
         int codePoint = CharacterClasses.codePointAt(from, i);
         int length = codePoint > 0xffff ? 2 : 1;
-        int placeStart = i + shift;
-        int placeEnd = placeStart + length;
+        int charStart = i + shift;
+        int charEnd = charStart + length;
         if (prefixed >= 0 && i == 0) {
-          // The space that was put there has the place of the first character.
-          placeStart = prefixed;
-          placeEnd = prefixed + (CharacterClasses.codePointAt(from, 1) > 0xffff ? 2 : 1);
+          // The space that was added has the offsets of the first character.
+          charStart = prefixed;
+          charEnd = prefixed + (CharacterClasses.codePointAt(from, 1) > 0xffff ? 2 : 1);
         }
         for (int left = Utf8.length(codePoint); left > 0; left--) {
-          int pieceEnd = pieces + Bpe.width(word[bytes++]);
-          Arrays.fill(placeStarts, pieces, pieceEnd, placeStart);
-          Arrays.fill(placeEnds, pieces, pieceEnd, placeEnd);
-          pieces = pieceEnd;
+          int unitEnd = units + Bpe.width(word[bytes++]);
+          Arrays.fill(unitStarts, units, unitEnd, charStart);
+          Arrays.fill(unitEnds, units, unitEnd, charEnd);
+          units = unitEnd;
         }
         i += length;
       }

@@ -1,7 +1,9 @@
 package io.github.ggml4j.tokenizer;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.AtomicFiles;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.tokenizer.internal.Utf8;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -14,9 +16,9 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * GPT-2's tokenizer: byte-level BPE, the same ids as Hugging Face's {@code GPT2TokenizerFast}.
+ * GPT-2's tokenizer: byte-level BPE with the ids of Hugging Face's {@code AutoTokenizer}.
  *
- * <p>Text is UTF-16; an unpaired surrogate counts as U+FFFD. Immutable and thread-safe.
+ * <p>An unpaired surrogate in a text is encoded as U+FFFD. Immutable and thread-safe.
  */
 public final class Tokenizer {
   private final TokenizerModel model;
@@ -35,23 +37,31 @@ public final class Tokenizer {
     }
   }
 
-  /** GPT-2's own vocabulary of 50,257 tokens, which is part of this library. */
+  /** GPT-2's own tokenizer of 50,257 tokens, which is part of this library. */
   public static Tokenizer gpt2() {
     return Gpt2Vocabulary.TOKENIZER;
   }
 
-  /** Whether a folder has a file that {@link #load} begins with. */
+  /** Whether a folder has a vocabulary that {@link #load} reads. */
   public static boolean isIn(Path folder) {
     return TokenizerFiles.isIn(folder);
   }
 
   /**
-   * Reads the tokenizer of a folder: {@code tokenizer.json}, or else {@code vocab.json} with {@code
-   * merges.txt}, or else OpenAI's {@code encoder.json} with {@code vocab.bpe}; besides {@code
-   * tokenizer_config.json} and {@code special_tokens_map.json} where they exist.
+   * Reads the tokenizer of a folder as transformers 5 does. The vocabulary is the first of {@code
+   * tokenizer.json}; {@code vocab.json} with {@code merges.txt}; OpenAI's {@code encoder.json} with
+   * {@code vocab.bpe}. Special tokens and options are read from {@code tokenizer_config.json},
+   * {@code special_tokens_map.json} and {@code added_tokens.json}. A special token that the
+   * vocabulary lacks is appended, so that {@link #vocabSize} may exceed that of the model.
    *
-   * @throws ModelFormatException when there is none, or one that is damaged or not GPT-2's kind
-   * @throws java.io.UncheckedIOException when a file cannot be read
+   * <p>The {@code tokenizer_class} of {@code tokenizer_config.json} or {@code config.json} decides
+   * how {@code tokenizer.json} is read. {@code GPT2Tokenizer}, the default of a folder with one of
+   * these files, takes vocabulary, merges, added tokens and post-processor from it. Any other class
+   * uses all of it. A warning names each option that is not used.
+   *
+   * @throws ModelFormatException if there is no vocabulary, or a file is damaged or not that of a
+   *     byte-level BPE tokenizer like GPT-2's
+   * @throws java.io.UncheckedIOException if a file cannot be read
    */
   public static Tokenizer load(Path folder) {
     return new Tokenizer(TokenizerFiles.read(folder));
@@ -60,14 +70,14 @@ public final class Tokenizer {
   /**
    * A tokenizer from lists, as a GGUF file holds them.
    *
-   * @param tokens every token by id, in GPT-2's byte-to-character notation; added tokens as they
-   *     are
+   * @param tokens all tokens by id, in GPT-2's byte-to-character notation; added tokens as plain
+   *     text
    * @param merges pairs in order of rank, the two halves separated by a space
-   * @param added the tokens that are found in the text as a whole
+   * @param added the tokens that are matched as a whole
    * @param bosTokenId id of the beginning of text, or null
    * @param eosTokenId id of the end of text, or null
-   * @param padTokenId id for padding, or null for that of the end of text
-   * @throws ModelFormatException when the parts do not fit together
+   * @param padTokenId id for padding; null falls back to the end of text
+   * @throws ModelFormatException if the parts do not fit together
    */
   public static Tokenizer of(
       List<String> tokens,
@@ -76,34 +86,37 @@ public final class Tokenizer {
       @Nullable Integer bosTokenId,
       @Nullable Integer eosTokenId,
       @Nullable Integer padTokenId) {
-    TokenizerModel.Builder builder = new TokenizerModel.Builder("tokenizer");
+    TokenizerBuilder builder = new TokenizerBuilder("tokenizer");
     for (int id = 0; id < tokens.size(); id++) {
       builder.token(tokens.get(id), id);
     }
     merges.forEach(builder::merge);
-    added.forEach(builder::added);
+    builder.addExactly(added);
     return new Tokenizer(builder.bos(bosTokenId).eos(eosTokenId).pad(padTokenId).build());
   }
 
-  /** The ids of a text; added tokens in it, such as {@code <|endoftext|>}, become their own ids. */
+  /**
+   * Encodes a text with {@link EncodeOptions#defaults()}. Added tokens in the text, such as {@code
+   * <|endoftext|>}, become their own ids.
+   */
   public int[] encode(String text) {
-    return encoder.ids(model.settings().before, text, model.settings().after);
+    return encoder.ids(text);
   }
 
   /**
-   * A text's ids with their places in it.
+   * Encodes a text to ids with offsets.
    *
-   * @throws IllegalArgumentException when the maximal length leaves no room for the added special
-   *     tokens, or padding is asked for and there is neither a padding token nor one that ends
-   *     texts
+   * @throws InvalidArgumentException if the maximum length leaves no room for the special tokens
+   *     that are added, or padding is needed and the tokenizer has neither a padding token nor an
+   *     end of text
    */
   public Encoding encode(String text, EncodeOptions options) {
     return pad(encodeUnpadded(text, options), options, 0);
   }
 
   /**
-   * As {@link #encode(String, EncodeOptions)} for many texts, on all processors; {@link
-   * EncodeOptions.Padding#LONGEST} fills all to the longest of them.
+   * Encodes many texts in parallel, each as {@link #encode(String, EncodeOptions)} does. {@link
+   * EncodeOptions.Padding#LONGEST} pads all of them to the longest.
    */
   public List<Encoding> encodeBatch(List<String> texts, EncodeOptions options) {
     List<Encoding> encodings =
@@ -115,16 +128,16 @@ public final class Tokenizer {
   private Encoding encodeUnpadded(String text, EncodeOptions options) {
     List<Integer> before = options.addSpecialTokens() ? model.settings().before : List.of();
     List<Integer> after = options.addSpecialTokens() ? model.settings().after : List.of();
-    Encoding encoding = encoder.encode(text, options.parseSpecialTokens());
+    boolean parseSpecial = options.parseSpecialTokens() && !model.settings().splitSpecialTokens;
+    Encoding encoding = encoder.encode(text, parseSpecial);
     if (options.maxLength() > 0) {
       int room = options.maxLength() - before.size() - after.size();
       if (room < 0) {
-        throw new IllegalArgumentException(
-            "maxLength is "
-                + options.maxLength()
-                + "; expected at least "
-                + (before.size() + after.size())
-                + ", the number of special tokens that are added.");
+        throw new InvalidArgumentException(
+            "maxLength",
+            options.maxLength(),
+            "at least " + (before.size() + after.size()),
+            "That many special tokens are added to each text.");
       }
       encoding = encoding.truncated(room, options.truncationSide());
     }
@@ -146,27 +159,27 @@ public final class Tokenizer {
       length = Math.toIntExact((length + multiple - 1L) / multiple * multiple);
     }
     if (length > encoding.length() && padTokenId() < 0) {
-      throw new IllegalArgumentException(
-          "Padding to "
-              + length
-              + " tokens; expected a tokenizer with a padding token or an end of text. Choose"
-              + " Padding.NONE.");
+      throw new InvalidArgumentException(
+          "padding",
+          options.padding(),
+          "NONE for a tokenizer without padding token and end of text",
+          "Choose NONE, or a padding token with Tokenizer.withPadTokenId.");
     }
     return encoding.padded(length, options.paddingSide(), padTokenId());
   }
 
-  /** The text of ids; see {@link #decode(int[], boolean)}. Special tokens appear in it. */
+  /** Decodes ids, special tokens included; see {@link #decode(int[], boolean)}. */
   public String decode(int... tokens) {
     return decode(tokens, false);
   }
 
   /**
-   * The text of ids. Bytes that are no UTF-8 become U+FFFD; ids at or above {@link #vocabSize()}
-   * become nothing, as in Hugging Face's decoder, since a model may have more rows than the
-   * vocabulary has tokens.
+   * Decodes ids to text. Malformed UTF-8 becomes U+FFFD. Ids without a token, among them all from
+   * {@link #vocabSize()} on, are skipped, as in Hugging Face's decoder: a model may have more
+   * embeddings than the vocabulary has tokens.
    *
-   * @param skipSpecialTokens leaves {@code <|endoftext|>} and its like out
-   * @throws IllegalArgumentException when an id is negative
+   * @param skipSpecialTokens whether special tokens such as {@code <|endoftext|>} are left out
+   * @throws InvalidArgumentException if an id is negative
    */
   public String decode(int[] tokens, boolean skipSpecialTokens) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream(4 * tokens.length);
@@ -178,56 +191,106 @@ public final class Tokenizer {
     return text.toString();
   }
 
-  /** A decoder for tokens that come one by one, special tokens left out. */
+  /** A decoder that takes ids one by one and leaves special tokens out. */
   public StreamingDecoder streamingDecoder() {
     return streamingDecoder(true);
   }
 
-  /** A decoder for tokens that come one by one. */
+  /** A decoder that takes ids one by one. */
   public StreamingDecoder streamingDecoder(boolean skipSpecialTokens) {
     return new StreamingDecoder(this, skipSpecialTokens);
   }
 
-  /** The number of tokens, added ones included; ids are 0 to {@code vocabSize() - 1}. */
+  /**
+   * The highest id plus one, added tokens included. This is the number of tokens, unless the
+   * vocabulary leaves ids out.
+   */
   public int vocabSize() {
     return model.size();
   }
 
-  /** The id of the token that begins a text, or -1. */
+  /** The id of the beginning of text, or -1. */
   public int bosTokenId() {
     return model.bosId();
   }
 
-  /** The id of the token that ends a text, or -1. */
+  /** The id of the end of text, or -1. */
   public int eosTokenId() {
     return model.eosId();
   }
 
-  /** The id that fills up batches: the padding token's, or else that which ends a text, or -1. */
+  /** The id of the padding token; falls back to the end of text, then to -1. */
   public int padTokenId() {
     return model.padId() >= 0 ? model.padId() : model.eosId();
   }
 
   /**
-   * This tokenizer with another padding token: {@code pad_token = eos_token} is {@code
-   * withPadTokenId(eosTokenId())}.
-   *
-   * @throws IllegalArgumentException when there is no such id
+   * Whether {@link #encode} adds the beginning of text, and nothing else, before each text (Hugging
+   * Face's {@code add_bos_token}).
    */
-  public Tokenizer withPadTokenId(int id) {
-    if (id < 0 || id >= model.size()) {
-      throw new IllegalArgumentException(
-          "Padding token id " + id + "; expected 0 to " + (model.size() - 1) + ".");
-    }
-    return new Tokenizer(model.withPadId(id));
+  public boolean addsBosToken() {
+    return bosTokenId() >= 0 && model.settings().before.equals(List.of(bosTokenId()));
   }
 
-  /** The tokens that are found in the text as a whole, by id. */
+  /**
+   * Whether {@link #encode} adds the end of text, and nothing else, after each text (Hugging Face's
+   * {@code add_eos_token}).
+   */
+  public boolean addsEosToken() {
+    return eosTokenId() >= 0 && model.settings().after.equals(List.of(eosTokenId()));
+  }
+
+  /** Whether each text starts with a space when it is encoded. */
+  public boolean addsPrefixSpace() {
+    return model.settings().addPrefixSpace;
+  }
+
+  /**
+   * A copy that adds the beginning or end of text to each text that it encodes. Replaces what this
+   * tokenizer adds.
+   *
+   * @throws InvalidArgumentException if the tokenizer has no such token
+   */
+  public Tokenizer withAddedTokens(boolean addBosToken, boolean addEosToken) {
+    if (addBosToken == addsBosToken()
+        && addEosToken == addsEosToken()
+        && model.settings().before.isEmpty() != addBosToken
+        && model.settings().after.isEmpty() != addEosToken) {
+      return this;
+    }
+    return new Tokenizer(
+        model.withSettings(
+            model
+                .settings()
+                .withAround(
+                    ends("addBosToken", addBosToken, bosTokenId()),
+                    ends("addEosToken", addEosToken, eosTokenId()))));
+  }
+
+  private static List<Integer> ends(String parameter, boolean add, int id) {
+    if (add && id < 0) {
+      throw new InvalidArgumentException(
+          parameter, true, "false for a tokenizer without such a token");
+    }
+    return add ? List.of(id) : List.of();
+  }
+
+  /**
+   * A copy with another padding token. Hugging Face's {@code pad_token = eos_token} is {@code
+   * withPadTokenId(eosTokenId())}.
+   *
+   * @throws InvalidArgumentException if there is no such id
+   */
+  public Tokenizer withPadTokenId(int id) {
+    return new Tokenizer(model.withPadId(Check.between("padTokenId", id, 0, model.size() - 1)));
+  }
+
+  /** The tokens that are matched as a whole, by id. */
   public List<AddedToken> addedTokens() {
     return model.added();
   }
 
-  /** Every token by id, as {@link #idToToken} gives it. */
+  /** All tokens by id, as {@link #idToToken} returns them; empty for an id without a token. */
   public List<String> tokens() {
     return IntStream.range(0, model.size()).mapToObj(model::token).toList();
   }
@@ -238,19 +301,30 @@ public final class Tokenizer {
   }
 
   /**
-   * The files by which Hugging Face's transformers knows this tokenizer: {@code tokenizer.json},
-   * {@code vocab.json}, {@code merges.txt}, {@code tokenizer_config.json} and {@code
-   * special_tokens_map.json}, by name.
+   * The files from which transformers reads this tokenizer, by name: {@code tokenizer.json}, {@code
+   * vocab.json}, {@code merges.txt}, {@code tokenizer_config.json} and {@code
+   * special_tokens_map.json}. {@code model_max_length} is that of the files that were read; 1024
+   * for {@link #gpt2()}.
    */
   public Map<String, byte[]> files() {
-    return new TokenizerWriter(this, model).files();
+    return new TokenizerWriter(this, model, null).files();
   }
 
   /**
-   * Writes {@link #files()}, each of which appears whole or not at all.
+   * {@link #files()} of a tokenizer that goes with a model.
    *
-   * @param folder made if it does not exist
-   * @throws java.io.UncheckedIOException when it cannot be written
+   * @param maxLength the longest sequence of the model, in tokens; {@code model_max_length} is at
+   *     most this
+   */
+  public Map<String, byte[]> files(int maxLength) {
+    return new TokenizerWriter(this, model, Check.atLeast("maxLength", maxLength, 1)).files();
+  }
+
+  /**
+   * Writes {@link #files()}. Either all files are replaced or none.
+   *
+   * @param folder created if it does not exist
+   * @throws java.io.UncheckedIOException if a file cannot be written
    */
   public void save(Path folder) {
     try (AtomicFiles files = new AtomicFiles()) {
@@ -268,7 +342,9 @@ public final class Tokenizer {
     if (map == null) {
       map = new HashMap<>(2 * model.size());
       for (int id = 0; id < model.size(); id++) {
-        map.put(model.token(id), id);
+        if (model.hasToken(id)) {
+          map.put(model.token(id), id);
+        }
       }
       ids = map;
     }
@@ -276,19 +352,19 @@ public final class Tokenizer {
   }
 
   /**
-   * A token in GPT-2's byte-to-character notation; added tokens as they are.
+   * A token in GPT-2's byte-to-character notation; added tokens as plain text.
    *
-   * @throws IllegalArgumentException when there is no such id
+   * @throws InvalidArgumentException if the id has no token
    */
   public String idToToken(int id) {
-    if (id < 0 || id >= model.size()) {
-      throw new IllegalArgumentException(
-          "Token id " + id + "; expected 0 to " + (model.size() - 1) + ".");
+    Check.between("id", id, 0, model.size() - 1);
+    if (!model.hasToken(id)) {
+      throw new InvalidArgumentException("id", id, "an id that has a token");
     }
     return model.token(id);
   }
 
-  /** Size and special ids. */
+  /** Size and ids of the special tokens. */
   @Override
   public String toString() {
     return "Tokenizer["
@@ -303,16 +379,16 @@ public final class Tokenizer {
   }
 
   /**
-   * The UTF-8 bytes that a token decodes to, perhaps a part of a character. The array is shared:
-   * for reading only. An id at or above {@link #vocabSize()} has none.
+   * The UTF-8 bytes of a token, which may be a part of a character. The array is shared and must
+   * not be changed. It is empty for an id without a token.
    *
-   * @param skipSpecialTokens whether special tokens have none either
-   * @throws IllegalArgumentException when the id is negative
+   * @param skipSpecialTokens whether the array is empty for special tokens too
+   * @throws InvalidArgumentException if the id is negative
    */
   public byte[] bytes(int id, boolean skipSpecialTokens) {
     if (id < 0) {
-      throw new IllegalArgumentException(
-          "Token id " + id + "; expected 0 or more. Leave ignored labels out before decoding.");
+      throw new InvalidArgumentException(
+          "id", id, "at least 0", "Remove ignored labels before decoding.");
     }
     if (id >= special.length || (skipSpecialTokens && special[id])) {
       return TokenizerModel.NO_BYTES;

@@ -10,9 +10,9 @@ import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -25,7 +25,7 @@ final class TokenizerFiles {
   static final String VOCABULARY = "vocab.json";
   static final String MERGES = "merges.txt";
 
-  /** What OpenAI called the two of them. */
+  /** OpenAI's names for vocabulary and merges. */
   static final String ENCODER = "encoder.json";
 
   static final String BPE = "vocab.bpe";
@@ -33,7 +33,7 @@ final class TokenizerFiles {
   static final String SPECIAL_TOKENS = "special_tokens_map.json";
   static final String ADDED_TOKENS = "added_tokens.json";
 
-  /** GPT-2's files have 2 to 4 MB. */
+  /** GPT-2's files have 1 to 4 MB. */
   private static final long LARGEST_FILE = 64L << 20;
 
   private static final String REMEDY = "Only GPT-2's tokenizer is supported; use a GPT-2 model.";
@@ -46,28 +46,53 @@ final class TokenizerFiles {
   }
 
   static TokenizerModel read(Path folder) {
+    TokenizerConfig config = TokenizerConfig.read(folder);
     Path tokenizer = folder.resolve(TOKENIZER);
-    Path vocabulary = folder.resolve(VOCABULARY);
-    TokenizerModel.Builder builder;
     if (Files.exists(tokenizer)) {
-      builder = new TokenizerModel.Builder(tokenizer.toString());
-      new TokenizerJson(tokenizer, builder).read();
-    } else if (Files.exists(vocabulary)) {
-      builder = new TokenizerModel.Builder(vocabulary.toString());
-      readVocabulary(vocabulary, builder);
-      readMerges(folder.resolve(MERGES), builder);
-    } else if (Files.exists(folder.resolve(ENCODER))) {
-      builder = new TokenizerModel.Builder(folder.resolve(ENCODER).toString());
-      readVocabulary(folder.resolve(ENCODER), builder);
-      readMerges(folder.resolve(BPE), builder);
-    } else {
-      throw ModelFormatException.of(
-          folder.toString(),
-          "has no " + TOKENIZER + ", no " + VOCABULARY + " and no " + ENCODER,
-          "a tokenizer as Hugging Face's save_pretrained writes it, or OpenAI's",
-          "Copy the tokenizer's files into the folder.");
+      return readJson(tokenizer, config);
     }
-    new TokenizerConfigFiles(folder, builder).read();
+    config.warnOfOtherClass();
+    if (Files.exists(folder.resolve(VOCABULARY))) {
+      return readParts(folder.resolve(VOCABULARY), folder.resolve(MERGES), config);
+    }
+    if (Files.exists(folder.resolve(ENCODER))) {
+      return readParts(folder.resolve(ENCODER), folder.resolve(BPE), config);
+    }
+    throw ModelFormatException.of(
+        folder.toString(),
+        "has no " + TOKENIZER + ", no " + VOCABULARY + " and no " + ENCODER,
+        "a tokenizer as Hugging Face's save_pretrained writes it, or OpenAI's",
+        "Copy the tokenizer's files into the folder.");
+  }
+
+  private static TokenizerModel readJson(Path file, TokenizerConfig config) {
+    TokenizerBuilder builder = new TokenizerBuilder(file.toString());
+    TokenizerJson json = TokenizerJson.read(file, builder);
+    boolean gpt2 = config.isGpt2();
+    if (gpt2) {
+      config.useAsGpt2(builder.settings);
+      json.useAsGpt2();
+    } else {
+      config.use(builder.settings);
+      json.useAll();
+      config.warnOfPrefixSpace(builder.settings);
+    }
+    SpecialTokens tokens =
+        new SpecialTokens(config, builder, json.addedTokens(), gpt2 ? null : json.padToken());
+    tokens.register();
+    json.usePostProcessor();
+    config.warnOfEndsNotAdded(builder.settings, tokens.bos(), tokens.eos());
+    return builder.build();
+  }
+
+  private static TokenizerModel readParts(Path vocabulary, Path merges, TokenizerConfig config) {
+    TokenizerBuilder builder = new TokenizerBuilder(vocabulary.toString());
+    readVocabulary(vocabulary, builder);
+    readMerges(merges, builder);
+    config.useAsGpt2(builder.settings);
+    SpecialTokens tokens = new SpecialTokens(config, builder, null, null);
+    tokens.register();
+    config.addEnds(builder.settings, tokens.bos(), tokens.eos());
     return builder.build();
   }
 
@@ -87,7 +112,7 @@ final class TokenizerFiles {
     }
   }
 
-  /** An error of a value that another kind of tokenizer has. */
+  /** The error for a value of another kind of tokenizer. */
   static ModelFormatException unsupported(String source, String found, String expected) {
     return ModelFormatException.of(source, found, expected, REMEDY);
   }
@@ -112,8 +137,8 @@ final class TokenizerFiles {
     };
   }
 
-  /** Passes the members of the object that the parser stands at to the builder as a vocabulary. */
-  static void readTokens(JsonParser parser, String source, TokenizerModel.Builder builder) {
+  /** Reads the object at the parser's position into the builder as a vocabulary. */
+  static void readTokens(JsonParser parser, String source, TokenizerBuilder builder) {
     if (parser.currentToken() != JsonToken.START_OBJECT) {
       throw wrongType(source, "vocab", Json.value(parser, source), "an object of tokens and ids");
     }
@@ -130,14 +155,14 @@ final class TokenizerFiles {
     }
   }
 
-  /** An id, or -1 when it is out of every range. */
+  /** An id, or -1 if the value is not a whole number from 0 to 2^31 - 1. */
   static int id(@Nullable Object value) {
     return value instanceof Long number && number >= 0 && number <= Integer.MAX_VALUE
         ? number.intValue()
         : -1;
   }
 
-  private static void readVocabulary(Path file, TokenizerModel.Builder builder) {
+  private static void readVocabulary(Path file, TokenizerBuilder builder) {
     String source = file.toString();
     try (JsonParser parser = Json.parser(new ByteArrayInputStream(bytes(file)))) {
       if (parser.nextToken() == null) {
@@ -152,7 +177,7 @@ final class TokenizerFiles {
     }
   }
 
-  private static void readMerges(Path file, TokenizerModel.Builder builder) {
+  private static void readMerges(Path file, TokenizerBuilder builder) {
     if (!Files.exists(file)) {
       throw ModelFormatException.of(
           file.toString(),
@@ -170,24 +195,6 @@ final class TokenizerFiles {
     text.lines().filter(line -> !line.startsWith("#version")).forEach(builder::merge);
   }
 
-  /** Names of tokens that a list of added tokens or a special token gives. */
-  static List<String> contents(String source, String name, @Nullable Object value) {
-    List<String> contents = new ArrayList<>();
-    switch (value) {
-      case null -> {}
-      case String content -> contents.add(content);
-      case Map<?, ?> token -> {
-        if (!(token.get("content") instanceof String content)) {
-          throw wrongType(source, name + ".content", token.get("content"), "a text");
-        }
-        contents.add(content);
-      }
-      case List<?> list -> list.forEach(item -> contents.addAll(contents(source, name, item)));
-      default -> throw wrongType(source, name, value, "a token");
-    }
-    return contents;
-  }
-
   static boolean flag(String source, Map<?, ?> object, String name, boolean otherwise) {
     Object value = object.get(name);
     if (value == null) {
@@ -199,19 +206,30 @@ final class TokenizerFiles {
     return flag;
   }
 
-  /** An added token of {@code tokenizer.json} or {@code tokenizer_config.json}. */
-  static AddedToken addedToken(String source, Map<?, ?> token, int id) {
+  /**
+   * A token given as an object.
+   *
+   * @param special whether the token is special if the object does not say so
+   */
+  static AddedToken addedToken(String source, Map<?, ?> token, int id, boolean special) {
     if (!(token.get("content") instanceof String content)) {
       throw wrongType(source, "content of added token " + id, token.get("content"), "a text");
     }
-    boolean special = flag(source, token, "special", false);
+    boolean isSpecial = flag(source, token, "special", special);
     return new AddedToken(
         id,
         content,
         flag(source, token, "single_word", false),
         flag(source, token, "lstrip", false),
         flag(source, token, "rstrip", false),
-        flag(source, token, "normalized", !special),
-        special);
+        flag(source, token, "normalized", !isSpecial),
+        isSpecial);
+  }
+
+  /** The member {@code type} of a part of {@code tokenizer.json}, for messages. */
+  static String typeOf(@Nullable Object value) {
+    return value instanceof Map<?, ?> options
+        ? describe(Objects.requireNonNullElse(options.get("type"), "without type"))
+        : describe(value);
   }
 }

@@ -10,29 +10,54 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
-/** Reads {@code tokenizer.json}; the vocabulary and the merges go to the builder piece by piece. */
+/**
+ * Reads {@code tokenizer.json}. The vocabulary and the merges go to the builder while they are
+ * parsed; the other members are kept until {@link #useAll} or {@link #useAsGpt2}.
+ */
 final class TokenizerJson {
+  private static final System.Logger LOG = System.getLogger(TokenizerJson.class.getName());
+
   private final Path file;
   private final String source;
-  private final TokenizerModel.Builder builder;
+  private final TokenizerBuilder builder;
   private final List<AddedToken> added = new ArrayList<>();
+  private final Map<String, @Nullable Object> members = new LinkedHashMap<>();
+  private Map<String, @Nullable Object> model = Map.of();
   private boolean hasVocabulary;
   private boolean hasMerges;
 
-  TokenizerJson(Path file, TokenizerModel.Builder builder) {
+  private TokenizerJson(Path file, TokenizerBuilder builder) {
     this.file = file;
     this.source = file.toString();
     this.builder = builder;
   }
 
-  void read() {
-    Map<String, @Nullable Object> rest = new LinkedHashMap<>();
+  /** Reads the file. */
+  static TokenizerJson read(Path file, TokenizerBuilder builder) {
+    TokenizerJson json = new TokenizerJson(file, builder);
+    json.parse();
+    return json;
+  }
+
+  /** The tokens of {@code added_tokens}. */
+  List<AddedToken> addedTokens() {
+    return added;
+  }
+
+  /** The member {@code padding.pad_token}, or null. */
+  @Nullable String padToken() {
+    return members.get("padding") instanceof Map<?, ?> padding
+            && padding.get("pad_token") instanceof String token
+        ? token
+        : null;
+  }
+
+  private void parse() {
     try (JsonParser parser = Json.parser(new ByteArrayInputStream(TokenizerFiles.bytes(file)))) {
       if (parser.nextToken() != JsonToken.START_OBJECT) {
         throw wrongType(source, "the start", String.valueOf(parser.currentToken()), "an object");
@@ -43,7 +68,7 @@ final class TokenizerJson {
         switch (name) {
           case "model" -> readModel(parser);
           case "added_tokens" -> readAdded(parser);
-          default -> rest.put(name, Json.value(parser, source));
+          default -> members.put(name, Json.value(parser, source));
         }
       }
       if (parser.nextToken() != null) {
@@ -56,12 +81,89 @@ final class TokenizerJson {
       throw unsupported(
           source, hasVocabulary ? "has no model.merges" : "has no model.vocab", "a BPE model");
     }
-    added.forEach(builder::added);
-    checkNormalizer(rest.get("normalizer"));
-    readPreTokenizer(rest.get("pre_tokenizer"));
-    checkDecoder(rest.get("decoder"));
-    builder.settings.postProcessor = rest.get("post_processor");
-    readPostProcessor(rest.get("post_processor"));
+  }
+
+  /** Uses every member, as transformers' {@code PreTrainedTokenizerFast} does. */
+  void useAll() {
+    Object dropout = model.get("dropout");
+    if (dropout != null && !isZero(dropout)) {
+      throw unsupported(source, "model.dropout is " + TokenizerFiles.describe(dropout), "null");
+    }
+    if (TokenizerFiles.flag(source, model, "byte_fallback", false)) {
+      throw unsupported(source, "model.byte_fallback is true", "false");
+    }
+    TokenizerSettings settings = builder.settings;
+    settings.ignoreMerges = TokenizerFiles.flag(source, model, "ignore_merges", false);
+    Object unknown = model.get("unk_token");
+    if (unknown != null && !(unknown instanceof String)) {
+      throw wrongType(source, "model.unk_token", unknown, "a token or null");
+    }
+    settings.unknownToken = (String) unknown;
+    settings.fuseUnknown = TokenizerFiles.flag(source, model, "fuse_unk", false);
+    builder.addExactly(added);
+    Object normalizer = members.get("normalizer");
+    if (!PreTokenizerReader.isNoNormalizer(normalizer)) {
+      throw unsupported(source, "normalizer is " + TokenizerFiles.typeOf(normalizer), "null");
+    }
+    PreTokenizerReader.read(source, members.get("pre_tokenizer"), settings);
+    checkDecoder(members.get("decoder"));
+  }
+
+  /**
+   * Uses vocabulary and merges with the pre-tokenizer of GPT-2, as transformers' {@code
+   * GPT2Tokenizer} does. A warning names each member that has another value.
+   */
+  void useAsGpt2() {
+    boolean addPrefixSpace = builder.settings.addPrefixSpace;
+    Object normalizer = members.get("normalizer");
+    if (!PreTokenizerReader.isNoNormalizer(normalizer)) {
+      warnUnused("normalizer", TokenizerFiles.typeOf(normalizer));
+    }
+    Object preTokenizer = members.get("pre_tokenizer");
+    if (!PreTokenizerReader.isGpt2(preTokenizer, addPrefixSpace)) {
+      Object prefix = preTokenizer instanceof Map<?, ?> map ? map.get("add_prefix_space") : null;
+      warnUnused(
+          "pre_tokenizer",
+          TokenizerFiles.typeOf(preTokenizer)
+              + (prefix == null ? "" : " with add_prefix_space " + prefix));
+    }
+    if (!isByteLevel(members.get("decoder"))) {
+      warnUnused("decoder", TokenizerFiles.typeOf(members.get("decoder")));
+    }
+    Object dropout = model.get("dropout");
+    if (dropout != null && !isZero(dropout)) {
+      warnUnused("model.dropout", TokenizerFiles.describe(dropout));
+    }
+    for (String name : List.of("byte_fallback", "ignore_merges")) {
+      if (Boolean.TRUE.equals(model.get(name))) {
+        warnUnused("model." + name, "true");
+      }
+    }
+    if (model.get("unk_token") != null && !builder.hasEveryByte()) {
+      warnUnused("model.unk_token", TokenizerFiles.describe(model.get("unk_token")));
+    }
+  }
+
+  /** Reads the post-processor, after the added tokens are known. */
+  void usePostProcessor() {
+    new PostProcessorReader(source, builder).read(members.get("post_processor"));
+  }
+
+  private void warnUnused(String member, String value) {
+    LOG.log(
+        System.Logger.Level.WARNING,
+        () ->
+            source
+                + ": "
+                + member
+                + " is "
+                + value
+                + ", which transformers' GPT2Tokenizer does not use. Set tokenizer_class to"
+                + " PreTrainedTokenizerFast in tokenizer_config.json to use it.");
+  }
+
+  private static boolean isZero(Object value) {
+    return value instanceof Number number && number.doubleValue() == 0;
   }
 
   private void readModel(JsonParser parser) {
@@ -75,9 +177,9 @@ final class TokenizerJson {
       switch (name) {
         case "vocab" -> {
           if (hasVocabulary) {
-            throw wrongType(source, "model.vocab", "there twice", "one vocabulary");
+            throw wrongType(source, "model.vocab", "given twice", "one vocabulary");
           }
-          // Other models have lists here; their type says more than that.
+          // Other kinds of model have a list here; the message names the kind.
           if (parser.currentToken() != JsonToken.START_OBJECT) {
             checkType(options.get("type"));
           }
@@ -86,7 +188,7 @@ final class TokenizerJson {
         }
         case "merges" -> {
           if (hasMerges) {
-            throw wrongType(source, "model.merges", "there twice", "one list");
+            throw wrongType(source, "model.merges", "given twice", "one list");
           }
           readMerges(parser);
           hasMerges = true;
@@ -97,22 +199,7 @@ final class TokenizerJson {
     checkType(options.get("type"));
     checkEmpty(options, "continuing_subword_prefix");
     checkEmpty(options, "end_of_word_suffix");
-    Object dropout = options.get("dropout");
-    if (dropout != null && !(dropout instanceof Double number && number == 0)) {
-      throw unsupported(source, "model.dropout is " + TokenizerFiles.describe(dropout), "null");
-    }
-    if (TokenizerFiles.flag(source, options, "byte_fallback", false)) {
-      throw unsupported(source, "model.byte_fallback is true", "false");
-    }
-    if (TokenizerFiles.flag(source, options, "ignore_merges", false)) {
-      throw unsupported(source, "model.ignore_merges is true", "false");
-    }
-    Object unknown = options.get("unk_token");
-    if (unknown != null && !(unknown instanceof String)) {
-      throw wrongType(source, "model.unk_token", unknown, "a token or null");
-    }
-    builder.settings.unknownToken = (String) unknown;
-    builder.settings.fuseUnknown = TokenizerFiles.flag(source, options, "fuse_unk", false);
+    model = options;
   }
 
   private void checkType(@Nullable Object type) {
@@ -174,97 +261,24 @@ final class TokenizerJson {
       if (id < 0) {
         throw wrongType(source, "the id of an added token", token.get("id"), "a whole number");
       }
-      added.add(TokenizerFiles.addedToken(source, token, id));
+      added.add(TokenizerFiles.addedToken(source, token, id, false));
     }
-  }
-
-  private void checkNormalizer(@Nullable Object normalizer) {
-    if (normalizer != null) {
-      throw unsupported(source, "normalizer is " + typeOf(normalizer), "null");
-    }
-  }
-
-  private void readPreTokenizer(@Nullable Object value) {
-    if (!(value instanceof Map<?, ?> options) || !"ByteLevel".equals(options.get("type"))) {
-      throw unsupported(source, "pre_tokenizer is " + typeOf(value), "'ByteLevel'");
-    }
-    TokenizerSettings settings = builder.settings;
-    settings.addPrefixSpace = TokenizerFiles.flag(source, options, "add_prefix_space", true);
-    settings.splitWords = TokenizerFiles.flag(source, options, "use_regex", true);
-  }
-
-  private void readPostProcessor(@Nullable Object value) {
-    if (value == null) {
-      return;
-    }
-    TokenizerSettings settings = builder.settings;
-    Map<?, ?> options = value instanceof Map<?, ?> map ? map : Map.of();
-    switch (String.valueOf(options.get("type"))) {
-      case "ByteLevel" -> {
-        settings.trimOffsets = TokenizerFiles.flag(source, options, "trim_offsets", true);
-        settings.keepFirstSpace = TokenizerFiles.flag(source, options, "add_prefix_space", true);
-      }
-      case "TemplateProcessing" -> readTemplate(options);
-      case "Sequence" -> list(options, "processors").forEach(this::readPostProcessor);
-      default ->
-          throw unsupported(
-              source,
-              "post_processor is " + typeOf(value),
-              "null, 'ByteLevel', 'TemplateProcessing' or a 'Sequence' of them");
-    }
-  }
-
-  /** Special tokens around the text, such as one that begins it. */
-  private void readTemplate(Map<?, ?> template) {
-    List<Integer> before = new ArrayList<>();
-    List<Integer> after = new ArrayList<>();
-    boolean text = false;
-    for (Object item : list(template, "single")) {
-      Map<?, ?> piece = object("post_processor.single", item);
-      if (piece.containsKey("Sequence")) {
-        if (text) {
-          throw unsupported(source, "post_processor.single has the text twice", "it once");
-        }
-        text = true;
-        continue;
-      }
-      Object name = object("SpecialToken", piece.get("SpecialToken")).get("id");
-      Map<?, ?> tokens = object("special_tokens", template.get("special_tokens"));
-      for (Object id : list(object("special_tokens", tokens.get(name)), "ids")) {
-        builder.checkId("post_processor", TokenizerFiles.id(id));
-        (text ? after : before).add(TokenizerFiles.id(id));
-      }
-    }
-    if (!text) {
-      throw unsupported(source, "post_processor.single leaves the text out", "it once");
-    }
-    builder.settings.before = List.copyOf(before);
-    builder.settings.after = List.copyOf(after);
-  }
-
-  private Map<?, ?> object(String name, @Nullable Object value) {
-    if (!(value instanceof Map<?, ?> object)) {
-      throw wrongType(source, name, value, "an object");
-    }
-    return object;
-  }
-
-  private List<?> list(Map<?, ?> object, String name) {
-    if (!(object.get(name) instanceof List<?> list)) {
-      throw wrongType(source, "post_processor." + name, object.get(name), "a list");
-    }
-    return list;
   }
 
   private void checkDecoder(@Nullable Object value) {
-    if (!(value instanceof Map<?, ?> options) || !"ByteLevel".equals(options.get("type"))) {
-      throw unsupported(source, "decoder is " + typeOf(value), "'ByteLevel'");
+    if (!isByteLevel(value)) {
+      throw unsupported(source, "decoder is " + TokenizerFiles.typeOf(value), "'ByteLevel'");
     }
   }
 
-  private static String typeOf(@Nullable Object value) {
-    return value instanceof Map<?, ?> options
-        ? TokenizerFiles.describe(Objects.requireNonNullElse(options.get("type"), "without type"))
-        : TokenizerFiles.describe(value);
+  private static boolean isByteLevel(@Nullable Object value) {
+    if (!(value instanceof Map<?, ?> options)) {
+      return false;
+    }
+    return "ByteLevel".equals(options.get("type"))
+        || ("Sequence".equals(options.get("type"))
+            && options.get("decoders") instanceof List<?> parts
+            && parts.size() == 1
+            && isByteLevel(parts.getFirst()));
   }
 }

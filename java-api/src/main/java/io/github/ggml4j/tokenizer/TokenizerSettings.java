@@ -4,35 +4,78 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** How a tokenizer treats text around its vocabulary. Set while its files are read, never again. */
+/**
+ * How a tokenizer treats text before and after BPE. Set while its files are read, not changed
+ * afterwards.
+ */
 final class TokenizerSettings {
-  /** Whether text between added tokens starts with a space. */
+  /** Splits of the text before a space is added and words are formed, in this order. */
+  List<PreSplit> splits = List.of();
+
+  /** Whether each piece of text starts with a space. */
   boolean addPrefixSpace;
 
-  /** Whether text is split into words. */
+  /** Whether pieces of text are split into words. */
   boolean splitWords = true;
 
-  /** Whether offsets leave white space out. */
+  /** Whether special tokens in the text are treated as ordinary text. */
+  boolean splitSpecialTokens;
+
+  /** Whether offsets exclude the white space around a token. */
   boolean trimOffsets;
 
-  /** Whether a space at the beginning of the text stays in its token's offsets. */
+  /** Whether the offsets of the first token include a leading space all the same. */
   boolean keepFirstSpace;
 
-  /** Ids that are put before a text. */
+  /** Ids that are added before a text. */
   List<Integer> before = List.of();
 
-  /** Ids that are put behind it. */
+  /** Ids that are added after a text. */
   List<Integer> after = List.of();
 
-  /** The token for bytes that the vocabulary lacks. */
+  /** The token for bytes that the vocabulary lacks; null drops them. */
   @Nullable String unknownToken;
 
-  /** Whether neighbouring unknown bytes become one token. */
+  /** Whether consecutive unknown bytes become one token. */
   boolean fuseUnknown;
 
-  /** The post-processor as {@code tokenizer.json} has it. */
+  /** Whether a word that is in the vocabulary becomes that token without merges. */
+  boolean ignoreMerges;
+
+  /** The member {@code pre_tokenizer} of {@code tokenizer.json} if {@link #splits} are used. */
+  @Nullable Object preTokenizer;
+
+  /** The member {@code post_processor} of {@code tokenizer.json}. */
   @Nullable Object postProcessor;
+
+  /** The tokens that the files name, such as {@code unk_token}; null if no files were read. */
+  @Nullable Map<String, String> named;
 
   /** {@code tokenizer_config.json} as read. */
   Map<String, @Nullable Object> config = Map.of();
+
+  /** Whether transformers' {@code GPT2Tokenizer} has these settings if it reads them back. */
+  boolean isGpt2() {
+    return splits.isEmpty() && splitWords && unknownToken == null && !fuseUnknown && !ignoreMerges;
+  }
+
+  /** A copy that adds other ids around a text. */
+  TokenizerSettings withAround(List<Integer> newBefore, List<Integer> newAfter) {
+    TokenizerSettings copy = new TokenizerSettings();
+    copy.splits = splits;
+    copy.addPrefixSpace = addPrefixSpace;
+    copy.splitWords = splitWords;
+    copy.splitSpecialTokens = splitSpecialTokens;
+    copy.trimOffsets = trimOffsets;
+    copy.keepFirstSpace = keepFirstSpace;
+    copy.before = newBefore;
+    copy.after = newAfter;
+    copy.unknownToken = unknownToken;
+    copy.fuseUnknown = fuseUnknown;
+    copy.ignoreMerges = ignoreMerges;
+    copy.preTokenizer = preTokenizer;
+    copy.named = named;
+    copy.config = config;
+    return copy;
+  }
 }

@@ -8,14 +8,22 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Writes the files of a tokenizer as Hugging Face's {@code save_pretrained} does. */
+/** Writes the files of a tokenizer in the form of Hugging Face's {@code save_pretrained}. */
 final class TokenizerWriter {
+  /** The class with which transformers uses all of {@code tokenizer.json}. */
+  private static final String GENERAL_CLASS = "PreTrainedTokenizerFast";
+
   private final Tokenizer tokenizer;
   private final TokenizerModel model;
+  private final @Nullable Integer maxLength;
 
-  TokenizerWriter(Tokenizer tokenizer, TokenizerModel model) {
+  /**
+   * @param maxLength upper limit of {@code model_max_length}; null for none
+   */
+  TokenizerWriter(Tokenizer tokenizer, TokenizerModel model, @Nullable Integer maxLength) {
     this.tokenizer = tokenizer;
     this.model = model;
+    this.maxLength = maxLength;
   }
 
   Map<String, byte[]> files() {
@@ -44,7 +52,7 @@ final class TokenizerWriter {
     StringBuilder out = new StringBuilder("{");
     String separator = line;
     for (int id = 0; id < model.size(); id++) {
-      if (!model.addedOnly().get(id)) {
+      if (model.hasToken(id) && !model.addedOnly().get(id)) {
         out.append(separator).append(PythonJson.quote(model.token(id))).append(": ").append(id);
         separator = "," + (line.isEmpty() ? gap : line);
       }
@@ -57,12 +65,8 @@ final class TokenizerWriter {
     out.append("{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null,\n");
     out.append("  \"added_tokens\": ").append(nested(addedTokens(), 1)).append(",\n");
     out.append("  \"normalizer\": null,\n");
-    out.append("  \"pre_tokenizer\": ")
-        .append(nested(byteLevel(model.settings().addPrefixSpace), 1))
-        .append(",\n");
-    out.append("  \"post_processor\": ")
-        .append(nested(model.settings().postProcessor, 1))
-        .append(",\n");
+    out.append("  \"pre_tokenizer\": ").append(nested(preTokenizer(), 1)).append(",\n");
+    out.append("  \"post_processor\": ").append(nested(postProcessor(), 1)).append(",\n");
     out.append("  \"decoder\": ").append(nested(byteLevel(true), 1)).append(",\n");
     out.append("  \"model\": {\n    \"type\": \"BPE\",\n    \"dropout\": null,\n");
     out.append("    \"unk_token\": ")
@@ -70,7 +74,9 @@ final class TokenizerWriter {
         .append(",\n");
     out.append("    \"continuing_subword_prefix\": \"\",\n    \"end_of_word_suffix\": \"\",\n");
     out.append("    \"fuse_unk\": ").append(model.settings().fuseUnknown).append(",\n");
-    out.append("    \"byte_fallback\": false,\n    \"ignore_merges\": false,\n    \"vocab\": ");
+    out.append("    \"byte_fallback\": false,\n    \"ignore_merges\": ")
+        .append(model.settings().ignoreMerges)
+        .append(",\n    \"vocab\": ");
     out.append(vocabulary("\n      ", "\n    ", "")).append(",\n    \"merges\": [");
     String separator = "\n";
     for (int rank = 0; rank < model.lefts().length; rank++) {
@@ -83,6 +89,19 @@ final class TokenizerWriter {
       separator = ",\n";
     }
     return out.append("\n    ]\n  }\n}\n").toString();
+  }
+
+  private @Nullable Object preTokenizer() {
+    Object read = model.settings().preTokenizer;
+    return read == null ? byteLevel(model.settings().addPrefixSpace) : read;
+  }
+
+  private @Nullable Object postProcessor() {
+    TokenizerSettings settings = model.settings();
+    return settings.postProcessor == null
+            && !(settings.before.isEmpty() && settings.after.isEmpty())
+        ? PostProcessorReader.template(model)
+        : settings.postProcessor;
   }
 
   private Map<String, @Nullable Object> byteLevel(boolean addPrefixSpace) {
@@ -116,7 +135,7 @@ final class TokenizerWriter {
     return flags;
   }
 
-  /** What was read, with what this tokenizer is. */
+  /** The options that were read, with those that this class knows replaced. */
   private Map<String, @Nullable Object> config() {
     Map<String, @Nullable Object> config = new TreeMap<>(model.settings().config);
     config.put("add_prefix_space", model.settings().addPrefixSpace);
@@ -125,18 +144,33 @@ final class TokenizerWriter {
     config.put("added_tokens_decoder", decoder);
     config.putIfAbsent("clean_up_tokenization_spaces", false);
     config.putIfAbsent("errors", "replace");
-    config.putIfAbsent("tokenizer_class", "GPT2Tokenizer");
-    // Without a value transformers takes <|endoftext|> and adds it to the vocabulary.
+    if (!model.settings().isGpt2()) {
+      // GPT2Tokenizer would not use these settings.
+      config.put("tokenizer_class", GENERAL_CLASS);
+    } else if (config.get("tokenizer_class") == null) {
+      config.put("tokenizer_class", "GPT2Tokenizer");
+    }
+    Map<String, String> named = model.settings().named;
+    if (named != null) {
+      config.putAll(named);
+    }
+    // Without a value GPT2Tokenizer uses <|endoftext|> and appends it to the vocabulary.
     config.put("bos_token", name(model.bosId()));
     config.put("eos_token", name(model.eosId()));
     config.put("pad_token", name(model.padId()));
-    String kind = String.valueOf(config.get("tokenizer_class"));
-    if (!config.containsKey("unk_token") && kind.startsWith("GPT2")) {
+    if (named == null) {
       boolean known = tokenizer.tokenToId(Gpt2Vocabulary.END_OF_TEXT) >= 0;
       config.put("unk_token", known ? Gpt2Vocabulary.END_OF_TEXT : null);
+    } else {
+      config.put("unk_token", named.get("unk_token"));
     }
     if (tokenizer == Tokenizer.gpt2()) {
       config.put("model_max_length", 1024);
+    }
+    Object length = config.get("model_max_length");
+    if (maxLength != null
+        && !(length instanceof Number number && number.doubleValue() <= maxLength)) {
+      config.put("model_max_length", maxLength);
     }
     return config;
   }
@@ -156,7 +190,7 @@ final class TokenizerWriter {
     return tokens;
   }
 
-  /** A value as it stands inside a document. */
+  /** A value as the member of an object at a depth. */
   private static String nested(@Nullable Object value, int depth) {
     return PythonJson.nested(value, depth);
   }

@@ -47,7 +47,6 @@ class HostileTokenizerTest {
         "`\"BPE\"` | `\"WordPiece\"` | model.type is 'WordPiece'; expected 'BPE'",
         "`\"BPE\"` | 7 | model.type is '7'",
         "`\"a\": 0,` | `\"a\": 1,` | id 1 stands for",
-        "`\"abc\": 6,` | `\"abc\": 60,` | every id from 0 on to have a token",
         "`\"abc\": 6,` | `\"abc\": -6,` | has id -1",
         "`\"abc\": 6,` | `\"abc\": 4000000000,` | has id -1",
         "`\"abc\": 6,` | `\"abc\": 2000000000,` | has id 2000000000; expected an id from 0 to",
@@ -63,7 +62,7 @@ class HostileTokenizerTest {
         "`\"normalizer\": null` | `\"normalizer\": {\"type\": \"NFC\"}` | normalizer is 'NFC'",
         "`{\"type\": \"ByteLevel\", \"add` | `{\"type\": \"Metaspace\", \"add` | pre_tokenizer is",
         "`{\"type\": \"ByteLevel\"}` | `null` | decoder is null; expected 'ByteLevel'",
-        "`\"id\": 8` | `\"id\": 7` | id 7 stands for",
+        "`\"id\": 8` | `\"id\": 7` | added token '<s>' has id 7, which stands for another token; expected 8",
         "`\"content\": \"<s>\"` | `\"content\": \"ab\"` | added token 'ab' has id 8; expected 4",
         "`\"content\": \"<s>\"` | `\"content\": 5` | content of added token 8 is '5'",
         "`\"lstrip\": true` | `\"lstrip\": \"yes\"` | lstrip is 'yes'; expected true or false",
@@ -93,8 +92,10 @@ class HostileTokenizerTest {
     assertRefused(folder, "merge 1 is ''");
     Files.writeString(folder.resolve("merges.txt"), MERGES);
     assertThat(Tokenizer.load(folder).encode("ab")).containsExactly(4);
-    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"eos_token\": \"<end>\"}");
-    assertRefused(folder, "eos_token is '<end>'; expected a token of the vocabulary");
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"eos_token\": 7}");
+    assertRefused(folder, "eos_token is '7'; expected a token");
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"tokenizer_class\": 7}");
+    assertRefused(folder, "tokenizer_class is '7'; expected the name of a class");
   }
 
   @Test
