@@ -6,8 +6,8 @@
 // and the same nth give the same bits.
 //
 // Shapes are row-major, the last dimension is contiguous: (M, K) is a tensor with ne = {K, M}. Letters:
-//   B sequences, T tokens in each, M = B * T tokens, C channels, NH heads, HS = C / NH channels in each, V tokens of the vocabulary,
-//   P positions, K inputs and N outputs of a linear layer, R rows of the cache or of logits
+//   B sequences, T tokens in each, M = B * T tokens, C channels, NH heads, HS = C / NH channels in each, V tokens of the
+//   vocabulary, P positions, K inputs and N outputs of a linear layer, R rows of the cache or of logits
 // Tensors are contiguous F32 if nothing else is said. [x]: optional source. (+=): the op adds to the source in place.
 // "dst unused": the result is in the sources; dst has one element that is not written.
 #pragma once
@@ -49,8 +49,8 @@ struct ggml4j_params {
     float   scale;        // attention_*: factor on q k^T, positive; 1 / sqrt(HS) in GPT-2
     float   dropout;      // dropout, attention_forward, attention_backward: probability of zeroing, 0 = off
     int64_t offset;       // adamw: weight decay applies to parameters [0, offset)
-    const struct ggml_tensor * next_weight; // linear_forward: weight of the next linear layer of the graph, or NULL. Each task prefetches
-                                            // the first of its rows.
+    const struct ggml_tensor * next_weight; // linear_forward: weight of the graph's next linear layer, or NULL; its first rows
+                                            // are prefetched
 };
 
 // --- linear layer; w is any type that ggml computes with in the forward pass, F32 in the backward pass
@@ -97,7 +97,8 @@ GGML4J_API void ggml4j_op_activation_backward(struct ggml_tensor * dst, int ith,
 GGML4J_API void ggml4j_op_dropout(struct ggml_tensor * dst, int ith, int nth, void * userdata);
 // A random number in [0, 1) that depends on its arguments only. The code in Java and CUDA must give the same bits.
 //   z = mix(seed + site * 0x9E3779B97F4A7C15), z = mix(z + index * 0xD1B54A32D192ED03), result (z >> 40) * 2^-24   (all mod 2^64)
-//   mix(z): z ^= z >> 30; z *= 0xBF58476D1CE4E5B9; z ^= z >> 27; z *= 0x94D049BB133111EB; z ^= z >> 31   (the finalizer of SplitMix64)
+//   mix(z): z ^= z >> 30; z *= 0xBF58476D1CE4E5B9; z ^= z >> 27; z *= 0x94D049BB133111EB; z ^= z >> 31
+//   (the finalizer of SplitMix64)
 GGML4J_API float ggml4j_uniform(uint64_t seed, uint64_t site, uint64_t index);
 
 // --- causal self-attention
@@ -115,8 +116,8 @@ GGML4J_API float ggml4j_uniform(uint64_t seed, uint64_t site, uint64_t index);
 GGML4J_API void ggml4j_op_attention_cached(struct ggml_tensor * dst, int ith, int nth, void * userdata);
 // For training: B whole sequences of T = M / B tokens. Tasks split the B * NH heads.
 // src = qkv (B, T, 3C), seed (2) I32, [mask (B, T) I32]; dst (B, T, C)
-// The seed is used if dropout > 0; the index of a probability is ((b * NH + h) * T + query) * T + key. The mask is attention_mask of
-// transformers: keys with 0 are left out; a query with no key at all has the result 0.
+// The seed is used if dropout > 0; the index of a probability is ((b * NH + h) * T + query) * T + key. The mask is
+// attention_mask of transformers: keys with 0 are left out; a query with no key at all has the result 0.
 GGML4J_API void ggml4j_op_attention_forward(struct ggml_tensor * dst, int ith, int nth, void * userdata);
 // src = qkv (B, T, 3C), dout (B, T, C), seed (2) I32, [mask (B, T) I32]; dst = dqkv (B, T, 3C). Computes the probabilities again.
 GGML4J_API void ggml4j_op_attention_backward(struct ggml_tensor * dst, int ith, int nth, void * userdata);
@@ -145,8 +146,10 @@ enum ggml4j_adamw_control {
     GGML4J_ADAMW_CORRECTION2 = 6, // 1 / (1 - beta2^t)
     GGML4J_ADAMW_GRAD_SCALE = 7,  // factor on g, for clipping
 };
-// torch.optim.AdamW (Loshchilov, Hutter 2019, arXiv:1711.05101): g *= grad_scale; p *= 1 - lr * weight_decay for parameters [0, offset);
-// m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2; p -= lr (m * correction1) / (sqrt(v * correction2) + eps); g = 0
+// torch.optim.AdamW (Loshchilov, Hutter 2019, arXiv:1711.05101):
+//   g *= grad_scale; p *= 1 - lr * weight_decay for parameters [0, offset)
+//   m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2
+//   p -= lr (m * correction1) / (sqrt(v * correction2) + eps); g = 0
 // src = p (n), g (n), m (n), v (n), control (8); dst unused
 GGML4J_API void ggml4j_op_adamw(struct ggml_tensor * dst, int ith, int nth, void * userdata);
 
@@ -166,15 +169,16 @@ GGML4J_API void ggml4j_op_sgd(struct ggml_tensor * dst, int ith, int nth, void *
 
 // --- helpers outside of graphs
 
-// Must be called before any op runs. Takes the addresses of ggml_get_type_traits_cpu in the loaded CPU backend, of cblas_sgemm and of
-// openblas_set_num_threads (NULL for another BLAS). Returns 0, or -1 if one of the first two is NULL.
+// Must be called before any op runs. Takes the addresses of ggml_get_type_traits_cpu in the loaded CPU backend, of
+// cblas_sgemm and of openblas_set_num_threads (NULL for another BLAS). Returns 0, or -1 if one of the first two is NULL.
 GGML4J_API int ggml4j_init(void * get_type_traits_cpu, void * cblas_sgemm, void * openblas_set_num_threads);
 // dst (cols, rows) = src (rows, cols)^T, elements of 2 or 4 bytes, with n_threads threads
 GGML4J_API void ggml4j_transpose(void * dst, const void * src, int64_t rows, int64_t cols, int element_size, int n_threads);
-// Returns the index of the first of n weights that is NaN or infinite, -1 if all are finite; for quantized types the index of the first
-// weight of its block. Searches with n_threads threads.
+// Returns the index of the first of n weights that is NaN or infinite, -1 if all are finite; for quantized types the index
+// of the first weight of its block. Searches with n_threads threads.
 GGML4J_API int64_t ggml4j_first_nonfinite(const void * data, enum ggml_type type, int64_t n, int n_threads);
-// Returns 1 if linear_forward computes with weights of this type on this CPU, which needs a dot product and conversions both ways.
+// Returns 1 if linear_forward computes with weights of this type on this CPU, which needs a dot product and conversions both
+// ways.
 GGML4J_API int ggml4j_computes(enum ggml_type type);
 // Returns the instruction set of the kernels in use: "avx512", "avx2", "baseline" or "neon".
 GGML4J_API const char * ggml4j_kernel_isa(void);

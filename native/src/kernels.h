@@ -45,6 +45,6 @@ static inline void g4_gemm(int ta, int tb, int64_t m, int64_t n, int64_t k, cons
     }
 }
 
-// Returns scratch memory of the calling thread: at least `bytes`, aligned to 64, valid until the thread's next call with this slot.
+// Returns scratch memory of the calling thread: at least `bytes`, aligned to 64, valid until its next call with this slot.
 enum { G4_SLOTS = 4 };
 void * g4_scratch(int slot, size_t bytes);

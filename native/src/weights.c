@@ -80,8 +80,8 @@ void ggml4j_transpose(void * dst, const void * src, int64_t rows, int64_t cols, 
 #define F16_EXPONENT 0x7C00u
 #define BF16_EXPONENT 0x7F80u
 
-// The byte offsets of the F16 scales in a block; everything else in these blocks is an integer. If there is one scale, `other` is the
-// same offset.
+// The byte offsets of the F16 scales in a block; everything else in these blocks is an integer. If there is one scale,
+// `other` is the same offset.
 static const struct {
     enum ggml_type type;
     int scale, other;

@@ -97,8 +97,8 @@ INLINE float load_cached_scalar(const int half, const void * p, int64_t i) {
 
 // p[i] (+)= q . k[rows[i]] over N * VL channels, for n cache rows. `data` is the first of these channels in cache row 0, `stride`
 // the bytes of a cache row. With add, the products are added to p.
-INLINE void query_key_dots(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride, const float * q,
-                   const int add, float * p) {
+INLINE void query_key_dots(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride,
+                           const float * q, const int add, float * p) {
     vf qv[8];
     for (int j = 0; j < N; j++) qv[j] = vload(q + j * VL);
     for (int64_t i = 0; i < n; i++) {
@@ -110,8 +110,8 @@ INLINE void query_key_dots(const int half, const int N, const char * data, const
 }
 
 // y = factor * sum over i of p[i] * v[rows[i]], over N * VL channels.
-INLINE void weighted_values(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride, const float * p,
-                float factor, float * y) {
+INLINE void weighted_values(const int half, const int N, const char * data, const int32_t * rows, int64_t n, int64_t stride,
+                            const float * p, float factor, float * y) {
     vf acc[8];
     for (int j = 0; j < N; j++) acc[j] = vset(0.0f);
     for (int64_t i = 0; i < n; i++) {
@@ -124,8 +124,8 @@ INLINE void weighted_values(const int half, const int N, const char * data, cons
 
 // Attention of one query q (d) over n cache rows: y (d) = softmax(scale * q K^T) V. p (n) is scratch memory. The channels are
 // processed in pieces of 8, 4, 2 and 1 vectors, whose sums stay in registers, and then one by one.
-INLINE void attend_query(const int half, const char * k, const char * v, const int32_t * rows, int64_t n, int64_t stride, const float * q,
-                   int64_t d, float scale, float * p, float * y) {
+INLINE void attend_query(const int half, const char * k, const char * v, const int32_t * rows, int64_t n, int64_t stride,
+                         const float * q, int64_t d, float scale, float * p, float * y) {
     const int64_t size = half ? 2 : 4;
     int64_t j = 0;
     if (d < VL) memset(p, 0, (size_t) n * sizeof(float));
@@ -162,7 +162,8 @@ INLINE void attend_query(const int half, const char * k, const char * v, const i
 }
 
 // Token m attends to its sequence up to itself: q (d) -> y (d), for the head whose channels begin at `first`.
-static void attend_token(const struct kv_cache * s, int64_t m, const float * q, int64_t first, int64_t d, float scale, float * y) {
+static void attend_token(const struct kv_cache * s, int64_t m, const float * q, int64_t first, int64_t d, float scale,
+                         float * y) {
     const int32_t * rows = sequence_rows(s, m);
     int64_t n = s->pos[m] + 1, c = s->k->ne[0];
     float * p = g4_scratch(0, (size_t) n * sizeof(float));
@@ -175,7 +176,7 @@ static void attend_token(const struct kv_cache * s, int64_t m, const float * q, 
 // The same for `run` consecutive tokens of one sequence, from m on: copies the head's keys and values out of the cache, then
 // multiplies QUERY_BLOCK queries at a time with BLAS.
 static void attend_tokens(const struct kv_cache * s, int64_t m, int64_t run, const float * qkv, int64_t stride, int64_t first,
-                       int64_t d, float scale, float * y, int64_t ldy) {
+                          int64_t d, float scale, float * y, int64_t ldy) {
     const int32_t * rows = sequence_rows(s, m);
     int64_t total = s->pos[m] + run;
     float * k = g4_scratch(1, (size_t) (2 * total * d) * sizeof(float)); // (total, HS)

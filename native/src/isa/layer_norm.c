@@ -42,8 +42,8 @@ void G4_NAME(g4_layernorm_forward)(struct ggml_tensor * dst, int ith, int nth, v
     }
 }
 
-// With n = (x - mean) rstd and g = dy w: dx = (g - mean(g) - n mean(g n)) rstd. src = x (M, C), w (C), dy (M, C); dst = dx (M, C).
-// Tasks split M.
+// With n = (x - mean) rstd and g = dy w: dx = (g - mean(g) - n mean(g n)) rstd.
+// src = x (M, C), w (C), dy (M, C); dst = dx (M, C). Tasks split M.
 void G4_NAME(g4_layernorm_backward_dx)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;
     const float * w = dst->src[1]->data;

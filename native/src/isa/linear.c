@@ -80,8 +80,8 @@ static void pack_panel(const float * x, int64_t k, int64_t nr, float * panel) {
 
 // y[c * ldy + r] = w[r] . x[c] for MR rows of w (MR, K) and NR rows of x (NR, K), also given as its panel. With prefetch set,
 // the MR rows of w that follow are prefetched meanwhile.
-INLINE void micro_kernel(enum ggml_type type, int size, const int MR, const int NR, const int prefetch, const char * w, int64_t row_bytes,
-                         const float * panel, const float * x, int64_t k, float * y, int64_t ldy) {
+INLINE void micro_kernel(enum ggml_type type, int size, const int MR, const int NR, const int prefetch, const char * w,
+                         int64_t row_bytes, const float * panel, const float * x, int64_t k, float * y, int64_t ldy) {
     vf acc[MAX_MR][MAX_NR];
     for (int r = 0; r < MR; r++)
         for (int c = 0; c < NR; c++) acc[r][c] = vset(0.0f);
@@ -125,8 +125,8 @@ INLINE void micro_kernel_nr(enum ggml_type type, int size, const int MR, int64_t
 
 // y (M, n) = x (M, K) w^T for the rows [n0, n1) of w. The M rows of x are split evenly into panels of at most max_nr rows, so
 // that no panel is much smaller than the others. Panel p holds the rows [first[p], first[p + 1]).
-INLINE void macro_kernel(enum ggml_type type, int size, const int MR, const int max_nr, const char * w, int64_t row_bytes, const float * x,
-                         int64_t k, int64_t m, int64_t n0, int64_t n1, float * y, int64_t n) {
+INLINE void macro_kernel(enum ggml_type type, int size, const int MR, const int max_nr, const char * w, int64_t row_bytes,
+                         const float * x, int64_t k, int64_t m, int64_t n0, int64_t n1, float * y, int64_t n) {
     int64_t first[SKINNY_MAX_M + 1] = {0}, count = (m + max_nr - 1) / max_nr, kv = k / VL * VL;
     float * panels = g4_scratch(0, (size_t) (m * kv) * sizeof(float));
     for (int64_t p = 0; p <= count; p++) first[p] = m * p / count;
@@ -147,8 +147,8 @@ INLINE void macro_kernel(enum ggml_type type, int size, const int MR, const int 
     }
 }
 
-INLINE void gemm_skinny_plain(enum ggml_type type, int size, const char * w, int64_t row_bytes, const float * x, int64_t k, int64_t m,
-                              int64_t n0, int64_t n1, float * y, int64_t n) {
+INLINE void gemm_skinny_plain(enum ggml_type type, int size, const char * w, int64_t row_bytes, const float * x, int64_t k,
+                              int64_t m, int64_t n0, int64_t n1, float * y, int64_t n) {
     if (m <= NARROW_NR) macro_kernel(type, size, NARROW_MR, NARROW_NR, w, row_bytes, x, k, m, n0, n1, y, n);
     else macro_kernel(type, size, WIDE_MR, WIDE_NR, w, row_bytes, x, k, m, n0, n1, y, n);
 }
@@ -212,8 +212,8 @@ INLINE void macro_kernel_quantized(enum ggml_type type, const int MR, const int 
     }
 }
 
-INLINE void gemm_skinny_quantized_type(enum ggml_type type, const void * w, int64_t row_bytes, const float * x, int64_t k, int64_t m,
-                                       int64_t n0, int64_t n1, float * y, int64_t n) {
+INLINE void gemm_skinny_quantized_type(enum ggml_type type, const void * w, int64_t row_bytes, const float * x, int64_t k,
+                                       int64_t m, int64_t n0, int64_t n1, float * y, int64_t n) {
     if (m <= NARROW_NR || NARROW_NR == MAX_NR) {
         macro_kernel_quantized(type, NARROW_MR, NARROW_NR, w, row_bytes, x, k, m, n0, n1, y, n);
     } else {
@@ -260,7 +260,9 @@ static void gemm_skinny_vec_dot(enum ggml_type type, const char * w, int64_t row
 // --- forward
 
 // The rows [n0, n1) of w that task ith multiplies.
-static void task_rows(const struct ggml_tensor * w, int ith, int nth, int64_t * n0, int64_t * n1) { g4_range(w->ne[1], 4, ith, nth, n0, n1); }
+static void task_rows(const struct ggml_tensor * w, int ith, int nth, int64_t * n0, int64_t * n1) {
+    g4_range(w->ne[1], 4, ith, nth, n0, n1);
+}
 
 // Prefetches the first of this task's rows of the next layer's weights: memory is idle while tasks wait for each other and
 // during the short ops between two linear layers.
@@ -312,7 +314,9 @@ static void gemm_blas(const struct ggml_tensor * w, const float * x, int64_t m, 
         float * w_f32 = g4_scratch(0, (size_t) (block * k) * sizeof(float)); // (block, K)
         for (int64_t b = n0; b < n1; b += block) {
             int64_t rows = b + block < n1 ? block : n1 - b;
-            for (int64_t r = 0; r < rows; r++) dequantize_row(w->type, (const char *) w->data + (b + r) * row_bytes, w_f32 + r * k, k);
+            for (int64_t r = 0; r < rows; r++) {
+                dequantize_row(w->type, (const char *) w->data + (b + r) * row_bytes, w_f32 + r * k, k);
+            }
             g4_gemm(G4_NO_TRANS, G4_TRANS, m, rows, k, x, k, w_f32, k, 0.0f, e->y + b, n);
         }
     }
@@ -361,7 +365,8 @@ void G4_NAME(g4_linear_backward_dx)(struct ggml_tensor * dst, int ith, int nth, 
     }
 }
 
-// dw (N, K) += dy (M, N)^T x (M, K), db (N) += the sum of dy over M. src = dy, x, dw, [db]. Tasks split the larger one of N and K.
+// dw (N, K) += dy (M, N)^T x (M, K), db (N) += the sum of dy over M. src = dy, x, dw, [db]. Tasks split the larger one of N
+// and K.
 void G4_NAME(g4_linear_backward_dw)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;
     const float * dy = dst->src[0]->data;

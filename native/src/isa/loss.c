@@ -2,7 +2,8 @@
 #include "kernels.h"
 #include "vec.h"
 
-// loss (R) = log(sum(exp(logits))) - logits[label], 0 for ignored labels. src = logits (R, V), labels (R), [scale (1)]; dst = loss.
+// loss (R) = log(sum(exp(logits))) - logits[label], 0 for ignored labels.
+// src = logits (R, V), labels (R), [scale (1)]; dst = loss.
 // With scale, logits become their gradient: scale * (softmax(logits) - onehot(label)). Tasks split R.
 void G4_NAME(g4_cross_entropy)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     const struct ggml4j_params * p = userdata;

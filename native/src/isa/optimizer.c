@@ -2,8 +2,8 @@
 #include "kernels.h"
 #include "vec.h"
 
-// Sums of g^2 over equal chunks of g. src = g (n); dst (chunks). Tasks split the chunks; sums of STRIDE numbers in float, their sum in
-// double.
+// Sums of g^2 over equal chunks of g. src = g (n); dst (chunks). Tasks split the chunks; sums of STRIDE numbers in float,
+// their sum in double.
 void G4_NAME(g4_sum_squares)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     (void) userdata;
     const float * g = dst->src[0]->data;

@@ -11,11 +11,11 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Speed and memory of a device beside PyTorch on the same device: the sides take turns. */
+/** Speed and memory on a device, compared with PyTorch on the same device; they run alternately. */
 final class Bench {
   private static final double MIB = 1 << 20;
 
-  /** In how many parts a training batch is tried when it does not fit as a whole. */
+  /** Numbers of parts to try if a training batch does not fit into memory as a whole. */
   private static final List<Integer> PARTS = List.of(1, 2, 4, 8, 16);
 
   private final Pack pack;
@@ -33,10 +33,10 @@ final class Bench {
   }
 
   /**
-   * Measures all there is time for.
+   * Measures as many items as the time allows.
    *
    * @param size of the model, see {@link ReferenceModel}
-   * @param strict whether ggml4j is only timed when its logits are right
+   * @param strict if true, ggml4j is timed only if its logits are correct
    */
   void run(String size, List<Work> works, int rounds, List<String> notes, boolean strict) {
     var part = report.begin("bench");
@@ -48,7 +48,7 @@ final class Bench {
     report.save();
     var made = reference("make", size);
     if (!made.succeeded()) {
-      remarks.add("Nothing was measured: the model could not be made, " + made.problem());
+      remarks.add("Nothing was measured, because the model could not be created: " + made.problem());
       report.end("bench");
       return;
     }
@@ -76,7 +76,7 @@ final class Bench {
         checks,
         "ggml4j on " + device,
         compared.succeeded()
-            ? "logits are those of the CPU to " + compared.out() + " of their norm"
+            ? "logits differ from those of the CPU by " + compared.out() + " of their norm"
             : "WRONG: " + compared.problem());
     return compared.succeeded();
   }
@@ -86,7 +86,7 @@ final class Bench {
     System.out.println("check: " + what + ": " + result);
   }
 
-  /** Null without PyTorch, and where it computes something else. */
+  /** Returns null if there is no PyTorch or its logits are wrong. */
   private @Nullable Peer startPeer(ArrayNode remarks, ArrayNode checks) {
     try {
       var peer = Peer.start(pack, models, device.startsWith("cuda") ? "cuda" : "cpu");
@@ -102,11 +102,11 @@ final class Bench {
           answer.path("versions").asString("PyTorch"),
           String.format(
               Locale.ROOT,
-              "logits are those of ggml4j on the CPU to %.1e of their norm",
+              "logits differ from those of ggml4j on the CPU by %.1e of their norm",
               answer.path("error").asDouble()));
       return peer;
     } catch (IOException e) {
-      remarks.add("No PyTorch beside it: " + e.getMessage());
+      remarks.add("Without PyTorch: " + e.getMessage());
       return null;
     }
   }
@@ -118,16 +118,16 @@ final class Bench {
     var mine = new Rounds();
     var others = new Rounds();
     if (!work.ours()) {
-      ours.put("problem", "not there yet");
+      ours.put("problem", "not supported by ggml4j");
     } else if (!right) {
-      ours.put("problem", "not timed: results are wrong");
+      ours.put("problem", "not timed, because the logits are wrong");
     }
     if (peer == null) {
-      theirs.put("problem", "not there");
+      theirs.put("problem", "not available");
     }
     for (int round = 0; round < rounds; round++) {
       if (!deadline.allows(work.seconds())) {
-        (mine.isEmpty() && others.isEmpty() ? ours : row).put("problem", "no time was left");
+        (mine.isEmpty() && others.isEmpty() ? ours : row).put("problem", "the time was over");
         break;
       }
       boolean first = round % 2 == 0;
@@ -185,7 +185,7 @@ final class Bench {
         return;
       }
     }
-    side.put("problem", "out of memory, also in " + PARTS.getLast() + " parts");
+    side.put("problem", "out of memory, even in " + PARTS.getLast() + " parts");
   }
 
   private String weights(Work work) {

@@ -10,12 +10,12 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What a process left behind.
+ * The result of a process that has ended.
  *
- * @param status its exit code, 128 and more where a signal ended it
- * @param timedOut whether it was ended for taking too long
- * @param out its standard output
- * @param err the end of its standard error
+ * @param status exit code; 128 + n if signal n ended it
+ * @param timedOut whether it was killed because its time was over
+ * @param out standard output
+ * @param err the end of standard error
  */
 record Child(int status, boolean timedOut, String out, String err) {
   private static final int ERR_CHARACTERS = 3000;
@@ -24,10 +24,10 @@ record Child(int status, boolean timedOut, String out, String err) {
     return status == 0 && !timedOut;
   }
 
-  /** What went wrong, in a line or two. */
+  /** Describes the failure in one or two lines. */
   String problem() {
     if (timedOut) {
-      return "cut off: no time was left";
+      return "stopped: the time was over";
     }
     var lines = err.strip().lines().filter(line -> !line.isBlank()).toList();
     int from = Math.max(0, lines.size() - 3);
@@ -36,12 +36,12 @@ record Child(int status, boolean timedOut, String out, String err) {
     return said.isEmpty() ? end : end + ": " + said;
   }
 
-  /** Runs a program to its end, or to the end of the time. */
+  /** Runs a program until it ends; kills it when the time is over. */
   static Child run(List<String> command, Path folder, Duration time) {
     return run(command, folder, Map.of(), time);
   }
 
-  /** Runs a program with further environment variables. */
+  /** Runs a program with additional environment variables. */
   static Child run(
       List<String> command, Path folder, Map<String, String> environment, Duration time) {
     try {

@@ -6,14 +6,14 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The devices that take part.
+ * The devices to test and measure.
  *
- * @param reason why CUDA does not, empty where it does
+ * @param reason why CUDA is not among them; empty if it is
  */
 record Choice(List<String> devices, String reason) {
   private static final Duration PATIENCE = Duration.ofMinutes(1);
 
-  /** Those that were asked for; else the CPU, and CUDA where it works. */
+  /** The devices of the argument; if it is null, the CPU, and CUDA if it works. */
   static Choice of(Pack pack, @Nullable String wanted) {
     if (wanted != null) {
       return new Choice(Arrays.stream(wanted.split(",")).map(String::strip).toList(), "");
@@ -28,7 +28,7 @@ record Choice(List<String> devices, String reason) {
         : new Choice(List.of("cpu"), "CUDA does not work here: " + tried.problem());
   }
 
-  /** What is measured. */
+  /** The device for benchmarks: CUDA if it is available, otherwise the first one. */
   String measured() {
     return devices.contains("cuda") ? "cuda" : devices.getFirst();
   }

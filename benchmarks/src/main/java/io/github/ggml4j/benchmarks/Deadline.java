@@ -2,7 +2,7 @@ package io.github.ggml4j.benchmarks;
 
 import java.time.Duration;
 
-/** When a part must be done. */
+/** The time at which a part must end. */
 final class Deadline {
   private final long end;
 
@@ -10,12 +10,12 @@ final class Deadline {
     this.end = end;
   }
 
-  /** From now on. */
+  /** The time that lies this duration from now. */
   static Deadline in(Duration time) {
     return new Deadline(System.nanoTime() + time.toNanos());
   }
 
-  /** What is left, at least nothing. */
+  /** The time left; zero if the deadline has passed. */
   Duration left() {
     return Duration.ofNanos(Math.max(0, end - System.nanoTime()));
   }
@@ -24,7 +24,7 @@ final class Deadline {
     return left().isZero();
   }
 
-  /** Whether something that takes so long still fits. */
+  /** Whether work that takes this many seconds can end in time. */
   boolean allows(double seconds) {
     return left().toMillis() >= seconds * 1000;
   }

@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What the measurements were made on. */
+/** Facts about the machine. */
 final class Machine {
   private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -30,10 +30,10 @@ final class Machine {
     ask(pack, List.of("nvidia-smi", query, "--format=csv,noheader"))
         .ifPresentOrElse(
             value -> facts.put("nvidia-smi", String.join("; ", value)),
-            () -> facts.put("nvidia-smi", "not there: no NVIDIA driver"));
+            () -> facts.put("nvidia-smi", "not found: no NVIDIA driver"));
   }
 
-  /** The lines that a program prints; empty when it is not there or fails. */
+  /** The lines that a program prints; empty if it does not exist or fails. */
   private static Optional<List<String>> ask(Pack pack, List<String> command) {
     try {
       var child = Child.run(command, pack.root(), PATIENCE);

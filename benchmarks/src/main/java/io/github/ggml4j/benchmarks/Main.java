@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Runs the parts that are asked for, one after the other; {@code run} in the archive calls it. */
+/** Runs the requested parts one after the other; started by {@code run} in the archive. */
 public final class Main {
   private static final List<String> PARTS = List.of("suite", "bench", "profile");
 
@@ -17,17 +17,19 @@ public final class Main {
       """
       Usage: ./run [suite] [bench] [profile] [NAME=VALUE ...]
 
-      Without a part all are run: the tests on each device, speed and memory beside PyTorch, and where the time goes.
-      Each writes report.md and report.json as it goes, and keeps there what other parts have written.
+      suite runs the device tests, bench compares speed and memory with PyTorch, profile divides the time among ops.
+      Without a part, all are run. Results are written to report.md and report.json after each step; results of other
+      parts in these files are kept.
 
-        out=FOLDER        where the report goes                       results, beside run
-        devices=A,B       what the tests run on: cpu, cpu-stock,
-                          cuda, cuda-tf32                           cpu, and cuda both ways where it works
-        device=A          what is measured                            cuda where it is among these, else cpu
-        minutes=N         how long a part may take                    9
+        NAME=VALUE        meaning                                     default
+        out=FOLDER        folder of the report                        results, in the folder of run
+        devices=A,B       devices for suite: cpu, cpu-stock, cuda,
+                          cuda-tf32                                   cpu; also cuda, cuda-tf32 if CUDA works
+        device=A          device for bench and profile                cuda if it is one of devices, else the first
+        minutes=N         longest time of a part                      9
         rounds=N          rounds of each measurement                  3
-        model=SIZE        124m, or tiny to try all this out           124m
-        check=off         what computes wrong logits is timed too     on
+        model=SIZE        124m, or tiny for a quick trial             124m
+        check=off         also time devices with wrong logits         on
       """;
 
   private Main() {}
@@ -105,15 +107,15 @@ public final class Main {
       var notes = new ArrayList<String>();
       if (!gpu) {
         notes.add(
-            "Measured on the CPU, with less of everything"
+            "Measured on the CPU, with smaller workloads"
                 + (choice.reason().isEmpty() ? "." : ": " + choice.reason())
-                + " Training 64x1024 and bf16 are left out.");
+                + " Training with 64x1024 tokens and with bf16 is left out.");
       }
       new Bench(pack, deadline, report, models(), device)
           .run(size(), gpu ? onGpu() : onCpu(), (int) number("rounds", 3), notes, checks());
     }
 
-    /** What matters most first: the time may not be enough for all. */
+    /** In order of importance, because the time may not suffice for all. */
     private List<Work> onGpu() {
       boolean tiny = size().equals("tiny");
       int length = tiny ? 256 : 1024;

@@ -3,7 +3,7 @@ package io.github.ggml4j.benchmarks;
 import java.util.Locale;
 import tools.jackson.databind.JsonNode;
 
-/** The report for people. */
+/** The report as Markdown. */
 final class Markdown {
   private final StringBuilder text = new StringBuilder();
 
@@ -38,7 +38,7 @@ final class Markdown {
     line(String.format(Locale.ROOT, "## %s", title));
     line("");
     if (!part.path("complete").asBoolean()) {
-      line("**This part was cut off; what it had until then follows.**");
+      line("**This part was aborted. The results up to then follow.**");
       line("");
     }
   }
@@ -47,7 +47,7 @@ final class Markdown {
     if (suite.isMissingNode()) {
       return;
     }
-    title("Right: the golden tests", suite);
+    title("Golden tests", suite);
     line("| device | tests passed | failed | skipped | classes | ended early | seconds |");
     line("|---|---|---|---|---|---|---|");
     for (var device : suite.path("devices")) {
@@ -110,13 +110,13 @@ final class Markdown {
     if (bench.isMissingNode()) {
       return;
     }
-    title("Speed and memory, taking turns with PyTorch", bench);
+    title("Speed and memory compared with PyTorch", bench);
     if (bench.has("model")) {
       line(String.format(Locale.ROOT, "%s", bench.get("model").asString()));
       line("");
     }
     checks(bench.path("checks"));
-    line("| what | ggml4j tok/s (rounds) | PyTorch tok/s (rounds) | ratio (rounds) | peak MiB |");
+    line("| measurement | ggml4j tok/s (rounds) | PyTorch tok/s (rounds) | ratio (rounds) | peak MiB |");
     line("|---|---|---|---|---|");
     for (var row : bench.path("rows")) {
       line(
@@ -192,7 +192,7 @@ final class Markdown {
     if (profile.isMissingNode()) {
       return;
     }
-    title("Where the time goes", profile);
+    title("Time of each op", profile);
     for (var one : profile.path("profiles")) {
       line(String.format(Locale.ROOT, "### %s", one.path("what").asString()));
       line("");
@@ -203,7 +203,7 @@ final class Markdown {
       }
       line(String.format(Locale.ROOT, "%s", cell(one.path("how").asString())));
       line("");
-      line("| op | times | ms | part |");
+      line("| op | calls | ms | share |");
       line("|---|---|---|---|");
       for (var op : one.path("ops")) {
         line(
@@ -220,7 +220,7 @@ final class Markdown {
     notes(profile.path("notes"));
   }
 
-  /** In one line, within a table. */
+  /** Text in one line, escaped for a cell of a table. */
   private static String cell(String text) {
     var line = text.strip().replaceAll("\\s+", " ").replace("|", "\\|");
     return line.length() <= 400 ? line : line.substring(0, 400) + " ...";

@@ -9,12 +9,12 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * Where things lie in the archive.
+ * Paths in the archive.
  *
  * @param root the unpacked archive
  */
 record Pack(Path root) {
-  /** The modules whose tests take part. */
+  /** The modules whose tests are run. */
   static final List<String> MODULES = List.of("java-api", "trainer");
 
   Path natives() {
@@ -25,7 +25,7 @@ record Pack(Path root) {
     return root.resolve("peers");
   }
 
-  /** Where the tests of a module look for their files from. */
+  /** The working directory for the tests of a module. */
   Path folder(String module) {
     return root.resolve(module);
   }
@@ -34,7 +34,7 @@ record Pack(Path root) {
     return root.resolve(module).resolve("test-classes");
   }
 
-  /** The command line of a JVM with everything on its class path, up to the main class. */
+  /** The command of a JVM with its options, without class path and main class. */
   List<String> java(String... options) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -45,7 +45,7 @@ record Pack(Path root) {
     return command;
   }
 
-  /** The command line of the program. */
+  /** The command that runs the command line of ggml4j with these arguments. */
   List<String> ggml4j(String... arguments) {
     var command = java();
     command.addAll(List.of("-cp", root.resolve("app") + "/*", "io.github.ggml4j.cli.Main"));
@@ -53,7 +53,7 @@ record Pack(Path root) {
     return command;
   }
 
-  /** Names of the test classes of a module that run on any device. */
+  /** The names of the test classes of a module that are run on each device. */
   List<String> deviceTests(String module) {
     var classes = testClasses(module);
     try (Stream<Path> files = Files.walk(classes)) {
@@ -68,7 +68,7 @@ record Pack(Path root) {
     }
   }
 
-  /** Tests for devices are the only ones with a tag. */
+  /** Whether a class file has a JUnit tag, which only device tests have. */
   private static boolean isTagged(Path file) {
     try {
       var text = Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1);

@@ -15,8 +15,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * PyTorch in a process that stays, since importing it takes longer than most measurements: {@code
- * pytorch_peer.py} answers a line of JSON with a line of JSON.
+ * A PyTorch process: {@code pytorch_peer.py} answers each line of JSON with a line of JSON. One process
+ * serves all measurements, because importing PyTorch takes longer than most of them.
  */
 final class Peer implements AutoCloseable {
   private static final String END = "";
@@ -45,9 +45,9 @@ final class Peer implements AutoCloseable {
   }
 
   /**
-   * Starts it.
+   * Starts the process.
    *
-   * @throws IOException when there is no Python or no PyTorch here, with what was said about it
+   * @throws IOException if there is no Python or no PyTorch; the message contains the output
    */
   static Peer start(Pack pack, Path model, String device) throws IOException {
     var python = System.getenv().getOrDefault("PYTHON", "python3");
@@ -57,7 +57,7 @@ final class Peer implements AutoCloseable {
     try {
       process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     } catch (IOException e) {
-      throw new IOException(python + " is not there; PYTHON names another", e);
+      throw new IOException("There is no program " + python + "; set the environment variable PYTHON to another one", e);
     }
     var peer = new Peer(process);
     var ready = peer.answer(START);
@@ -68,15 +68,15 @@ final class Peer implements AutoCloseable {
     return peer;
   }
 
-  /** What it measured, or an object with a problem. */
+  /** The answer to a request: a measurement, or an object with {@code problem}. */
   JsonNode ask(ObjectNode request, Duration time) {
     try {
       requests.write(request + "\n");
       requests.flush();
       var answer = answer(time);
       if (answer == null) {
-        close(); // its answer would be taken for that of the next request
-        return problem("cut off: no time was left");
+        close(); // a late answer would be taken for the answer to the next request
+        return problem("stopped: the time was over");
       }
       return answer;
     } catch (IOException e) {

@@ -8,7 +8,7 @@ import java.util.Map;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Which ops a training step and a decode step spend their time in. */
+/** How the time of a training step and of a decode step is divided among ops. */
 final class Profile {
   private final Pack pack;
   private final Deadline deadline;
@@ -65,7 +65,7 @@ final class Profile {
     for (int number : new int[] {sequences, length, steps}) {
       command.add(Integer.toString(number));
     }
-    // ggml would record a graph of its own for every op
+    // otherwise ggml would capture a CUDA graph for every op
     var environment = Map.of("GGML_CUDA_DISABLE_GRAPHS", "1");
     var child = Child.run(command, pack.root(), environment, deadline.left());
     if (child.succeeded()) {

@@ -12,7 +12,7 @@ import java.util.Arrays;
 import java.util.Random;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Runs a step op by op, in a JVM of its own, and prints where the time went as JSON. */
+/** Runs a step op by op in a JVM of its own and prints the time of each op as JSON. */
 final class ProfileWorker {
   private static final int MOST_OPS = 10;
   private static final int WARMUP = 3;
@@ -27,8 +27,8 @@ final class ProfileWorker {
   }
 
   /**
-   * Arguments: the model, the device, {@code training} or {@code decode}, sequences, tokens of
-   * each, and how many steps are timed.
+   * Arguments: model, device, {@code training} or {@code decode}, number of sequences, tokens in
+   * each, number of timed steps.
    */
   public static void main(String[] args) {
     int sequences = Integer.parseInt(args[3]);

@@ -16,17 +16,17 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The model that is measured: random weights in the shape of GPT-2 124M, the same files for both
- * sides, and logits that the CPU computed with them.
+ * The model for all measurements: random weights in the shape of GPT-2 124M, in the same files for
+ * ggml4j and PyTorch, and logits that the CPU computed with them.
  *
  * <p>{@code f32} and {@code bf16} are Hugging Face folders, {@code logits.f32} the little-endian
- * logits behind the last of {@link #tokens}.
+ * logits of the position of the last of {@link #tokens}.
  */
 final class ReferenceModel {
   private static final int CHECKED = 64;
   private static final long SEED = 42;
 
-  /** Of the norm of the logits. Weights of half precision are not compared. */
+  /** Largest difference, as a fraction of the norm of the logits, for F32 weights. */
   private static final double TOLERANCE = 1e-3;
 
   private ReferenceModel() {}
@@ -45,11 +45,11 @@ final class ReferenceModel {
     return switch (size) {
       case "124m" -> Gpt2Config.builder().build();
       case "tiny" -> Gpt2Config.builder().nLayer(2).nEmbd(64).nHead(4).nPositions(256).build();
-      default -> throw new IllegalArgumentException("The size is " + size + ": 124m or tiny");
+      default -> throw new IllegalArgumentException("size is " + size + ", expected 124m or tiny");
     };
   }
 
-  /** What logits are compared after. */
+  /** The tokens whose logits are compared. */
   static int[] tokens(int vocabSize) {
     var tokens = new int[CHECKED];
     Arrays.setAll(tokens, i -> (i * 7919 + 13) % vocabSize);

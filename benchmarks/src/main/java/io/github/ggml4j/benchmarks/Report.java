@@ -12,8 +12,9 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What is known so far, as report.json and report.md: written whenever there is something new, so
- * that what was cut off leaves what it had. Parts that ran before stay.
+ * The results so far, in report.json and report.md. The files are written after every result, so an
+ * aborted run leaves the results it had. Results of earlier runs are kept until their part runs
+ * again.
  */
 final class Report {
   private static final JsonMapper MAPPER =
@@ -27,7 +28,7 @@ final class Report {
     this.root = root;
   }
 
-  /** The report in a folder, with what is there already. */
+  /** Opens the report of a folder, with the results that it contains already. */
   static Report in(Path folder) {
     try {
       Files.createDirectories(folder);
@@ -51,7 +52,7 @@ final class Report {
     return root.putObject("machine");
   }
 
-  /** Begins a part anew. */
+  /** Starts a part; discards its earlier results. */
   ObjectNode begin(String part) {
     var node = root.putObject(part);
     node.put("began", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
@@ -59,7 +60,7 @@ final class Report {
     return node;
   }
 
-  /** A part went to its end. */
+  /** Marks a part as complete and writes the files. */
   void end(String part) {
     ((ObjectNode) root.get(part)).put("complete", true);
     save();

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Figures of several rounds. */
+/** The results of several rounds of a measurement. */
 final class Rounds {
   private final List<Double> values = new ArrayList<>();
 
@@ -16,7 +16,7 @@ final class Rounds {
     return values.isEmpty();
   }
 
-  /** Round by round, this divided by another; rounds that one of them has not are left out. */
+  /** The ratio to another measurement for each round that both have. */
   Rounds over(Rounds other) {
     var ratios = new Rounds();
     for (int i = 0; i < Math.min(values.size(), other.values.size()); i++) {
@@ -29,7 +29,7 @@ final class Rounds {
     return median(values);
   }
 
-  /** The one in the middle, the lower of two. */
+  /** The median; of an even number of rounds the lower one. */
   static double median(List<Double> values) {
     return values.stream().sorted().toList().get((values.size() - 1) / 2);
   }

@@ -12,7 +12,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The tests for devices, each class on each device in a JVM of its own. */
+/** Runs the device tests, each class on each device in a JVM of its own. */
 final class Suite {
   private final Pack pack;
   private final Deadline deadline;
@@ -24,7 +24,7 @@ final class Suite {
     this.report = report;
   }
 
-  /** Runs everything; what did not run, and why, stands in the report. */
+  /** Runs all tests. The report lists classes that did not run, with the reason. */
   void run(Choice choice) {
     var part = report.begin("suite");
     if (!choice.reason().isEmpty()) {
@@ -49,7 +49,7 @@ final class Suite {
   private void run(String module, String name, String device, ObjectNode result) {
     result.put("class", name.substring(name.lastIndexOf('.') + 1));
     if (deadline.isOver()) {
-      result.put("problem", "not run: no time was left");
+      result.put("problem", "not run: the time was over");
       return;
     }
     long start = System.nanoTime();
@@ -115,7 +115,7 @@ final class Suite {
     }
   }
 
-  /** The test that was begun and has no result. */
+  /** The test that was started and has no result. */
   private static String running(Path lines) throws IOException {
     var running = "";
     for (var line : read(lines)) {

@@ -20,11 +20,11 @@ import org.junit.platform.launcher.core.LauncherFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Runs the tests of one class in a JVM of its own, which they may bring down: each result goes into
- * a file, a line of JSON, when it is there.
+ * Runs the tests of one class in a JVM of its own, because a test may crash it. Writes each result as
+ * a line of JSON as soon as the test ends.
  */
 final class TestWorker implements TestExecutionListener {
-  /** Of the reason why a test failed. */
+  /** Most characters of a failure message. */
   private static final int MOST_CHARACTERS = 1000;
 
   private final Path results;
@@ -36,13 +36,13 @@ final class TestWorker implements TestExecutionListener {
     this.plan = plan;
   }
 
-  /** Arguments: the file for the results, the name of the class. */
+  /** Arguments: file for the results, name of the class. */
   public static void main(String[] args) {
     var request = LauncherDiscoveryRequestBuilder.request().selectors(selectClass(args[1])).build();
     var launcher = LauncherFactory.create();
     var plan = launcher.discover(request);
     launcher.execute(plan, new TestWorker(Path.of(args[0]), plan));
-    System.exit(0); // whatever threads the tests have left
+    System.exit(0); // ends threads that tests have left running
   }
 
   @Override
@@ -104,7 +104,7 @@ final class TestWorker implements TestExecutionListener {
     }
   }
 
-  /** What stands between the class and the test, such as method and arguments. */
+  /** The name of a test within its class, such as method and arguments. */
   private String name(TestIdentifier test) {
     var names = new ArrayDeque<String>();
     var at = java.util.Optional.of(test);

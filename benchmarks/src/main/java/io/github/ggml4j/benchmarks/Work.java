@@ -6,16 +6,16 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The same work for both sides.
+ * A measurement, the same for ggml4j and PyTorch.
  *
- * @param what for people
+ * @param what description for the report
  * @param weights the folder of the model: {@code f32} or {@code bf16}
  * @param kind {@code training} or {@code decode}
- * @param count sequences of a training step, or streams
- * @param length tokens of each, or tokens that each stream generates
- * @param ours whether ggml4j can do it
- * @param precision of products: {@code float32}, {@code tf32} or {@code bf16}
- * @param seconds what a round takes at least
+ * @param count sequences in a training step, or streams
+ * @param length tokens in each sequence, or tokens that each stream generates
+ * @param ours whether ggml4j supports it
+ * @param precision of matrix products: {@code float32}, {@code tf32} or {@code bf16}
+ * @param seconds the least time of a round
  */
 record Work(
     String what,
@@ -29,7 +29,7 @@ record Work(
     int seconds) {
   private static final String FLOAT32 = "float32";
 
-  /** Training, in which only PyTorch computes products in bf16 so far. */
+  /** A training step. ggml4j has no bf16 products in training. */
   static Work training(int count, int length, String precision, int runs, int seconds) {
     var what = "training " + count + "x" + length + ", " + precision;
     boolean ours = !precision.equals("bf16");
@@ -50,9 +50,9 @@ record Work(
   }
 
   /**
-   * Arguments of the command bench.
+   * The arguments of {@code ggml4j bench}.
    *
-   * @param parts how many parts a training batch is divided into, whose gradients are added up
+   * @param parts number of parts of a training batch, whose gradients are accumulated
    */
   List<String> arguments(int parts) {
     var arguments = new ArrayList<String>();
@@ -73,7 +73,7 @@ record Work(
     return arguments;
   }
 
-  /** What PyTorch's process is asked for. */
+  /** The request for the PyTorch process. */
   ObjectNode request() {
     var request = JsonMapper.shared().createObjectNode();
     request.put("what", kind);

@@ -1,6 +1,6 @@
 /**
- * Tests and measurements of a device in one run, for machines that have nothing but a driver: the
- * golden tests, speed beside PyTorch, and a profile, each a part that can be run by itself.
+ * Device tests and benchmarks for machines that have nothing but a driver: golden tests, speed compared
+ * with PyTorch, and a profile of ops. Each part can be run by itself.
  */
 @NullMarked
 package io.github.ggml4j.benchmarks;

@@ -23,7 +23,7 @@ class ReportTest {
     var text = Files.readString(folder.resolve("report.md"));
     assertThat(text)
         .contains("- processor: one")
-        .contains("cut off")
+        .contains("aborted")
         .contains("| cpu | 3 | 1 | 1 | 1 | 0 |")
         .contains("- a: 1 is not 2 \\| 3");
     report.end("suite");
@@ -35,7 +35,7 @@ class ReportTest {
     row.putObject("peer").put("problem", "not there");
     again.end("bench");
     assertThat(Files.readString(folder.resolve("report.md")))
-        .doesNotContain("cut off")
+        .doesNotContain("aborted")
         .contains("| cpu | 3 | 1 | 1 | 1 | 0 |")
         .contains("| decode | 20 (10-30) | not there | - | - / - |");
     assertThat(Files.readString(folder.resolve("report.json"))).contains("\"median\" : 20.0");
@@ -68,7 +68,7 @@ class ReportTest {
   void aProgramThatTakesTooLongIsEnded(@TempDir Path folder) {
     var slow = Child.run(List.of("sleep", "30"), folder, Duration.ofMillis(50));
     assertThat(slow.timedOut()).isTrue();
-    assertThat(slow.problem()).contains("no time was left");
+    assertThat(slow.problem()).contains("the time was over");
     var failed =
         Child.run(List.of("sh", "-c", "echo why >&2; exit 3"), folder, Duration.ofMinutes(1));
     assertThat(failed.succeeded()).isFalse();

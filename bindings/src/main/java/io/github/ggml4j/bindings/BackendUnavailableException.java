@@ -5,29 +5,29 @@ import org.jspecify.annotations.Nullable;
 /**
  * A GPU backend, or one of its devices, does not work on this machine.
  *
- * <p>The message explains it and says what to do, in several lines where many places were tried;
- * {@link #summary} is the reason alone, in one line.
+ * <p>The message contains the reason and what to do; it has several lines if many places were
+ * tried. {@link #summary} is the reason alone, in one line.
  */
 public final class BackendUnavailableException extends NativeLibraryException {
   private static final long serialVersionUID = 1L;
 
-  /** Why. */
+  /** The kind of reason. */
   public enum Reason {
-    /** The natives come without this backend. */
+    /** The natives do not contain this backend. */
     NOT_INCLUDED,
     /** A library that the backend needs was not found. */
     LIBRARY_NOT_FOUND,
     /** The GPU's driver is not installed. */
     NO_DRIVER,
-    /** The driver does not know the version that the libraries are of. */
+    /** The driver does not support the version of the libraries. */
     DRIVER_TOO_OLD,
     /** There is no GPU, or it is hidden from this process. */
     NO_DEVICE,
     /** The natives were not built for this GPU. */
     UNSUPPORTED_DEVICE,
-    /** The GPU has no memory left. */
+    /** The GPU has no free memory. */
     NO_MEMORY,
-    /** Anything else that the libraries or the driver report. */
+    /** Any other error of the libraries or the driver. */
     FAILED
   }
 
@@ -52,12 +52,12 @@ public final class BackendUnavailableException extends NativeLibraryException {
     return backend;
   }
 
-  /** Why it does not work. */
+  /** The kind of reason why it does not work. */
   public Reason reason() {
     return reason;
   }
 
-  /** Why it does not work, in one line without a full stop. */
+  /** The reason why it does not work, in one line without a full stop. */
   public String summary() {
     return summary;
   }

@@ -11,7 +11,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
 
-/** The functions of libcudart that are called before ggml is; each returns CUDA's error code. */
+/**
+ * The functions of libcudart that are called before ggml is loaded. Each returns CUDA's error code.
+ */
 final class CudaApi {
   static final int SUCCESS = 0;
   static final int OUT_OF_MEMORY = 2;
@@ -26,7 +28,7 @@ final class CudaApi {
   /** cudaDevAttrCooperativeLaunch. */
   private static final int COOPERATIVE_LAUNCH = 95;
 
-  /** More than any version's cudaDeviceProp has. */
+  /** Bytes for a cudaDeviceProp; larger than that of any version. */
   private static final long PROPERTIES_BYTES = 16 << 10;
 
   private static final long NAME_BYTES = 256;
@@ -45,7 +47,7 @@ final class CudaApi {
   private final MethodHandle errorName;
   private final MethodHandle errorText;
 
-  /** An error code, and what was asked for when it is {@link #SUCCESS}. */
+  /** An error code and, if it is {@link #SUCCESS}, the value. */
   record Answer(int status, int value) {}
 
   CudaApi(SystemLinker linker, MemorySegment library) {
@@ -57,7 +59,8 @@ final class CudaApi {
     getDevice = function("cudaGetDevice", ADDRESS);
     setDevice = function("cudaSetDevice", JAVA_INT);
     attribute = function("cudaDeviceGetAttribute", ADDRESS, JAVA_INT, JAVA_INT);
-    String current = "cudaGetDeviceProperties_v2"; // CUDA 12 has the older one under the plain name
+    String current =
+        "cudaGetDeviceProperties_v2"; // in CUDA 12, the name without _v2 is an older function
     properties =
         function(
             linker.find(library, current).isPresent() ? current : "cudaGetDeviceProperties",
@@ -90,7 +93,7 @@ final class CudaApi {
     return ask(deviceCount);
   }
 
-  /** 1000 times the major version plus 10 times the minor one; 0 without a driver. */
+  /** 1000 times the major version plus 10 times the minor version; 0 without a driver. */
   Answer driverVersion() {
     return ask(driverVersion);
   }
@@ -104,7 +107,8 @@ final class CudaApi {
   }
 
   /**
-   * Makes CUDA set the device up, as any later use would, and leaves this thread's choice alone.
+   * Makes CUDA initialize the device, as its first use would. Restores the current device of this
+   * thread.
    */
   int setUp(int device) {
     Answer before = ask(getDevice);
@@ -120,7 +124,9 @@ final class CudaApi {
     return status;
   }
 
-  /** The error code of what ggml asks a GPU while it is loaded, where it takes no error. */
+  /**
+   * The error code of the queries that ggml makes while it is loaded and that abort on an error.
+   */
   int describes(int device) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment struct = arena.allocate(PROPERTIES_BYTES, ADDRESS.byteAlignment());
@@ -133,7 +139,7 @@ final class CudaApi {
     }
   }
 
-  /** The name of a GPU; the error when it does not tell. */
+  /** The name of a GPU, or the error if CUDA does not return it. */
   String name(int device) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment struct = arena.allocate(PROPERTIES_BYTES, ADDRESS.byteAlignment());
@@ -146,7 +152,7 @@ final class CudaApi {
     return text(errorName, status) + ": " + text(errorText, status);
   }
 
-  /** An error that is not forgotten is reported again by a later check of a kernel's start. */
+  /** Clears the last error; otherwise the check of a later kernel launch would report it again. */
   private void forgetError() {
     call(lastError);
   }

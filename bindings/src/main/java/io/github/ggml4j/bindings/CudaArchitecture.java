@@ -9,16 +9,16 @@ import java.util.stream.Collectors;
 /**
  * An architecture that the natives were built for, as CMake writes it: {@code 90-real} is machine
  * code for compute capability 9.0, {@code 80-virtual} code that the driver translates, {@code 90}
- * both. A letter behind the number binds it to that very architecture.
+ * both. With a letter after the number, the code runs on this architecture only.
  *
  * @param number ten times the compute capability
- * @param exact for no other architecture
- * @param virtual holds code to translate; else machine code alone
+ * @param exact whether it runs on this architecture only
+ * @param virtual whether it contains code that the driver translates
  */
 record CudaArchitecture(int number, boolean exact, boolean virtual) {
   private static final Pattern FORM = Pattern.compile("([0-9]{2,3})([af]?)(-real|-virtual)?");
 
-  /** A list with commas or semicolons; what is not of the form is left out. */
+  /** Parses a list with commas or semicolons; ignores entries that are not architectures. */
   static List<CudaArchitecture> parse(String list) {
     List<CudaArchitecture> result = new ArrayList<>();
     for (String item : list.split("[,;]")) {
@@ -36,8 +36,8 @@ record CudaArchitecture(int number, boolean exact, boolean virtual) {
   }
 
   /**
-   * Whether a GPU runs it: machine code on the same major compute capability and an equal or higher
-   * minor one, code to translate on any equal or higher one.
+   * Whether a GPU runs it: machine code needs the same major and an equal or higher minor compute
+   * capability, code that the driver translates an equal or higher compute capability.
    */
   boolean runsOn(int major, int minor) {
     int gpu = 10 * major + minor;

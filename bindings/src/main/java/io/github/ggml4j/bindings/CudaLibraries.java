@@ -10,17 +10,17 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * CUDA's own libraries, opened by full path before ggml's library that needs them: the dynamic
- * linker then takes these and does not look for them.
+ * CUDA's own libraries. They are opened by full path before ggml's library that needs them, so the
+ * dynamic linker uses them and does not search.
  *
  * @param api the functions of libcudart
- * @param file where it lies
+ * @param file the path of libcudart
  * @param place the rule by which it was found
  */
 record CudaLibraries(CudaApi api, String file, String place) {
   static final String DRIVER = "libcuda.so.1";
 
-  /** In the order in which they must be opened: each needs only those before it. */
+  /** The libraries in the order in which they are opened; each needs only those before it. */
   static List<String> names(int major) {
     return Stream.of("libcudart", "libcublasLt", "libcublas")
         .map(name -> name + ".so." + major)
@@ -30,9 +30,9 @@ record CudaLibraries(CudaApi api, String file, String place) {
   /**
    * Opens the libraries of the first place that has all of them, so that they are of one release.
    *
-   * @param check asked as soon as libcudart is open: the others are large, and opening them takes a
-   *     tenth of a second that is wasted without a driver
-   * @throws BackendUnavailableException with every place tried
+   * @param check called after libcudart is open. The other libraries are large; opening them takes
+   *     a tenth of a second, which is wasted without a driver
+   * @throws BackendUnavailableException if no place has all; the message lists every place tried
    */
   static CudaLibraries open(CudaSearch search, SystemLinker linker, Consumer<CudaApi> check) {
     List<String> names = names(search.major());
@@ -45,7 +45,9 @@ record CudaLibraries(CudaApi api, String file, String place) {
           tried.add(
               place.name()
                   + ": "
-                  + (found.absent() ? "not there" : "no " + String.join(", ", found.missing())));
+                  + (found.absent()
+                      ? "does not exist"
+                      : "no " + String.join(", ", found.missing())));
           continue;
         }
         files = found.files().stream().map(Path::toString).toList();
@@ -78,7 +80,7 @@ record CudaLibraries(CudaApi api, String file, String place) {
   private static BackendUnavailableException notFound(
       int major, List<String> names, List<String> tried, SystemLinker linker) {
     String libraries = String.join(", ", names);
-    // Readable in one line too, as the command line prints it
+    // With semicolons, because the command line prints it in one line
     String places = "%n  ".formatted() + String.join(";%n  ".formatted(), tried) + ".";
     String install =
         "%nInstall them, for example with: pip install %s%nor name the folder that has them with -D%s=FOLDER or %s=FOLDER."

@@ -17,18 +17,18 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * CUDA's own libraries in this process: found by the rules of {@link CudaSearch}, and asked whether
- * they work here before ggml uses them, since ggml ends the process when a call of CUDA fails.
+ * CUDA's own libraries in this process. They are found by the rules of {@link CudaSearch} and
+ * checked before ggml uses them, because ggml aborts the process if a CUDA call fails.
  *
  * <p>Thread-safe. What is loaded stays loaded until the process ends.
  */
 public final class CudaRuntime {
   static final String BACKEND = "cuda";
 
-  /** The manifest's line with the version of CUDA that the natives were built with. */
+  /** Key in the manifest: the version of CUDA that the natives were built with. */
   static final String VERSION_KEY = "cuda";
 
-  /** The manifest's line with the architectures that they were built for. */
+  /** Key in the manifest: the architectures that they were built for. */
   static final String ARCHITECTURES_KEY = "cuda.architectures";
 
   /** ggml's GGML_CUDA_MAX_DEVICES. */
@@ -50,14 +50,14 @@ public final class CudaRuntime {
   }
 
   /**
-   * Loads CUDA's libraries and asks whether there is a GPU.
+   * Loads CUDA's libraries and checks that there is a GPU.
    *
-   * @param manifest what the natives say about themselves
-   * @throws BackendUnavailableException when one is missing, or there is no GPU that works
+   * @param manifest the properties of the natives' manifest
+   * @throws BackendUnavailableException if a library is missing or no GPU works
    */
   static CudaRuntime open(Map<String, String> manifest, Platform platform) {
     if (!platform.os().equals("linux")) {
-      throw unavailable(Reason.FAILED, "CUDA is supported on Linux only", ".");
+      throw unavailable(Reason.FAILED, "CUDA is supported only on Linux", ".");
     }
     String version = manifest.getOrDefault(VERSION_KEY, "");
     if (!version.matches("[0-9]{2}\\.[0-9]+")) {
@@ -120,8 +120,8 @@ public final class CudaRuntime {
     if (count.value() > MAX_DEVICES) {
       throw unavailable(
           Reason.FAILED,
-          "%d GPUs are more than ggml takes".formatted(count.value()),
-          ". Show it at most %d with CUDA_VISIBLE_DEVICES.".formatted(MAX_DEVICES));
+          "there are %d GPUs, more than ggml supports".formatted(count.value()),
+          ". Select at most %d with CUDA_VISIBLE_DEVICES.".formatted(MAX_DEVICES));
     }
     for (int device = 0; device < count.value(); device++) {
       int status = api.describes(device);
@@ -150,12 +150,12 @@ public final class CudaRuntime {
   }
 
   /**
-   * Asks whether a GPU can be used. To be called before anything else is done with it: ggml would
-   * end the process where this is an exception.
+   * Checks that a GPU can be used. Must be called before the GPU is used: ggml would abort the
+   * process instead of reporting an error.
    *
-   * @param device index, as CUDA counts
-   * @throws BackendUnavailableException when the natives were not built for it, or it has no memory
-   *     left even for CUDA itself
+   * @param device CUDA's index of the GPU
+   * @throws BackendUnavailableException if the natives were not built for it, or it has no free
+   *     memory even for CUDA itself
    */
   public void check(int device) {
     int count = deviceCount();
@@ -191,7 +191,7 @@ public final class CudaRuntime {
     }
   }
 
-  /** How many GPUs there are. */
+  /** The number of GPUs. */
   public int deviceCount() {
     return api.deviceCount().value();
   }
@@ -204,8 +204,8 @@ public final class CudaRuntime {
   }
 
   /**
-   * Whether products of F32 may round their factors to TF32, which has 10 bits behind the point;
-   * off until it is allowed. Holds for the whole process, from the next graph on.
+   * Sets whether matrix products of F32 may round their factors to TF32, which has a mantissa of 10
+   * bits. The default is false. Applies to the whole process, from the next graph on.
    */
   public void allowTf32(boolean allow) {
     try {
@@ -219,8 +219,8 @@ public final class CudaRuntime {
   }
 
   /**
-   * The first error of CUDA in a computation or a copy; empty when there was none. After one, every
-   * computation fails, and the program has to be started again.
+   * The first CUDA error of a computation or a copy; empty if there was none. After an error, every
+   * computation fails and the process must be restarted.
    */
   public Optional<String> failure() {
     try {
@@ -230,7 +230,7 @@ public final class CudaRuntime {
             Linker.nativeLinker()
                 .downcallHandle(
                     symbol("ggml4j_cuda_failure"), FunctionDescriptor.of(ValueLayout.ADDRESS));
-        failureCall = call; // asked after every copy
+        failureCall = call; // cached: called after every copy
       }
       var text = (MemorySegment) call.invokeExact();
       return text.equals(MemorySegment.NULL)
@@ -241,7 +241,7 @@ public final class CudaRuntime {
     }
   }
 
-  /** A function that our patch adds to ggml's library. */
+  /** Finds a function that our patch adds to ggml's library. */
   private static MemorySegment symbol(String name) {
     return NativeLibrary.lookup()
         .find(name)
@@ -263,17 +263,17 @@ public final class CudaRuntime {
     return answer.value();
   }
 
-  /** The version of CUDA that the libraries are of, such as {@code 13.0}. */
+  /** The CUDA version of the libraries, such as {@code 13.0}. */
   public String version() {
     return dotted(api.runtimeVersion().value());
   }
 
-  /** The newest version of CUDA that the driver knows, such as {@code 13.1}. */
+  /** The newest CUDA version that the driver supports, such as {@code 13.1}. */
   public String driverCudaVersion() {
     return dotted(api.driverVersion().value());
   }
 
-  /** The driver's own version, such as {@code 580.65.06}; empty when it is not known. */
+  /** The driver's version, such as {@code 580.65.06}; empty if it is unknown. */
   public String driverVersion() {
     return driverRelease().strip();
   }
@@ -302,7 +302,7 @@ public final class CudaRuntime {
         .formatted(leastDriver(major));
   }
 
-  /** As NVIDIA documents it for every minor version of a major one. */
+  /** The oldest driver for a major version of CUDA, from NVIDIA's documentation. */
   private static String leastDriver(int major) {
     return switch (major) {
       case 12 -> "525";

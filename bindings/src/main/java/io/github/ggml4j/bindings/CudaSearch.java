@@ -12,10 +12,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where CUDA's own libraries are looked for. They are never part of the natives.
+ * The places where CUDA's own libraries are searched. The natives do not contain them.
  *
- * <p>A folder that the user names is the only place. Else, in this order: what the dynamic linker
- * finds by itself, {@code CUDA_PATH} and {@code CUDA_HOME}, {@code /usr/local/cuda} and {@code
+ * <p>If the user names a folder, only that is searched. Otherwise, in this order: the places of the
+ * dynamic linker, {@code CUDA_PATH} and {@code CUDA_HOME}, {@code /usr/local/cuda} and {@code
  * /usr/local/cuda-*}, and Python packages: of the active virtual environment, the active Conda
  * environment, the user and the system.
  *
@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param variable reads an environment variable
  * @param root the root of the file system
  * @param home the user's home
- * @param target how CUDA calls the machine in the folder {@code targets}
+ * @param target CUDA's name of the platform in the folder {@code targets}
  * @param major the major version of CUDA
  */
 record CudaSearch(
@@ -33,25 +33,25 @@ record CudaSearch(
     Path home,
     String target,
     int major) {
-  /** Names a folder with CUDA's libraries; nothing else is tried then. */
+  /** System property: the folder with CUDA's libraries; no other place is searched then. */
   static final String DIR_PROPERTY = "ggml4j.cuda.dir";
 
-  /** The same as an environment variable; the property goes first. */
+  /** The same as an environment variable; the property takes precedence. */
   static final String DIR_VARIABLE = "GGML4J_CUDA_DIR";
 
   /**
    * A place where the libraries may be.
    *
-   * @param name what a message calls it
-   * @param folders looked at in this order; libraries of one place may lie in several of them
-   * @param linker whether the dynamic linker is asked instead
+   * @param name its name in messages
+   * @param folders searched in this order; the libraries of one place may be in several of them
+   * @param linker whether the dynamic linker searches instead
    */
   record Place(String name, List<Path> folders, boolean linker) {
     static Place absent(Path pattern) {
       return new Place(pattern.toString(), List.of(), false);
     }
 
-    /** The files for these names, or those names that are missing. */
+    /** Searches for the files of these names. */
     Found find(List<String> names) {
       List<Path> files = new ArrayList<>();
       List<String> missing = new ArrayList<>();
@@ -67,11 +67,11 @@ record CudaSearch(
   }
 
   /**
-   * What a place has.
+   * The result of searching a place.
    *
    * @param files in the order of the names
-   * @param missing names that it lacks
-   * @param absent whether there is no such folder at all
+   * @param missing the names that were not found
+   * @param absent whether no folder of the place exists
    */
   record Found(List<Path> files, List<String> missing, boolean absent) {}
 
@@ -135,7 +135,7 @@ record CudaSearch(
         .toList();
   }
 
-  /** A property or a variable; empty when it is not set or blank. */
+  /** A property or a variable; empty if it is unset or blank. */
   private Optional<String> setting(String name) {
     return Optional.ofNullable((name.equals(DIR_PROPERTY) ? property : variable).apply(name))
         .filter(value -> !value.isBlank());
@@ -157,7 +157,7 @@ record CudaSearch(
     int before = places.size();
     for (String lib : List.of("lib", "lib64")) {
       if (Files.isSymbolicLink(prefix.resolve(lib))) {
-        continue; // lib64 is lib
+        continue; // lib64 is a link to lib
       }
       for (Path python : matching(prefix.resolve(lib), "python3(\\.[0-9]+)?")) {
         for (String packages : List.of("site-packages", "dist-packages")) {
@@ -173,7 +173,7 @@ record CudaSearch(
     }
   }
 
-  /** From CUDA 13 on, the packages share a folder; those of CUDA 12 have one each. */
+  /** The packages of CUDA 13 and newer share a folder; those of CUDA 12 have a folder each. */
   private List<Path> packages(Path nvidia) {
     return List.of(
         nvidia.resolve("cu" + major).resolve("lib"),
@@ -181,7 +181,7 @@ record CudaSearch(
         nvidia.resolve("cublas/lib"));
   }
 
-  /** Folders by name: the one without a version first, then the newest. */
+  /** Sorts folders by name: first the one without a version, then the newest. */
   private static List<Path> matching(Path parent, String pattern) {
     try (Stream<Path> entries = Files.list(parent)) {
       return entries
@@ -190,7 +190,7 @@ record CudaSearch(
           .sorted(Comparator.comparing(CudaSearch::version, CudaSearch::newestFirst))
           .toList();
     } catch (IOException e) {
-      return List.of(); // not there, or not for us to read: nothing to be found in it
+      return List.of(); // does not exist or cannot be read
     }
   }
 

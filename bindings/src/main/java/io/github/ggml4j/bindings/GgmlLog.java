@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.function.BiConsumer;
 
 /**
- * Takes ggml's log into the {@link System.Logger} named {@code io.github.ggml4j.ggml}, one record
- * for each whole line.
+ * Passes ggml's log to the {@link System.Logger} named {@code io.github.ggml4j.ggml}, one record
+ * for each line.
  *
- * <p>ggml may log in pieces and from any thread, so pieces are joined by thread. Information of
- * ggml is detail of ours: it becomes DEBUG, its detail TRACE; warnings and errors keep their level.
+ * <p>ggml logs parts of lines and from any thread, so parts are joined for each thread. INFO of
+ * ggml becomes DEBUG, DEBUG becomes TRACE; warnings and errors keep their level.
  */
 final class GgmlLog implements ggml_log_callback.Function {
   static final String LOGGER = "io.github.ggml4j.ggml";
@@ -36,8 +36,8 @@ final class GgmlLog implements ggml_log_callback.Function {
   }
 
   /**
-   * Makes ggml log here until the JVM ends; from then on to {@code ignore}, because a late call
-   * from a native thread into a JVM that is gone would crash.
+   * Makes ggml log here until the JVM shuts down, then to {@code ignore}, because a call from a
+   * native thread into a JVM that has ended would crash.
    */
   static GgmlLog install(MemorySegment ignore) {
     GgmlLog log = new GgmlLog(System.getLogger(LOGGER)::log);
@@ -52,7 +52,7 @@ final class GgmlLog implements ggml_log_callback.Function {
   public void apply(int level, MemorySegment text, MemorySegment userData) {
     try {
       accept(level, text.getString(0));
-    } catch (Throwable ignored) { // an exception that leaves an upcall ends the JVM
+    } catch (Throwable ignored) { // an exception that leaves an upcall terminates the JVM
       // There is nowhere to report a failing logger.
     }
   }
@@ -82,8 +82,8 @@ final class GgmlLog implements ggml_log_callback.Function {
   }
 
   /**
-   * The last lines, oldest first, and forgets them: what ggml says about a failure is in its log
-   * only.
+   * Returns and clears the last lines, oldest first. ggml reports the reason of a failure only in
+   * its log.
    */
   List<String> drain() {
     synchronized (recent) {

@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a set of natives consists of, as the build wrote it: lines of {@code key=value}, and for
- * every library {@code file=SHA-256 BYTES NAME}.
+ * The manifest that the build writes beside the natives: lines of {@code key=value} and, for every
+ * library, {@code file=SHA-256 BYTES NAME}.
  *
- * @param text the whole text, whose hash names the unpacked set
+ * @param text the whole text; its hash is part of the name of the folder with the unpacked natives
  * @param properties platform, llama.cpp release, kind of build
  * @param files the libraries
  */

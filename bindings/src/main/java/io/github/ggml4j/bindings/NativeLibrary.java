@@ -24,17 +24,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * ggml, our kernels and OpenBLAS in this process.
  *
- * <p>They come from the folder that the system property {@code ggml4j.native.dir} names, else from
- * the natives jar of this platform on the class path or the module path, which is unpacked once for
- * each user. Of several builds of ggml's CPU backend the best one that this machine can run is
- * taken. GPU backends are loaded when they are asked for, see {@link #loadBackend}.
+ * <p>They are loaded from the folder in the system property {@code ggml4j.native.dir}. If it is not
+ * set, they are loaded from the natives jar of this platform on the class path or the module path,
+ * which is unpacked once for each user. Of several builds of ggml's CPU backend, the best one that
+ * this CPU can run is chosen. GPU backends are loaded on request, see {@link #loadBackend}.
  *
- * <p>All methods may be called from any thread. What is loaded stays loaded until the process ends.
+ * <p>Thread-safe. Libraries stay loaded until the process ends.
  */
 public final class NativeLibrary {
   private static final Object LOCK = new Object();
 
-  /** ggml's GGML_OBJECT_SIZE, which ggml_tensor_overhead() counts besides the tensor. */
+  /** ggml's GGML_OBJECT_SIZE, which is part of ggml_tensor_overhead(). */
   private static final long GGML_OBJECT_BYTES = 32;
 
   private static volatile @Nullable NativeLibrary loaded;
@@ -54,15 +54,15 @@ public final class NativeLibrary {
   }
 
   /**
-   * Loads the libraries; a second call does nothing.
+   * Loads the libraries. Does nothing if they are loaded.
    *
-   * @throws NativeLibraryException when they are not found, damaged, or do not fit this machine
+   * @throws NativeLibraryException if they are not found, damaged, or not built for this machine
    */
   public static void load() {
     instance();
   }
 
-  /** Whether the libraries are in this process. */
+  /** Whether the libraries are loaded. */
   public static boolean isLoaded() {
     return loaded != null;
   }
@@ -83,20 +83,20 @@ public final class NativeLibrary {
     return library;
   }
 
-  /** Symbols of all loaded libraries. */
+  /** The symbols of all loaded libraries. */
   public static SymbolLookup lookup() {
     NativeLibrary library = instance();
     return library.lookup;
   }
 
-  /** Folder the libraries were loaded from. */
+  /** The folder from which the libraries were loaded. */
   public static Path folder() {
     return instance().folder.path();
   }
 
   /**
-   * Names of the GPU backends that come with the libraries, such as {@code cuda}; whether one works
-   * is known once it is loaded.
+   * The names of the GPU backends in the folder, such as {@code cuda}. Whether one works is known
+   * only after it is loaded.
    */
   public static List<String> backends() {
     NativeLibrary library = instance();
@@ -108,10 +108,10 @@ public final class NativeLibrary {
   }
 
   /**
-   * Loads a GPU backend, so that its devices can be used; a second call does nothing.
+   * Loads a GPU backend, so that its devices can be used. Does nothing if it is loaded.
    *
    * @param name {@code cuda}, {@code metal}, {@code vulkan}
-   * @throws BackendUnavailableException when the libraries come without it, or it does not work on
+   * @throws BackendUnavailableException if the natives do not contain it, or it does not work on
    *     this machine
    */
   public static void loadBackend(String name) {
@@ -124,7 +124,7 @@ public final class NativeLibrary {
     }
   }
 
-  /** CUDA in this process; empty until {@link #loadBackend} has loaded {@code cuda}. */
+  /** The CUDA runtime; empty until {@link #loadBackend} has loaded {@code cuda}. */
   public static Optional<CudaRuntime> cuda() {
     NativeLibrary library = instance();
     synchronized (LOCK) {
@@ -134,7 +134,7 @@ public final class NativeLibrary {
     }
   }
 
-  /** What is loaded, from where, for which instruction sets: several lines for a bug report. */
+  /** Describes the loaded libraries for bug reports, in several lines. */
   public static String describe() {
     NativeLibrary library = instance();
     Map<String, String> properties = library.folder.properties();
@@ -207,16 +207,16 @@ public final class NativeLibrary {
   }
 
   /**
-   * Everything that is neither ggml, nor ours, nor OpenBLAS itself: the Fortran run time that
-   * OpenBLAS needs.
+   * Whether a library is ggml, ggml4j or OpenBLAS. All others are the Fortran runtime that OpenBLAS
+   * needs.
    */
   private static boolean isOurs(String name) {
     return name.contains("ggml") || name.contains("openblas");
   }
 
   /**
-   * They may need each other and do not look into their own folder, so one that fails is tried
-   * again after the others.
+   * Opens libraries that may need each other and do not search their own folder: those that fail
+   * are tried again after the others.
    */
   private void openDependencies(List<String> names) {
     List<String> failed = new ArrayList<>();
@@ -273,7 +273,7 @@ public final class NativeLibrary {
     }
   }
 
-  /** The system's own words; SymbolLookup does not pass them on. */
+  /** The error message of the system, which SymbolLookup does not report. */
   private static String whyNot(Path file, IllegalArgumentException e) {
     try {
       System.load(file.toString());
@@ -293,8 +293,8 @@ public final class NativeLibrary {
   }
 
   /**
-   * The CPU backend with the highest score on this machine, by ggml's own reckoning; 0 means that
-   * it cannot run here.
+   * The CPU backend with the highest score on this machine. ggml computes the scores; 0 means that
+   * the backend cannot run on this CPU.
    */
   private String bestCpuBackend() {
     record Candidate(String name, int score) {}
@@ -327,7 +327,7 @@ public final class NativeLibrary {
     try (Arena arena = Arena.ofConfined()) {
       Optional<MemorySegment> score = open(name, arena).find("ggml_backend_score");
       if (score.isEmpty()) {
-        return 1; // built for this platform's baseline
+        return 1; // without a score: built for the baseline of the platform
       }
       var handle =
           Linker.nativeLinker()
@@ -340,7 +340,9 @@ public final class NativeLibrary {
     }
   }
 
-  /** {@code libggml-cuda.so} is the backend {@code cuda}. */
+  /**
+   * The name of the backend in a file: {@code cuda} for {@code libggml-cuda.so}; empty for others.
+   */
   private Optional<String> backendName(String file) {
     String prefix = platform.backendFileName("ggml-");
     int dot = prefix.indexOf('.');
@@ -358,7 +360,7 @@ public final class NativeLibrary {
       throw new BackendUnavailableException(
           name,
           Reason.NOT_INCLUDED,
-          "the natives in %s come without it (backends there: cpu%s)"
+          "the natives in %s do not contain it (they contain: cpu%s)"
               .formatted(folder.path(), present.isEmpty() ? "" : ", " + String.join(", ", present)),
           ". Use natives built with it, or the device cpu.");
     }
@@ -400,17 +402,17 @@ public final class NativeLibrary {
     }
   }
 
-  /** Structures that both sides write to must be the same in both, or memory is damaged. */
+  /** Structures that Java and C access must have the same layout, otherwise memory is corrupted. */
   private void checkLayouts() {
     checkSize("ggml4j_params", ggml4j_params.sizeof(), Ggml.ggml4j_sizeof_params());
     checkSize("ggml_tensor", ggml_tensor.sizeof(), Ggml.ggml_tensor_overhead() - GGML_OBJECT_BYTES);
   }
 
-  /** Fails when a structure has other sizes in Java and in the libraries. */
+  /** Fails if a structure has different sizes in Java and in the libraries. */
   private void checkSize(String struct, long here, long there) {
     if (here != there) {
       throw new NativeLibraryException(
-          "The libraries in %s are of another version than this program: %s has %d bytes there, %d here. Build them again."
+          "The libraries in %s are of another version than this program: %s has %d bytes there, expected %d. Build them again."
               .formatted(folder.path(), struct, there, here));
     }
   }

@@ -15,21 +15,21 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A folder with the libraries of one platform.
+ * A folder with the native libraries of one platform.
  *
  * @param path the folder
  * @param names the libraries' file names, sorted
- * @param properties what the manifest says about the build; empty without one
+ * @param properties the properties of the manifest; empty if there is none
  */
 record NativesFolder(Path path, List<String> names, Map<String, String> properties) {
-  /** Names a folder with the libraries; nothing else is tried then. */
+  /** System property: the folder with the libraries; no other place is tried then. */
   static final String DIR_PROPERTY = "ggml4j.native.dir";
 
   private static final String RESOURCES = "META-INF/ggml4j/natives/";
 
   /**
-   * The folder the property names, else the natives jar of this platform, unpacked; with CUDA when
-   * there is one with it.
+   * Returns the folder of the system property or, if it is not set, the unpacked natives jar of
+   * this platform. A jar with CUDA takes precedence.
    */
   static NativesFolder find(Platform platform) {
     String dir = System.getProperty(DIR_PROPERTY);
@@ -53,8 +53,8 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
   }
 
   /**
-   * Natives with CUDA hold everything that those without have, in another build: where both are on
-   * the class path, those with CUDA are taken alone.
+   * Natives with CUDA contain everything that natives without CUDA contain, in another build. If
+   * both are on the class path, only those with CUDA are used.
    */
   private static List<Bundle> preferred(List<Bundle> bundles) {
     List<Bundle> cuda =
@@ -64,7 +64,9 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
     return cuda.isEmpty() ? bundles : cuda;
   }
 
-  /** A folder the user named: what its manifest lists must be there, in the size it lists. */
+  /**
+   * Opens the folder of the system property; checks that all files of its manifest have their size.
+   */
   static NativesFolder open(Path folder, Platform platform) {
     String origin = "System property %s=%s".formatted(DIR_PROPERTY, folder);
     if (!Files.isDirectory(folder)) {
@@ -148,8 +150,8 @@ record NativesFolder(Path path, List<String> names, Map<String, String> properti
   /**
    * A library in a natives jar.
    *
-   * @param entry its line of the manifest
-   * @param manifest where the manifest is; the library lies beside it
+   * @param entry its entry in the manifest
+   * @param manifest the URL of the manifest; the library is in the same folder
    */
   record Source(Manifest.Entry entry, URL manifest) {
     InputStream open() throws IOException {

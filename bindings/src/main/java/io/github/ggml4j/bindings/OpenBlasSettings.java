@@ -11,10 +11,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What OpenBLAS reads from the environment at the moment it is loaded, set for that moment.
+ * Environment variables that OpenBLAS reads while it is loaded. They are set during that time only.
  *
- * <p>Ours runs inside ggml's threads, so it starts none of its own. Which kernels it uses stays a
- * matter of the CPU and of {@code OPENBLAS_CORETYPE}, as OpenBLAS documents it.
+ * <p>OpenBLAS is called on ggml's threads, so it starts no threads of its own. It chooses its
+ * kernels by the CPU or {@code OPENBLAS_CORETYPE}, as documented by OpenBLAS.
  */
 final class OpenBlasSettings implements AutoCloseable {
   private static final String THREADS = "OPENBLAS_NUM_THREADS";
@@ -27,7 +27,8 @@ final class OpenBlasSettings implements AutoCloseable {
     OpenBlasSettings settings = new OpenBlasSettings();
     if (!platform
         .os()
-        .equals("windows")) { // there the C library copies the environment when the process starts
+        .equals(
+            "windows")) { // the C library of Windows copies the environment when the process starts
       settings.set(THREADS, "1");
     }
     return settings;

@@ -3,7 +3,7 @@ package io.github.ggml4j.bindings;
 import java.util.Locale;
 
 /**
- * The kind of machine a set of natives is for.
+ * The operating system and CPU that natives are built for.
  *
  * @param os linux, macos or windows
  * @param cpu x86_64, aarch64 or (macOS) arm64
@@ -34,7 +34,7 @@ record Platform(String os, String cpu) {
     return new Platform(os, cpu);
   }
 
-  /** A library's file name: {@code ggml-base} is {@code libggml-base.so} on Linux. */
+  /** The file name of a library: {@code libggml-base.so} for {@code ggml-base} on Linux. */
   String fileName(String library) {
     return switch (os) {
       case "windows" -> library + ".dll";
@@ -43,7 +43,7 @@ record Platform(String os, String cpu) {
     };
   }
 
-  /** File name of a backend, which ggml builds as a module: {@code .so} on macOS too. */
+  /** The file name of a backend. ggml builds backends as modules: {@code .so} on macOS too. */
   String backendFileName(String library) {
     return os.equals("macos") ? "lib" + library + ".so" : fileName(library);
   }

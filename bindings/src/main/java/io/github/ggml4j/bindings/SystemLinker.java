@@ -12,8 +12,8 @@ import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
 /**
- * The dynamic linker of Linux itself: {@link SymbolLookup} neither tells why a library cannot be
- * opened nor where one was found.
+ * The dynamic linker of Linux. Used because {@link SymbolLookup} does not report why a library
+ * cannot be opened or where it was found.
  */
 final class SystemLinker {
   private static final int RTLD_NOW = 2;
@@ -28,7 +28,7 @@ final class SystemLinker {
   private final MethodHandle info =
       handle("dlinfo", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS));
 
-  /** An open library, or the linker's words why it is not. */
+  /** An open library, or the linker's error message. */
   record Opened(MemorySegment handle, String problem) {
     boolean failed() {
       return handle.equals(MemorySegment.NULL);
@@ -46,9 +46,9 @@ final class SystemLinker {
   }
 
   /**
-   * Opens a library, or raises its count when it is open.
+   * Opens a library, or increments its reference count if it is open already.
    *
-   * @param name a path, or a name that the linker looks for
+   * @param name a path, or a name that the linker searches for
    */
   Opened open(String name) {
     try (Arena arena = Arena.ofConfined()) {
@@ -60,14 +60,14 @@ final class SystemLinker {
       return new Opened(
           handle,
           words.equals(MemorySegment.NULL)
-              ? name + ": no reason given"
+              ? name + ": no error message"
               : words.reinterpret(Long.MAX_VALUE).getString(0));
     } catch (Throwable e) {
       throw unexpected(e);
     }
   }
 
-  /** Lowers the count of an open library. */
+  /** Decrements the reference count of an open library. */
   void close(MemorySegment handle) {
     try {
       int ignored = (int) close.invokeExact(handle);
@@ -85,7 +85,7 @@ final class SystemLinker {
     }
   }
 
-  /** The file that an open library came from; empty when the linker does not say. */
+  /** The path of an open library; empty if the linker does not report it. */
   String file(MemorySegment handle) {
     try (Arena arena = Arena.ofConfined()) {
       var pointer = arena.allocate(ADDRESS);

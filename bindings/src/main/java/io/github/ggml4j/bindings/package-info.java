@@ -1,6 +1,6 @@
 /**
- * Finds, checks and loads the native libraries, and hands ggml's log to {@link System.Logger}. The
- * generated bindings are in {@code ffi}. Seen by ggml4j's own modules only.
+ * Finds, checks and loads the native libraries, and passes ggml's log to {@link System.Logger}. The
+ * generated bindings are in {@code ffi}. Exported to ggml4j's own modules only.
  */
 @NullMarked
 package io.github.ggml4j.bindings;

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the libraries of CUDA say is turned into reasons; with libraries of a few lines of C. */
+/** How errors of CUDA become exceptions with reasons. Uses fake libraries of a few lines of C. */
 class CudaRuntimeTest {
   private static final Map<String, String> MANIFEST =
       Map.of("cuda", "13.0", "cuda.architectures", "80-real,90-real");
@@ -82,7 +82,7 @@ class CudaRuntimeTest {
     System.clearProperty(CudaSearch.DIR_PROPERTY);
   }
 
-  /** Compiles the library with these macros, and two empty ones beside it. */
+  /** Compiles the fake libcudart with these macros, and two empty libraries. */
   private void libraries(String... macros) throws IOException, InterruptedException {
     compile("libcudart.so.13", SOURCE, macros);
     compile("libcublasLt.so.13", "int nothing;");

@@ -11,7 +11,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where CUDA's libraries are looked for, in a file system of a few empty files. */
+/** The search for CUDA's libraries, in a folder with empty files. */
 class CudaSearchTest {
   private static final List<String> NAMES = CudaLibraries.names(13);
 
@@ -24,7 +24,7 @@ class CudaSearchTest {
         properties::get, variables::get, root, root.resolve("home/me"), "x86_64-linux", 13);
   }
 
-  /** Puts all libraries into a folder. */
+  /** Creates all libraries in a folder. */
   private Path libraries(String folder) throws IOException {
     return libraries(folder, NAMES);
   }
@@ -84,7 +84,8 @@ class CudaSearchTest {
     variables.put("GGML4J_CUDA_DIR", root.resolve("nowhere").toString());
     assertThat(search().places()).hasSize(1);
     assertThat(hits()).isEmpty();
-    properties.put("ggml4j.cuda.dir", libraries("mine").toString()); // goes before the variable
+    properties.put(
+        "ggml4j.cuda.dir", libraries("mine").toString()); // takes precedence over the variable
     assertThat(hits()).containsExactly(root.resolve("mine"));
     properties.put("ggml4j.cuda.dir", root.resolve("usr/local/cuda").toString()); // a toolkit
     assertThat(hits()).containsExactly(root.resolve("usr/local/cuda/lib64"));
@@ -101,7 +102,7 @@ class CudaSearchTest {
             properties::get, variables::get, root, root.resolve("home/me"), "x86_64-linux", 12);
     assertThat(search.places().stream().filter(place -> place.find(old).missing().isEmpty()))
         .hasSize(1);
-    assertThat(hits()).isEmpty(); // of version 13
+    assertThat(hits()).isEmpty(); // libraries of version 13
   }
 
   @Test

@@ -16,13 +16,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The generated bindings hold what the modules of this project call, and nothing else. */
+/** Checks that the generated bindings contain exactly the symbols that this project uses. */
 class GeneratedBindingsTest {
   private static final Path INCLUDES = Path.of("jextract", "includes.txt");
   private static final Pattern COMMENT = Pattern.compile("(?s)/\\*.*?\\*/|//[^\\n]*");
   private static final Pattern NAME = Pattern.compile("[A-Za-z][A-Za-z0-9_]*");
 
-  /** C types and options of jextract's own. */
+  /** Constants for C types and helper methods that jextract always generates. */
   private static final Pattern PREDEFINED = Pattern.compile("C_[A-Z_]+|.*\\$.*");
 
   @Test
@@ -55,7 +55,7 @@ class GeneratedBindingsTest {
         .collect(Collectors.toCollection(TreeSet::new));
   }
 
-  /** The words of all sources that are written by hand, without comments. */
+  /** All words in handwritten sources outside of comments. */
   private static Set<String> usedNames() throws IOException {
     var names = new TreeSet<String>();
     try (Stream<Path> files = Files.walk(Path.of(".."))) {

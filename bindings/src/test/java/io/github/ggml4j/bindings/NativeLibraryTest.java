@@ -14,12 +14,12 @@ import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The real libraries. */
+/** Loads the real libraries. */
 class NativeLibraryTest {
   @BeforeAll
   static void load() {
     NativeLibrary.load();
-    NativeLibrary.load(); // a second time is free
+    NativeLibrary.load(); // does nothing the second time
   }
 
   @Test

@@ -22,10 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * Where libraries are looked for and how they are unpacked; with files that only look like
- * libraries.
- */
+/** Finding and unpacking libraries, with text files instead of libraries. */
 class NativesFolderTest {
   private static final Platform PLATFORM = Platform.current();
 
@@ -56,7 +53,7 @@ class NativesFolderTest {
     Thread.currentThread().setContextClassLoader(loader);
   }
 
-  /** Writes a folder as the build leaves it: libraries and manifest. */
+  /** Writes a folder with libraries and a manifest, as the build does. */
   private static Path natives(Path folder, String platform, Map<String, String> files)
       throws IOException {
     Files.createDirectories(folder);
@@ -71,7 +68,7 @@ class NativesFolderTest {
     return folder;
   }
 
-  /** Puts natives on the class path, as the jar does; returns where they lie. */
+  /** Puts natives on the class path, as the jar does; returns their folder. */
   private Path onClassPath(String name, Map<String, String> files) throws IOException {
     Path root = temp.resolve(name);
     Path folder =
@@ -170,12 +167,12 @@ class NativesFolderTest {
   void repairsADamagedFolder() throws IOException {
     onClassPath("jar", Map.of("liba.so", "aaaa"));
     Path library = find().path().resolve("liba.so");
-    for (String damage : List.of("", "aaab")) { // shorter, and as long as before
+    for (String damage : List.of("", "aaab")) { // a shorter content, and one of the same length
       Files.writeString(library, damage);
       find();
       assertThat(library).hasContent("aaaa");
     }
-    Files.writeString(library, "aaaa"); // same content, other time: fine, and stays
+    Files.writeString(library, "aaaa"); // same content, other time: is kept
     Object key =
         Files.readAttributes(library, java.nio.file.attribute.BasicFileAttributes.class).fileKey();
     find();

@@ -19,13 +19,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The real libraries as users have them, in a jar on the class path, each time in a new JVM. */
+/** The real libraries in a jar on the class path, as users have them. Each run is a new JVM. */
 class PackedNativesTest {
   @TempDir private Path temp;
   private Path jar;
   private Path cache;
 
-  /** What the JVM runs. */
+  /** The program that each JVM runs. */
   static final class Program {
     private Program() {}
 
@@ -86,7 +86,7 @@ class PackedNativesTest {
     assertThat(String.join("\n", run())).contains("is damaged: sha256", jar.toString());
   }
 
-  /** A JVM of its own mount namespace sees an empty file system without exec there. */
+  /** The JVM runs in a mount namespace in which the folder is an empty file system without exec. */
   @Test
   void aCacheFolderMountedNoexecIsPassedOver() throws Exception {
     var locked = Files.createDirectories(temp.resolve("locked"));

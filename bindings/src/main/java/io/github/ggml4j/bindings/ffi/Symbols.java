@@ -4,13 +4,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import org.jspecify.annotations.Nullable;
 
-/** Where the generated code finds its symbols: in the libraries that the loader has loaded. */
+/** Finds the symbols of the generated code in the libraries that the loader has loaded. */
 public final class Symbols {
   private static volatile @Nullable SymbolLookup lookup;
 
   private Symbols() {}
 
-  /** Set once by the loader, before any generated method is called. */
+  /** Called by the loader before any generated method is called. */
   public static void use(SymbolLookup loaded) {
     lookup = loaded;
   }
