@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a GPT-2 with random weights (initialised as GPT-2 is, seeded) as a Hugging Face folder, with GPT-2's tokenizer.
+"""Writes a GPT-2 with random weights (initialized as GPT-2, with a seed) as a Hugging Face folder, with GPT-2's tokenizer.
 
     python make_model.py OUTPUT --vocabulary LLAMA_CPP/models/ggml-vocab-gpt-2.gguf [--size gpt2|gpt2-medium|gpt2-large|gpt2-xl]
 
@@ -30,7 +30,7 @@ def main():
     arguments.add_argument("--seed", type=int, default=42)
     options = arguments.parse_args()
     torch.manual_seed(options.seed)
-    # llama.cpp's converter asks for n_ctx, which the published files have and new ones lack
+    # llama.cpp's converter reads n_ctx, which the published files contain and new ones do not
     model = GPT2LMHeadModel(GPT2Config(n_ctx=1024, **SIZES[options.size]))
     model.save_pretrained(options.output)
     write_tokenizer(options.vocabulary, options.output)

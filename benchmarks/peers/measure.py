@@ -1,4 +1,4 @@
-"""What the peer measurements share: a quiet environment, the machine, and the summary of runs."""
+"""Shared by the peer measurements: environment, description of the machine, summary of runs."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import statistics
 
 
 def clean_environment():
-    """Settings that make OpenBLAS take another machine's kernels would hobble a peer."""
+    """Without the settings that make OpenBLAS use kernels of another CPU, which would slow a peer down."""
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         os.environ.pop(name, None)
 
@@ -24,7 +24,7 @@ def machine():
 
 
 def summary(runs):
-    """Median, lowest and highest, and all runs: tokens per second."""
+    """Tokens per second: median, lowest, highest and all runs."""
     ordered = [round(run, 2) for run in runs]
     return dict(median=round(statistics.median(runs), 2), lowest=min(ordered), highest=max(ordered), runs=ordered)
 

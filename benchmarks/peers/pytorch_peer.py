@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""PyTorch for the measurements of a device: stays, and answers each line of JSON on its input with one on its output.
+"""Measurements with PyTorch: answers each line of JSON on standard input with a line of JSON on standard output.
 
     python pytorch_peer.py --model DIR --device cuda
 
@@ -51,7 +51,7 @@ class Peer:
         return pytorch_work.load(self.folder / weights, weights, self.device)
 
     def peak_mib(self):
-        """Memory that was freed stays with PyTorch until the cache is emptied."""
+        """Empties the cache, in which PyTorch keeps freed memory."""
         if self.device == "cuda":
             return (self.free_before - torch.cuda.mem_get_info()[0]) / MIB
         return measure.peak_memory_mib()
@@ -96,7 +96,7 @@ class Peer:
                 if parts >= MOST_PARTS or request["count"] % (2 * parts) != 0:
                     return dict(problem=f"out of memory, also in {parts} parts")
                 parts *= 2
-            self.release()  # not before the exception is gone, which holds the tensors
+            self.release()  # after the exception is released, which refers to tensors
 
     def decode(self, request):
         model = self.load(request["weights"]).eval()

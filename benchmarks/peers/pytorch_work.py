@@ -1,4 +1,4 @@
-"""What PyTorch is measured with: training steps and generation, on the CPU or a GPU."""
+"""Training steps and generation with PyTorch, on the CPU or a GPU."""
 
 import math
 import time
@@ -22,7 +22,7 @@ def load(folder, dtype="f32", device="cpu", attention="sdpa"):
 
 
 def finish(device):
-    """A GPU is handed work and goes on alone."""
+    """Waits until the GPU has finished its queue."""
     if device == "cuda":
         torch.cuda.synchronize()
 
@@ -64,11 +64,11 @@ def train(model, batch_size, length, steps, warmup, autocast=False, fused=None, 
 
 @torch.inference_mode()
 def generate(model, prompt, sequences, count, sample):
-    """Generates, and returns the seconds that took."""
+    """Generates and returns the time in seconds."""
     device = model.device.type
     finish(device)
     start = time.perf_counter()
-    # One sequence of the batch for each stream: transformers samples several for a prompt only
+    # Greedy search returns one sequence for each row of the batch
     prompts = prompt.expand(1 if sample else sequences, -1)
     output = model.generate(
         prompts, attention_mask=torch.ones_like(prompts), do_sample=sample, max_new_tokens=count,

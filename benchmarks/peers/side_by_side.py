@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""ggml4j beside llama.cpp and PyTorch: the same work in one run, taking turns, as a table.
+"""Compares ggml4j with llama.cpp and PyTorch: the same work, alternating in one run; prints a table.
 
     python side_by_side.py --gguf F32.gguf F16.gguf ... [--folder MODEL_DIR] [--llama-bin LLAMA_CPP_BUILD/bin]
                            [--rounds 5 --threads 2 --what decode sequences prompt train] [--json OUT]
@@ -38,7 +38,7 @@ def main():
     arguments.add_argument("--what", nargs="+", default=["decode", "sequences", "prompt", "train"])
     arguments.add_argument("--json", type=Path)
     options = arguments.parse_args()
-    run(ROOT / "ggml4j", "version")  # builds what is missing
+    run(ROOT / "ggml4j", "version")  # builds ggml4j if needed
     results = []
     for model in options.gguf:
         for what in options.what:
@@ -51,7 +51,7 @@ def main():
 
 
 def ours(options, what, model, *settings):
-    """Speeds of all runs, and the peak of resident memory in MiB."""
+    """Speeds of all runs and peak resident memory in MiB."""
     command = [ROOT / "ggml4j", "bench", "--model", model, "--device", "cpu", "--threads", options.threads, "--only", what, *settings, "--json"]
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen([str(part) for part in command], stdout=output)

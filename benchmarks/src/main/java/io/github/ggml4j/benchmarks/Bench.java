@@ -48,7 +48,8 @@ final class Bench {
     report.save();
     var made = reference("make", size);
     if (!made.succeeded()) {
-      remarks.add("Nothing was measured, because the model could not be created: " + made.problem());
+      remarks.add(
+          "Nothing was measured, because the model could not be created: " + made.problem());
       report.end("bench");
       return;
     }

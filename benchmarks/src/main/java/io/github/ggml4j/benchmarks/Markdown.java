@@ -116,7 +116,8 @@ final class Markdown {
       line("");
     }
     checks(bench.path("checks"));
-    line("| measurement | ggml4j tok/s (rounds) | PyTorch tok/s (rounds) | ratio (rounds) | peak MiB |");
+    line(
+        "| measurement | ggml4j tok/s (rounds) | PyTorch tok/s (rounds) | ratio (rounds) | peak MiB |");
     line("|---|---|---|---|---|");
     for (var row : bench.path("rows")) {
       line(

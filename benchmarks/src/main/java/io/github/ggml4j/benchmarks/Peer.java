@@ -15,8 +15,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A PyTorch process: {@code pytorch_peer.py} answers each line of JSON with a line of JSON. One process
- * serves all measurements, because importing PyTorch takes longer than most of them.
+ * A PyTorch process: {@code pytorch_peer.py} answers each line of JSON with a line of JSON. One
+ * process serves all measurements, because importing PyTorch takes longer than most of them.
  */
 final class Peer implements AutoCloseable {
   private static final String END = "";
@@ -57,7 +57,9 @@ final class Peer implements AutoCloseable {
     try {
       process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
     } catch (IOException e) {
-      throw new IOException("There is no program " + python + "; set the environment variable PYTHON to another one", e);
+      throw new IOException(
+          "There is no program " + python + "; set the environment variable PYTHON to another one",
+          e);
     }
     var peer = new Peer(process);
     var ready = peer.answer(START);

@@ -20,8 +20,8 @@ import org.junit.platform.launcher.core.LauncherFactory;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Runs the tests of one class in a JVM of its own, because a test may crash it. Writes each result as
- * a line of JSON as soon as the test ends.
+ * Runs the tests of one class in a JVM of its own, because a test may crash it. Writes each result
+ * as a line of JSON as soon as the test ends.
  */
 final class TestWorker implements TestExecutionListener {
   /** Most characters of a failure message. */

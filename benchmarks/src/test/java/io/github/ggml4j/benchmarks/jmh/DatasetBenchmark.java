@@ -21,7 +21,7 @@ public class DatasetBenchmark extends MicroBenchmark {
       "The ship, as she lay at anchor, was \u00e9clair\u00e9 by a hundred lamps; nobody spoke of the voyage. ";
   private static final Path PARQUET =
       Path.of("..", "trainer", "src", "test", "resources", "golden", "tables", "code-zstd.parquet");
-  private static final int PARQUET_ROWS = 60;
+  private static final int PARQUET_ROWS = 287;
 
   /** The format of the file. */
   @Param({"csv", "json", "parquet", "text"})
@@ -36,7 +36,8 @@ public class DatasetBenchmark extends MicroBenchmark {
     folder = Files.createTempDirectory("ggml4j-jmh");
     dataset =
         switch (format) {
-          case "csv" -> Datasets.load("csv", write("a.csv", "id,text\n", "%d,\"%s\"\n")).text("text");
+          case "csv" ->
+              Datasets.load("csv", write("a.csv", "id,text\n", "%d,\"%s\"\n")).text("text");
           case "json" ->
               Datasets.load("json", write("a.jsonl", "", "{\"id\": %d, \"text\": \"%s\"}\n"))
                   .text("text");

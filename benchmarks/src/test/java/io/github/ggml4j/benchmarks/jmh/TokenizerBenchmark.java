@@ -23,8 +23,7 @@ public class TokenizerBenchmark extends MicroBenchmark {
   public void setUp() {
     tokens = tokenizer.encode(text);
     check(tokenizer.decode(tokens).equals(text), "decode(encode(text)) is not the text");
-    check(
-        tokenizer.encode("Once upon a time").length == 4, "\"Once upon a time\" has 4 tokens");
+    check(tokenizer.encode("Once upon a time").length == 4, "\"Once upon a time\" has 4 tokens");
   }
 
   /** Text to token ids. */

@@ -32,8 +32,7 @@ public class TrainingBenchmark extends MicroBenchmark {
     check(
         Math.abs(result.firstLoss() - random) < 0.2,
         "the first loss is %g, expected about %g".formatted(result.firstLoss(), random));
-    check(
-        result.lastLoss() < result.firstLoss() - 0.5, "the last loss is " + result.lastLoss());
+    check(result.lastLoss() < result.firstLoss() - 0.5, "the last loss is " + result.lastLoss());
   }
 
   /** Closes the model. */
