@@ -1,30 +1,42 @@
 package io.github.ggml4j.io;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.internal.Names;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightInfo;
 import io.github.ggml4j.model.WeightSource;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
-/** The weights of a file, checked to be all that a configuration asks for, in its shapes. */
+/**
+ * The weights of a file: every weight of a configuration, each in the shape that it needs. Tensors
+ * that the network does not use are named in a warning.
+ */
 final class CheckedWeights implements WeightSource {
+  /** How many names a message lists. */
+  private static final int MOST_NAMES = 5;
+
   /** A tensor of a file: its type, shape and bytes. */
   @SuppressWarnings("ArrayRecordComponent") // internal, never compared
   record Stored(DType dtype, long[] shape, Supplier<MemorySegment> data) {}
 
-  /** Finds a tensor of a file by the weight it is to be. */
-  interface Lookup {
-    @Nullable Stored find(WeightSpec spec);
+  /** How linear weights are stored. */
+  enum LinearLayout {
+    /** As in GGUF and llm.c. */
+    OUT_IN,
+    /** Conv1D, as in Hugging Face's and OpenAI's files. */
+    IN_OUT
   }
 
   private record Weight(WeightInfo info, Supplier<MemorySegment> data) {}
@@ -35,38 +47,59 @@ final class CheckedWeights implements WeightSource {
   private volatile boolean closed;
 
   /**
-   * @param conv1d whether linear weights stand as {@code (in, out)}
+   * Finds and checks the weights.
+   *
+   * @param tensors by their names in the file
+   * @param nameInFile gives the name that a weight has in the file
    * @param onClose releases the file
+   * @throws ModelFormatException if a weight is missing or has the wrong shape or type
    */
   CheckedWeights(
-      String source, Gpt2Config config, boolean conv1d, Lookup lookup, Runnable onClose) {
+      String source,
+      Gpt2Config config,
+      LinearLayout layout,
+      Map<String, Stored> tensors,
+      Function<WeightSpec, String> nameInFile,
+      Runnable onClose) {
     this.source = source;
     this.onClose = onClose;
     List<WeightSpec> specs = WeightSpec.of(config);
-    List<String> missing =
-        specs.stream().filter(s -> lookup.find(s) == null).map(WeightSpec::name).toList();
+    List<String> missing = new ArrayList<>();
+    Set<String> unused = new TreeSet<>(tensors.keySet());
+    for (WeightSpec spec : specs) {
+      String name = nameInFile.apply(spec);
+      Stored stored = tensors.get(name);
+      if (stored == null) {
+        missing.add(spec.name());
+        continue;
+      }
+      unused.remove(name);
+      boolean transposed = layout == LinearLayout.IN_OUT && spec.linear();
+      check(spec, stored, transposed ? spec.storedShape() : spec.shape());
+      WeightInfo info = new WeightInfo(spec.name(), stored.dtype(), stored.shape(), transposed);
+      weights.put(spec.name(), new Weight(info, stored.data()));
+    }
     if (!missing.isEmpty()) {
       throw ModelFormatException.of(
           source,
-          "lacks "
-              + missing.size()
-              + " of "
-              + specs.size()
-              + " weights: "
-              + String.join(", ", missing.subList(0, Math.min(5, missing.size())))
-              + (missing.size() > 5 ? ", ..." : ""),
+          "lacks " + missing.size() + " of " + specs.size() + " weights: " + list(missing),
           "every weight of a GPT-2 of " + config.nLayer() + " layers",
           "Check that configuration and weights belong together.");
     }
-    for (WeightSpec spec : specs) {
-      Stored stored = lookup.find(spec);
-      if (stored != null) {
-        boolean transposed = conv1d && spec.linear();
-        check(spec, stored, transposed ? spec.storedShape() : spec.shape());
-        WeightInfo info = new WeightInfo(spec.name(), stored.dtype(), stored.shape(), transposed);
-        weights.put(spec.name(), new Weight(info, stored.data()));
-      }
+    if (!unused.isEmpty()) {
+      System.getLogger(CheckedWeights.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "{0}: {1} tensors are not part of GPT-2 and are not used: {2}",
+              source,
+              unused.size(),
+              Names.quote(list(List.copyOf(unused))));
     }
+  }
+
+  private static String list(List<String> names) {
+    return String.join(", ", names.subList(0, Math.min(MOST_NAMES, names.size())))
+        + (names.size() > MOST_NAMES ? ", ..." : "");
   }
 
   @Override

@@ -5,12 +5,16 @@ import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufTensor;
 import io.github.ggml4j.format.gguf.GgufValue;
 import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.io.CheckedWeights.LinearLayout;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSource;
+import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tokenizer.AddedToken;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Configuration and weights of a GGUF file, as llama.cpp's GPT-2 reads them. */
@@ -76,18 +80,14 @@ final class GgufModel {
   }
 
   static WeightSource weights(GgufFile file, Gpt2Config config) {
+    Map<String, CheckedWeights.Stored> tensors = new HashMap<>();
+    file.tensors()
+        .forEach((name, tensor) ->
+            tensors.put(
+                name,
+                new CheckedWeights.Stored(tensor.dtype(), tensor.shape(), () -> file.data(name))));
     return new CheckedWeights(
-        file.source(),
-        config,
-        false,
-        spec -> {
-          GgufTensor tensor = file.tensors().get(spec.ggufName());
-          return tensor == null
-              ? null
-              : new CheckedWeights.Stored(
-                  tensor.dtype(), tensor.shape(), () -> file.data(tensor.name()));
-        },
-        file::close);
+        file.source(), config, LinearLayout.OUT_IN, tensors, WeightSpec::ggufName, file::close);
   }
 
   /** The tokenizer of a file. */

@@ -7,8 +7,10 @@ import io.github.ggml4j.format.safetensors.SafetensorsFile;
 import io.github.ggml4j.format.torch.TorchFile;
 import io.github.ggml4j.format.torch.TorchTensor;
 import io.github.ggml4j.internal.Names;
+import io.github.ggml4j.io.CheckedWeights.LinearLayout;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSource;
+import io.github.ggml4j.model.WeightSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -109,20 +111,31 @@ final class HuggingFaceFolder {
     return ids.isEmpty() && eos != null ? List.of(eos) : List.copyOf(ids);
   }
 
-  static WeightSource open(Path folder, Gpt2Config config) {
+  /** A configuration and the weights that it describes. */
+  record Content(Gpt2Config config, WeightSource weights) {}
+
+  /**
+   * Opens the weights.
+   *
+   * @param config of the folder's {@code config.json}; that of the result says whether the head is
+   *     tied as the weights have it, see {@link TiedHead}
+   */
+  static Content open(Path folder, Gpt2Config config) {
     List<Runnable> closers = new ArrayList<>();
     boolean opened = false;
     try {
       Map<String, CheckedWeights.Stored> tensors = tensors(folder, closers);
+      Gpt2Config actual = TiedHead.resolve(folder.toString(), config, tensors);
       WeightSource weights =
           new CheckedWeights(
               folder.toString(),
-              config,
-              true,
-              spec -> tensors.get(spec.name()),
+              actual,
+              LinearLayout.IN_OUT,
+              tensors,
+              WeightSpec::name,
               () -> closers.forEach(Runnable::run));
       opened = true;
-      return weights;
+      return new Content(actual, weights);
     } finally {
       if (!opened) {
         closers.forEach(Runnable::run);

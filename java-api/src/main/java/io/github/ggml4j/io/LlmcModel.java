@@ -3,11 +3,14 @@ package io.github.ggml4j.io;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.llmc.LlmcFile;
 import io.github.ggml4j.format.llmc.LlmcHeader;
-import io.github.ggml4j.format.llmc.LlmcTensor;
+import io.github.ggml4j.io.CheckedWeights.LinearLayout;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSource;
+import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Configuration and weights of a model file of llm.c. */
 final class LlmcModel {
@@ -36,18 +39,14 @@ final class LlmcModel {
   }
 
   static WeightSource weights(LlmcFile file, Gpt2Config config) {
+    Map<String, CheckedWeights.Stored> tensors = new HashMap<>();
+    file.tensors()
+        .forEach((name, tensor) ->
+            tensors.put(
+                name,
+                new CheckedWeights.Stored(tensor.dtype(), tensor.shape(), () -> file.data(name))));
     return new CheckedWeights(
-        file.source(),
-        config,
-        false,
-        spec -> {
-          LlmcTensor tensor = file.tensors().get(spec.name());
-          return tensor == null
-              ? null
-              : new CheckedWeights.Stored(
-                  tensor.dtype(), tensor.shape(), () -> file.data(tensor.name()));
-        },
-        file::close);
+        file.source(), config, LinearLayout.OUT_IN, tensors, WeightSpec::name, file::close);
   }
 
   /** GPT-2's own, or for another vocabulary the one whose files stand beside the model. */

@@ -103,7 +103,8 @@ public final class ModelFiles implements AutoCloseable {
       case HUGGING_FACE_FOLDER -> {
         Gpt2Config config = Gpt2Config.read(path.resolve(HuggingFaceFolder.CONFIG));
         Map<String, @Nullable Object> generation = HuggingFaceFolder.generation(path);
-        yield of(path, config, generation, HuggingFaceFolder.open(path, config));
+        HuggingFaceFolder.Content content = HuggingFaceFolder.open(path, config);
+        yield of(path, content.config(), generation, content.weights());
       }
       case TENSORFLOW_FOLDER -> {
         Gpt2Config config = TensorFlowFolder.config(path);

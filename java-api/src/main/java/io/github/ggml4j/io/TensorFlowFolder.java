@@ -5,6 +5,7 @@ import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.format.tensorflow.TensorFlowCheckpoint;
 import io.github.ggml4j.format.tensorflow.TensorFlowTensor;
 import io.github.ggml4j.internal.Names;
+import io.github.ggml4j.io.CheckedWeights.LinearLayout;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSource;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -27,6 +29,7 @@ final class TensorFlowFolder {
   static final String CHECKPOINT = "checkpoint";
   static final String PREFIX = "model.ckpt";
   static final String INDEX = ".index";
+  private static final String VARIABLES = "model/";
   private static final long LARGEST_CHECKPOINT_FILE = 1 << 20;
 
   /** Of a path on the machine that wrote it, the name: printable, as every file system takes it. */
@@ -67,8 +70,21 @@ final class TensorFlowFolder {
 
   /** The weights of a checkpoint, which is closed with them. */
   static WeightSource weights(TensorFlowCheckpoint checkpoint, String source, Gpt2Config config) {
+    Map<String, CheckedWeights.Stored> tensors = new HashMap<>();
+    checkpoint
+        .tensors()
+        .forEach((name, tensor) -> {
+          if (name.startsWith(VARIABLES)) { // others are the state of an optimizer
+            tensors.put(name, stored(checkpoint, name, tensor));
+          }
+        });
     return new CheckedWeights(
-        source, config, true, spec -> stored(checkpoint, variable(spec.name())), checkpoint::close);
+        source,
+        config,
+        LinearLayout.IN_OUT,
+        tensors,
+        spec -> variable(spec.name()),
+        checkpoint::close);
   }
 
   /** {@code h.0.attn.c_attn.weight} is {@code model/h0/attn/c_attn/w}. */
@@ -77,19 +93,15 @@ final class TensorFlowFolder {
     String base = name.substring(0, dot);
     boolean weight = name.endsWith(".weight");
     if (base.equals("wte") || base.equals("wpe")) {
-      return "model/" + base;
+      return VARIABLES + base;
     }
     boolean norm = base.contains("ln_");
     String path = base.startsWith("h.") ? "h" + base.substring(2) : base;
-    return "model/" + path.replace('.', '/') + (weight ? norm ? "/g" : "/w" : "/b");
+    return VARIABLES + path.replace('.', '/') + (weight ? norm ? "/g" : "/w" : "/b");
   }
 
-  private static CheckedWeights.@Nullable Stored stored(
-      TensorFlowCheckpoint checkpoint, String variable) {
-    TensorFlowTensor tensor = checkpoint.tensors().get(variable);
-    if (tensor == null) {
-      return null;
-    }
+  private static CheckedWeights.Stored stored(
+      TensorFlowCheckpoint checkpoint, String variable, TensorFlowTensor tensor) {
     long[] shape = tensor.shape();
     if (shape.length == 3 && shape[0] == 1) { // the width of a convolution over one token
       shape = Arrays.copyOfRange(shape, 1, 3);
