@@ -208,17 +208,32 @@ public final class InferenceSession implements AutoCloseable {
     run(sequences, tokens, false);
   }
 
-  /** As {@link #step} for one sequence, with the logits behind every one of the tokens. */
-  synchronized void stepAll(int sequence, int[] tokens) {
+  /**
+   * As {@link #step}, but computes the logits that follow each of the tokens. {@link #logits} then
+   * takes the index of a token, counted over all sequences in their order.
+   */
+  public synchronized void stepAll(int[] sequences, int[][] tokens) {
     checkOpen();
-    check(new int[] {sequence}, new int[][] {tokens});
-    run(new int[] {sequence}, new int[][] {tokens}, true);
+    check(sequences, tokens);
+    run(sequences, tokens, true);
+  }
+
+  /**
+   * Shortens a sequence; the cache rows of the tokens removed become free.
+   *
+   * @param length number of tokens to keep, at most {@link #length}
+   * @throws IllegalArgumentException if the sequence is unknown or shorter than that
+   */
+  public synchronized void truncate(int sequence, int length) {
+    checkOpen();
+    cache.truncate(sequence, length);
   }
 
   /**
    * Copies logits of the last step.
    *
-   * @param index which of the sequences of the last step
+   * @param index index of a sequence of the last {@link #step}, or of a token of the last {@link
+   *     #stepAll}
    * @param out takes {@code vocabSize} values
    */
   public synchronized void logits(int index, float[] out) {

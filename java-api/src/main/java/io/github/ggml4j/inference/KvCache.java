@@ -2,6 +2,7 @@ package io.github.ggml4j.inference;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
@@ -160,9 +161,19 @@ final class KvCache implements AutoCloseable {
 
   void release(int sequence) {
     check(sequence);
-    drop(rows[sequence], lengths[sequence]);
+    drop(rows[sequence], 0, lengths[sequence]);
     lengths[sequence] = 0;
     slots.clear(sequence);
+  }
+
+  void truncate(int sequence, int length) {
+    check(sequence);
+    if (length < 0 || length > lengths[sequence]) {
+      throw new InvalidArgumentException("length", length, "0 to " + lengths[sequence]);
+    }
+    drop(rows[sequence], length, lengths[sequence]);
+    lengths[sequence] = length;
+    uploaded[sequence] = Math.min(uploaded[sequence], length);
   }
 
   void reassign(int[] sequences, int[] parents) {
@@ -181,7 +192,7 @@ final class KvCache implements AutoCloseable {
     }
     for (int i = 0; i < sequences.length; i++) {
       int sequence = sequences[i];
-      drop(rows[sequence], lengths[sequence]);
+      drop(rows[sequence], 0, lengths[sequence]);
       int common = Arrays.mismatch(rows[sequence], newRows[i]);
       rows[sequence] = newRows[i];
       lengths[sequence] = newLengths[i];
@@ -191,8 +202,8 @@ final class KvCache implements AutoCloseable {
     }
   }
 
-  private void drop(int[] sequenceRows, int length) {
-    for (int i = 0; i < length; i++) {
+  private void drop(int[] sequenceRows, int from, int to) {
+    for (int i = from; i < to; i++) {
       int row = sequenceRows[i];
       if (--references[row] == 0) {
         free.set(row);
