@@ -99,6 +99,38 @@ EXTRA_CASES = [
     ("renormalize_logits", "small", SAMPLE | dict(temperature=0.8, top_k=10, renormalize_logits=True)),
     ("exponential_decay_length_penalty", "small", dict(exponential_decay_length_penalty=(1, 1.3), eos_token_id=EOS)),
 ]
+# Options that came later, over logits of their own, so that the logits of the cases above stay what they were.
+LATER_CASES = [
+    *[(f"top_h {h}", "later", SAMPLE | dict(top_h=h)) for h in (0.1, 0.4, 0.8)],
+    *[(f"top_h {h} large", "later large", SAMPLE | dict(top_h=h)) for h in (0.3, 0.9)],
+    ("top_h before top_k", "later", SAMPLE | dict(temperature=1.4, top_h=0.7, top_k=6, top_p=0.9)),
+    *[(f"encoder_repetition_penalty {p}", "later", dict(encoder_repetition_penalty=p)) for p in (0.7, 1.5)],
+    ("encoder and other repetition penalty", "later", dict(encoder_repetition_penalty=1.5, repetition_penalty=1.2)),
+    *[(f"encoder_no_repeat_ngram_size {n}", "later", dict(encoder_no_repeat_ngram_size=n)) for n in (1, 2, 3)],
+    ("encoder and other n-grams", "later", dict(encoder_no_repeat_ngram_size=2, no_repeat_ngram_size=3)),
+    *[(f"epsilon_cutoff {e}", "later", SAMPLE | dict(epsilon_cutoff=e)) for e in (0.0009, 0.03, 0.9)],
+    *[(f"epsilon_cutoff {e} large", "later large", SAMPLE | dict(epsilon_cutoff=e)) for e in (0.0003, 0.004)],
+    *[(f"eta_cutoff {e}", "later", SAMPLE | dict(eta_cutoff=e)) for e in (0.0009, 0.05, 0.9)],
+    *[(f"eta_cutoff {e} large", "later large", SAMPLE | dict(eta_cutoff=e)) for e in (0.0003, 0.1)],
+    ("cutoffs together", "later", SAMPLE | dict(temperature=1.2, typical_p=0.9, epsilon_cutoff=0.01, eta_cutoff=0.3)),
+    ("beams epsilon_cutoff", "later", SAMPLE | dict(num_beams=3, epsilon_cutoff=0.9)),
+    ("beams eta_cutoff two eos", "later", SAMPLE | dict(num_beams=3, eta_cutoff=0.9, eos_token_id=[EOS, OTHER_EOS])),
+    ("decay not yet", "later", dict(exponential_decay_length_penalty=(3, 1.3), eos_token_id=EOS)),
+    ("decay two eos", "later", dict(exponential_decay_length_penalty=(0, 1.7), eos_token_id=[EOS, OTHER_EOS])),
+    ("decay after minimum", "later", dict(exponential_decay_length_penalty=(0, 1.7), min_new_tokens=9, eos_token_id=EOS)),
+    ("decay below 1", "later", dict(exponential_decay_length_penalty=(1, 0.5), eos_token_id=EOS)),
+    ("suppress and bias", "later", dict(suppress_tokens=[4, 33], sequence_bias=[[[4], 9.0], [[13, 34], 2.5], [[33], -1.0]])),
+    ("begin_suppress_tokens after forced_bos", "later", dict(begin_suppress_tokens=[1, 60], forced_bos_token_id=BOS, length=2)),
+    ("begin_suppress_tokens at forced_bos", "later", dict(begin_suppress_tokens=[1, 60], forced_bos_token_id=BOS, length=1)),
+    ("renormalize_logits greedy", "later", dict(renormalize_logits=True, repetition_penalty=1.3, suppress_tokens=[2])),
+    ("renormalize_logits after filters", "later", SAMPLE | dict(temperature=0.6, top_p=0.8, renormalize_logits=True)),
+    ("all of them", "later", SAMPLE | dict(
+        sequence_bias=[[[4], -2.5], [[13, 71], 3.0]], encoder_repetition_penalty=1.2, repetition_penalty=1.3,
+        no_repeat_ngram_size=3, encoder_no_repeat_ngram_size=4, bad_words_ids=[[60], [13, 70]], min_new_tokens=2, eos_token_id=EOS,
+        remove_invalid_values=True, exponential_decay_length_penalty=(1, 1.1), suppress_tokens=[8, 9], temperature=1.1, top_h=0.95,
+        top_k=40, top_p=0.97, min_p=0.001, typical_p=0.98, epsilon_cutoff=0.0005, eta_cutoff=0.0004, renormalize_logits=True)),
+]
+ALL_CASES = CASES + EXTRA_CASES + LATER_CASES
 
 
 def main():
@@ -113,7 +145,7 @@ def main():
 
     logits = {}
     tensors, cases = {}, []
-    for name, kind, options in CASES + EXTRA_CASES:
+    for name, kind, options in ALL_CASES:
         if kind not in logits:
             logits[kind] = sound_logits(model, kind)
             tensors[f"logits/{kind}"] = logits[kind]
@@ -157,7 +189,7 @@ def build(model, options, length, rows):
     model._prepare_special_tokens(config, kwargs_has_attention_mask=True)
     processors = model._get_logits_processor(
         config, input_ids_seq_length=min(PROMPT_LENGTH, length), device="cpu",
-        model_kwargs=dict(attention_mask=mask), encoder_input_ids=torch.tensor(INPUT_IDS)[:rows, :length],
+        model_kwargs=dict(attention_mask=mask), encoder_input_ids=torch.tensor(INPUT_IDS)[:rows, : min(PROMPT_LENGTH, length)],
     )
     keep = max([getattr(processor, "min_tokens_to_keep", 1) for processor in processors], default=1)
     return processors, keep
@@ -174,7 +206,7 @@ def sound_logits(model, kind):
         return torch.randint(-3, 6, (4, 97), generator=torch.Generator().manual_seed(1)).float()
     for seed in range(100):
         logits = random_logits(kind, seed)
-        if kind == "invalid" or all(sound(model, logits, dict(options)) for _, k, options in CASES + EXTRA_CASES if k == kind):
+        if kind == "invalid" or all(sound(model, logits, dict(options)) for _, k, options in ALL_CASES if k == kind):
             print(f"{kind} logits: seed {seed}")
             return logits
     raise AssertionError(f"no {kind} logits without a near tie")
@@ -182,7 +214,9 @@ def sound_logits(model, kind):
 
 def random_logits(kind, seed):
     generator = torch.Generator().manual_seed(seed)
-    if kind == "large":
+    if kind.startswith("later"):
+        generator.manual_seed(1000 + seed)
+    if kind.endswith("large"):
         return 3 * torch.randn(2, 1003, generator=generator) - 1
     # ordinary, flat, one token far ahead, sharp
     logits = torch.randn(4, 97, generator=generator)

@@ -249,7 +249,7 @@ class TextGeneratorTest {
   void emptyAndOverlongPromptsAreNamed() {
     assertThatThrownBy(() -> generator.generate(""))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("The prompt is empty");
+        .hasMessageContaining("prompt is empty");
     assertThat(generator.generate("", g -> g.allowEmptyPrompt(true).maxNewTokens(3))).hasSize(1);
     assertThatThrownBy(() -> generator.generate("word ".repeat(80)))
         .isInstanceOf(IllegalArgumentException.class)

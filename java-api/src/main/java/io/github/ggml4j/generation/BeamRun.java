@@ -1,11 +1,13 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.inference.Decoder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/** Beam search for several prompts: all beams of all prompts advance together. */
+/** Beam search for several prompts: all beams of all prompts advance in one step. */
 final class BeamRun extends Run {
   private final long seed;
   private final float[] logits;
@@ -13,34 +15,32 @@ final class BeamRun extends Run {
   private final Candidates candidates = new Candidates();
   private final List<BeamSearch> searches = new ArrayList<>();
 
-  BeamRun(Decoder decoder, List<Plan> plans, int vocabSize, long seed) {
-    super(decoder, plans);
+  BeamRun(Decoder decoder, List<Request> requests, int vocabSize, long seed) {
+    super(decoder, requests);
     this.seed = seed;
     logits = new float[vocabSize];
     raw = new float[vocabSize];
   }
 
   @Override
-  void start(int plan, int sequence, int row) {
-    int[] sequences = new int[plans().get(plan).config().numBeams()];
+  void start(int request, Prefix prompt, @Nullable Prefix negative) {
+    var options = requests().get(request);
+    int[] sequences = new int[options.config().numBeams()];
     int[] rows = new int[sequences.length];
-    Arrays.setAll(sequences, _ -> decoder().fork(sequence));
-    Arrays.fill(rows, row);
-    searches.add(new BeamSearch(plans().get(plan), sequences, rows, new RandomStream(seed, 0)));
+    Arrays.setAll(sequences, _ -> decoder().fork(prompt.sequence()));
+    Arrays.fill(rows, prompt.row());
+    searches.add(new BeamSearch(options, sequences, rows, new RandomStream(seed, 0)));
   }
 
   @Override
   void stepSequences() {
-    var sequences = new ArrayList<Integer>();
-    var tokens = new ArrayList<int[]>();
+    var step = new Step();
     for (var search : searches) {
       if (!search.done()) {
-        search.feed(decoder(), sequences, tokens);
+        search.feed(decoder(), step);
       }
     }
-    decoder()
-        .step(
-            sequences.stream().mapToInt(Integer::intValue).toArray(), tokens.toArray(int[][]::new));
+    step.compute(decoder());
   }
 
   @Override

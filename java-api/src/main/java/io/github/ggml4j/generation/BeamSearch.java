@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.inference.Decoder;
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,10 +14,10 @@ import java.util.List;
  * log-probabilities over its length to the length penalty.
  */
 final class BeamSearch {
-  /** Below every score, and added to take candidates out of a choice. */
+  /** Lower than any score; added to a score to exclude a beam. */
   private static final float OUT = -1e9f;
 
-  private final Plan plan;
+  private final Request request;
   private final int beams;
   private final int[] sequences;
   private final int[] rows;
@@ -29,7 +30,7 @@ final class BeamSearch {
   /**
    * A running or finished beam.
    *
-   * @param parent the index of the running beam it extends
+   * @param parent index of the running beam that it extends
    * @param score running: the sum of log-probabilities; finished: with length penalty
    * @param logProbs of the generated tokens in the model
    * @param transitionScores log-probabilities of the generated tokens after processors
@@ -41,21 +42,21 @@ final class BeamSearch {
   /**
    * A running beam with one more token.
    *
-   * @param key what it is chosen by
+   * @param key extensions with the largest keys are chosen
    */
   private record Extension(
       double key, int parent, int token, float score, float logProb, float transitionScore) {}
 
-  BeamSearch(Plan plan, int[] sequences, int[] rows, RandomStream random) {
-    this.plan = plan;
+  BeamSearch(Request request, int[] sequences, int[] rows, RandomStream random) {
+    this.request = request;
     this.beams = sequences.length;
     this.sequences = sequences;
     this.rows = rows;
     this.random = random;
-    length = plan.prompt().length;
-    // All begin alike, so only the first may be extended at first.
+    length = request.prompt().length;
+    // All beams are equal at first, so only the first one is extended.
     for (int i = 0; i < beams; i++) {
-      running.add(new Beam(i, plan.prompt(), i == 0 ? 0 : OUT, new float[0], new float[0]));
+      running.add(new Beam(i, request.prompt(), i == 0 ? 0 : OUT, new float[0], new float[0]));
     }
   }
 
@@ -64,22 +65,21 @@ final class BeamSearch {
   }
 
   /**
-   * Lets the decoder's sequences take over their parents' histories and names their next tokens.
+   * Gives each of the decoder's sequences the history of its beam's parent, and adds the newest
+   * token of each beam to the next step.
    */
-  void feed(Decoder decoder, List<Integer> allSequences, List<int[]> tokens) {
+  void feed(Decoder decoder, Run.Step step) {
     int[] parents = running.stream().mapToInt(beam -> sequences[beam.parent()]).toArray();
     int[] children = Arrays.copyOf(sequences, parents.length);
     if (!Arrays.equals(children, parents)) {
       decoder.reassign(children, parents);
     }
     for (int i = 0; i < running.size(); i++) {
-      rows[i] = allSequences.size();
-      allSequences.add(sequences[i]);
-      tokens.add(new int[] {running.get(i).tokens()[length - 1]});
+      rows[i] = step.add(sequences[i], running.get(i).tokens()[length - 1]);
     }
   }
 
-  /** Extends all running beams by one token; releases the decoder's sequences in the end. */
+  /** Extends all running beams by one token; releases the decoder's sequences if it is done. */
   void extend(Decoder decoder, float[] logits, float[] raw, Candidates candidates) {
     var best = best(decoder, logits, raw, candidates);
     var extended = new ArrayList<Beam>();
@@ -87,7 +87,7 @@ final class BeamSearch {
     for (int i = 0; i < ends.length; i++) {
       var beam = beam(best.get(i));
       extended.add(beam);
-      ends[i] = plan.ending(beam.tokens(), length + 1).reason() != null;
+      ends[i] = request.ending(beam.tokens(), length + 1).reason() != null;
     }
     length++;
     running = nextRunning(extended, ends);
@@ -122,7 +122,7 @@ final class BeamSearch {
   }
 
   private float[] append(float[] values, float value) {
-    if (!plan.config().logProbs()) {
+    if (!request.config().logProbs()) {
       return values;
     }
     float[] result = Arrays.copyOf(values, values.length + 1);
@@ -130,20 +130,20 @@ final class BeamSearch {
     return result;
   }
 
-  /** The best extensions: as many that all running beams have one that goes on. */
+  /** The best extensions: so many that enough of them do not end a sequence. */
   private List<Extension> best(
       Decoder decoder, float[] logits, float[] raw, Candidates candidates) {
-    int keep = Math.max(2, 1 + plan.eosTokenIds().size()) * beams;
+    int keep = Math.max(2, 1 + request.eosTokenIds().size()) * beams;
     var best = new Best(keep);
     for (int i = 0; i < running.size(); i++) {
       decoder.logits(rows[i], logits);
       toLogProbs(logits);
       System.arraycopy(logits, 0, raw, 0, raw.length);
       var beam = running.get(i);
-      plan.process(beam.tokens(), length, logits);
-      if (plan.config().doSample()) {
+      request.process(beam.tokens(), length, logits);
+      if (request.config().doSample()) {
         candidates.reset(logits);
-        plan.filter(candidates);
+        request.filter(candidates);
         sample(candidates, i, raw, best);
       } else {
         float score = beam.score();
@@ -169,20 +169,20 @@ final class BeamSearch {
     float score = running.get(beam).score();
     for (int j = 0; j < candidates.size(); j++) {
       double uniform = random.nextDouble() + 0x1p-54;
-      if (candidates.score(j) > Float.NEGATIVE_INFINITY) {
-        float sum = candidates.score(j) + score;
+      if (candidates.logit(j) > Float.NEGATIVE_INFINITY) {
+        float sum = candidates.logit(j) + score;
         double key = sum - StrictMath.log(-StrictMath.log(uniform));
         if (best.takes(key)) {
           int token = candidates.id(j);
-          best.add(new Extension(key, beam, token, sum, raw[token], candidates.score(j)));
+          best.add(new Extension(key, beam, token, sum, raw[token], candidates.logit(j)));
         }
       }
     }
   }
 
-  private static void toLogProbs(float[] logits) {
+  private void toLogProbs(float[] logits) {
     double sum = Exp.logSumExp(logits, logits.length);
-    if (Double.isNaN(sum)) {
+    if (Double.isNaN(sum) && !request.config().removeInvalidValues()) {
       throw Sampler.nothingToChoose(true);
     }
     for (int i = 0; i < logits.length; i++) {
@@ -200,15 +200,15 @@ final class BeamSearch {
   }
 
   /**
-   * Takes in what has ended.
+   * Adds ended beams to the finished ones and keeps the best.
    *
-   * @return whether running beams can still improve on it
+   * @return whether a running beam can still beat them
    */
   private boolean finish(List<Beam> extended, boolean[] ends) {
-    var config = plan.config();
-    int generated = length - plan.prompt().length;
+    var config = request.config();
+    int generated = length - request.prompt().length;
     var all = new ArrayList<>(finished);
-    // Those behind the first serve only to keep enough beams running.
+    // The others only serve to keep enough beams running.
     for (int i = 0; i < Math.min(beams, extended.size()); i++) {
       if (ends[i]) {
         var beam = extended.get(i);
@@ -222,14 +222,14 @@ final class BeamSearch {
     }
     int bestLength =
         config.earlyStopping() == EarlyStopping.NEVER && config.lengthPenalty() > 0
-            ? plan.maxLength() - plan.prompt().length
+            ? request.maxLength() - request.prompt().length
             : generated;
     float bestPossible = running.getFirst().score() / power(bestLength);
     return bestPossible > (full ? finished.getLast().score() : OUT);
   }
 
   private float power(int length) {
-    return (float) StrictMath.pow(length, plan.config().lengthPenalty());
+    return (float) StrictMath.pow(length, request.config().lengthPenalty());
   }
 
   private static Beam withScore(Beam beam, float score) {
@@ -242,7 +242,7 @@ final class BeamSearch {
   }
 
   List<GeneratedSequence> results() {
-    int wanted = plan.config().numReturnSequences();
+    int wanted = request.config().numReturnSequences();
     if (finished.size() < wanted) {
       throw Sampler.nothingToChoose(false);
     }
@@ -250,20 +250,20 @@ final class BeamSearch {
   }
 
   private GeneratedSequence result(Beam beam) {
-    var reason = plan.ending(beam.tokens(), beam.tokens().length).reason();
+    var reason = request.ending(beam.tokens(), beam.tokens().length).reason();
     if (reason == null) {
       throw new IllegalStateException("Beam is unfinished at " + beam.tokens().length + " tokens");
     }
     return new GeneratedSequence(
-        plan.newText(beam.tokens(), beam.tokens().length),
-        Arrays.copyOfRange(beam.tokens(), plan.prompt().length, beam.tokens().length),
+        request.newText(beam.tokens(), beam.tokens().length),
+        Arrays.copyOfRange(beam.tokens(), request.prompt().length, beam.tokens().length),
         beam.logProbs(),
         beam.transitionScores(),
         beam.score(),
         reason);
   }
 
-  /** The extensions with the largest keys, largest first, the first added of equals. */
+  /** The extensions with the largest keys, largest first; of equal ones the first added. */
   private static final class Best {
     final int keep;
     final List<Extension> extensions = new ArrayList<>();

@@ -1,8 +1,8 @@
 package io.github.ggml4j.generation;
 
 /**
- * One of Hugging Face's "logits warpers": rescales or removes candidates when sampling. It needs no
- * more than the candidates that are left.
+ * A step of sampling that rescales or removes candidates; transformers calls it a logits warper. It
+ * only needs the candidates that are left.
  */
 interface CandidateFilter extends LogitsProcessor {
   void filter(Candidates candidates);
@@ -15,11 +15,38 @@ interface CandidateFilter extends LogitsProcessor {
     candidates.writeTo(logits);
   }
 
-  /** {@code temperature}: scores divided by it. */
+  /** {@code temperature}: divides the logits. */
   record Temperature(float temperature) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
       candidates.divide(temperature);
+    }
+  }
+
+  /**
+   * {@code top_h}: of the {@value #MOST} most likely tokens the first ones whose terms of the
+   * entropy add up to at most the share h of it.
+   */
+  record TopH(float h) implements CandidateFilter {
+    /** Tokens that are considered, as in transformers. */
+    static final int MOST = 100;
+
+    @Override
+    public void filter(Candidates candidates) {
+      candidates.keepMostLikely(Math.min(MOST, candidates.size()));
+      double sum = candidates.computeWeights();
+      double most = h * candidates.entropy(sum);
+      double entropy = 0;
+      int kept = 0;
+      for (int index : candidates.byFallingLogit()) {
+        double p = candidates.weight(index) / sum;
+        entropy -= p * StrictMath.log(p);
+        if (kept > 0 && !(entropy <= most)) {
+          break;
+        }
+        kept++;
+      }
+      candidates.keepMostLikely(kept);
     }
   }
 
@@ -33,11 +60,13 @@ interface CandidateFilter extends LogitsProcessor {
     }
   }
 
-  /** {@code top_p}: the fewest most likely tokens whose probabilities reach p. */
+  /** {@code top_p}: the fewest most likely tokens whose probabilities add up to p. */
   record TopP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
-      candidates.keepUntil(p * candidates.exponentiate(), minTokensToKeep);
+      double enough = p * candidates.computeWeights();
+      candidates.keepPrefix(
+          i -> -candidates.logit(i), (sum, n) -> sum >= enough && n >= minTokensToKeep);
     }
   }
 
@@ -45,36 +74,65 @@ interface CandidateFilter extends LogitsProcessor {
   record MinP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
-      candidates.exponentiate();
-      float threshold = candidates.largest(Math.min(minTokensToKeep, candidates.size()));
-      for (int i = 0; i < candidates.size(); i++) {
-        if (candidates.weight(i) >= p) {
-          threshold = Math.min(threshold, candidates.score(i));
-        }
-      }
-      candidates.keepFrom(threshold);
+      candidates.computeWeights();
+      keepFromWeight(candidates, p, minTokensToKeep);
     }
   }
 
   /**
-   * {@code typical_p}: the tokens whose surprise is nearest to the expected one, until their
-   * probabilities reach p (Meister and others, "Locally Typical Sampling", 2022).
+   * {@code typical_p}: the tokens whose information content is nearest to the entropy, until their
+   * probabilities add up to p (Meister and others, "Locally Typical Sampling", 2022).
    */
   record TypicalP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
-      double sum = candidates.exponentiate();
-      double logSum = candidates.max() + StrictMath.log(sum);
-      double entropy = 0;
-      for (int i = 0; i < candidates.size(); i++) {
-        double weight = candidates.weight(i);
-        if (weight > 0) {
-          entropy += weight * (logSum - candidates.score(i));
-        }
-      }
-      double expected = entropy / sum;
-      double ranked = candidates.rankBy(i -> Math.abs(logSum - candidates.score(i) - expected));
-      candidates.keepUntil(p * ranked, minTokensToKeep);
+      double total = candidates.computeWeights();
+      double logSum = candidates.max() + StrictMath.log(total);
+      double entropy = candidates.entropy(total);
+      candidates.keepPrefix(
+          i -> Math.abs(logSum - candidates.logit(i) - entropy),
+          (sum, n) -> sum >= p * total && n >= minTokensToKeep);
     }
+  }
+
+  /** {@code epsilon_cutoff}: tokens whose probability is at least epsilon. */
+  record EpsilonCutoff(float epsilon, int minTokensToKeep) implements CandidateFilter {
+    @Override
+    public void filter(Candidates candidates) {
+      double sum = candidates.computeWeights();
+      keepFromWeight(candidates, epsilon * sum, minTokensToKeep);
+    }
+  }
+
+  /**
+   * {@code eta_cutoff}: tokens whose probability is at least {@code min(eta, sqrt(eta) e^-entropy)}
+   * (Hewitt and others, "Truncation Sampling as Language Model Desmoothing", 2022).
+   */
+  record EtaCutoff(float eta, int minTokensToKeep) implements CandidateFilter {
+    @Override
+    public void filter(Candidates candidates) {
+      double sum = candidates.computeWeights();
+      double byEntropy = Math.sqrt(eta) * StrictMath.exp(-candidates.entropy(sum));
+      keepFromWeight(candidates, Math.min(eta, byEntropy) * sum, minTokensToKeep);
+    }
+  }
+
+  /** {@code renormalize_logits}: makes the logits log-probabilities. */
+  record Renormalize() implements CandidateFilter {
+    @Override
+    public void filter(Candidates candidates) {
+      candidates.normalize();
+    }
+  }
+
+  /** Keeps candidates with at least some weight, and at least some number of them. */
+  private static void keepFromWeight(Candidates candidates, double weight, int atLeast) {
+    float threshold = candidates.largest(Math.min(atLeast, candidates.size()));
+    for (int i = 0; i < candidates.size(); i++) {
+      if (candidates.weight(i) >= weight) {
+        threshold = Math.min(threshold, candidates.logit(i));
+      }
+    }
+    candidates.keepFrom(threshold);
   }
 }

@@ -2,62 +2,47 @@ package io.github.ggml4j.generation;
 
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.function.IntToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
- * The tokens that may still be chosen, with their scores. Filters shrink it, so that what follows a
- * filter costs by what is left and not by the vocabulary. Reused from token to token.
+ * The tokens that can still be chosen, with their logits. Filters remove tokens, so each later step
+ * costs time by the tokens that are left, not by the vocabulary. One object is used for all tokens
+ * of a generation.
  *
- * <p>Nothing is sorted as a whole. What goes by rank finds the place by the weights of {@value
- * #BUCKETS} buckets and sorts the one bucket it lies in; the k-th largest score is found by looking
- * only into blocks whose maximum reaches it.
+ * <p>The vocabulary is never sorted: {@link #largest} keeps a heap of k, and steps that go by rank
+ * use quickselect on sums of weights, which takes linear time. The result does not depend on how
+ * elements are ordered.
  */
 final class Candidates {
-  private static final int BLOCK = 256;
-  private static final int BUCKETS = 1024;
-
-  /** Buckets for each unit of a key; scores that lie 64 under the largest share the last one. */
-  private static final double BUCKETS_PER_UNIT = 16;
-
-  /** Scores: the array they came in while all tokens are left, then {@link #keptScores}. */
-  private float[] scores = {};
-
   private int size;
-  private boolean all;
-
-  /** The largest score of each block, while all tokens are left. */
-  private float[] blockMax = {};
-
   private int[] ids = {};
-  private float[] keptScores = {};
+  private float[] logits = {};
   private double[] weights = {};
   private double[] keys = {};
-  private final double[] bucketWeight = new double[BUCKETS];
-  private final int[] bucketSize = new int[BUCKETS];
+
+  /** Indices of candidates, partly ordered by {@link #selectPrefix}. */
+  private int[] order = {};
 
   /**
-   * Starts with every token of the vocabulary.
+   * Starts with all tokens of the vocabulary.
    *
-   * @param logits belongs to this until the next reset, and is changed
-   * @throws IllegalStateException when one is NaN
+   * @throws IllegalStateException if a logit is NaN
    */
-  void reset(float[] logits) {
-    if (ids.length < logits.length) {
-      ids = new int[logits.length];
-      keptScores = new float[logits.length];
-      weights = new double[logits.length];
-      keys = new double[logits.length];
-      blockMax = new float[(logits.length + BLOCK - 1) / BLOCK];
+  void reset(float[] vocabulary) {
+    size = vocabulary.length;
+    if (ids.length < size) {
+      ids = new int[size];
+      logits = new float[size];
+      weights = new double[size];
+      keys = new double[size];
+      order = new int[size];
     }
-    scores = logits;
-    size = logits.length;
-    all = true;
-    for (int block = 0; block * BLOCK < size; block++) {
-      float max = Exp.max(logits, block * BLOCK, Math.min(size, (block + 1) * BLOCK));
-      if (Float.isNaN(max)) {
-        throw Sampler.nothingToChoose(true);
-      }
-      blockMax[block] = max;
+    Arrays.setAll(ids, i -> i);
+    System.arraycopy(vocabulary, 0, logits, 0, size);
+    if (Float.isNaN(max())) {
+      throw Sampler.nothingToChoose(true);
     }
   }
 
@@ -66,68 +51,60 @@ final class Candidates {
   }
 
   int id(int index) {
-    return all ? index : ids[index];
+    return ids[index];
   }
 
-  float score(int index) {
-    return scores[index];
+  float logit(int index) {
+    return logits[index];
   }
 
-  /** Sets the scores of all tokens: those that are left, and negative infinity. */
-  void writeTo(float[] logits) {
-    if (all) {
-      System.arraycopy(scores, 0, logits, 0, size);
-      return;
-    }
-    Arrays.fill(logits, Float.NEGATIVE_INFINITY);
+  /** Writes the logits of all tokens; those that were removed get negative infinity. */
+  void writeTo(float[] vocabulary) {
+    Arrays.fill(vocabulary, Float.NEGATIVE_INFINITY);
     for (int i = 0; i < size; i++) {
-      logits[ids[i]] = scores[i];
+      vocabulary[ids[i]] = logits[i];
     }
   }
 
-  /** Divides every score. */
-  void divide(float by) {
-    float[] values = scores;
+  /** Divides each logit. */
+  void divide(float divisor) {
     for (int i = 0; i < size; i++) {
-      values[i] /= by;
-    }
-    if (all) {
-      for (int block = 0; block * BLOCK < size; block++) {
-        blockMax[block] /= by;
-      }
+      logits[i] /= divisor;
     }
   }
 
-  /** The largest score. */
+  /** Makes the logits log-probabilities. */
+  void normalize() {
+    double logSum = logSumExp();
+    for (int i = 0; i < size; i++) {
+      logits[i] = (float) (logits[i] - logSum);
+    }
+  }
+
+  /** The largest logit. */
   float max() {
-    return all ? Exp.max(blockMax, 0, (size + BLOCK - 1) / BLOCK) : Exp.max(scores, 0, size);
+    return Exp.max(logits, 0, size);
   }
 
-  /** Log-sum-exp of the scores. */
+  /** Log-sum-exp of the logits. */
   double logSumExp() {
-    return Exp.logSumExp(scores, size);
+    return Exp.logSumExp(logits, size);
   }
 
-  /** The k-th largest score, {@code k <= size}. */
+  /** The k-th largest logit; {@code 1 <= k <= size}. */
   float largest(int k) {
-    float[] values = scores;
-    float[] smallestFirst = new float[k];
-    Arrays.fill(smallestFirst, Float.NEGATIVE_INFINITY);
-    for (int start = 0; start < size; start += BLOCK) {
-      if (all && blockMax[start / BLOCK] <= smallestFirst[0]) {
-        continue;
-      }
-      int end = Math.min(size, start + BLOCK);
-      for (int i = start; i < end; i++) {
-        if (values[i] > smallestFirst[0]) {
-          smallestFirst[0] = values[i];
-          siftDown(smallestFirst);
-        }
+    float[] heap = new float[k];
+    Arrays.fill(heap, Float.NEGATIVE_INFINITY);
+    for (int i = 0; i < size; i++) {
+      if (logits[i] > heap[0]) {
+        heap[0] = logits[i];
+        siftDown(heap);
       }
     }
-    return smallestFirst[0];
+    return heap[0];
   }
 
+  /** Restores a heap with the smallest value first after its first value has grown. */
   private static void siftDown(float[] heap) {
     float value = heap[0];
     int at = 0;
@@ -144,160 +121,188 @@ final class Candidates {
     heap[at] = value;
   }
 
-  /** Removes all with a score below. */
+  /** Removes candidates with a smaller logit. */
   void keepFrom(float threshold) {
-    float[] values = scores;
     int kept = 0;
-    for (int start = 0; start < size; start += BLOCK) {
-      if (all && blockMax[start / BLOCK] < threshold) {
-        continue;
-      }
-      int end = Math.min(size, start + BLOCK);
-      for (int i = start; i < end; i++) {
-        if (values[i] >= threshold) {
-          keep(i, kept++);
-        }
+    for (int i = 0; i < size; i++) {
+      if (logits[i] >= threshold) {
+        ids[kept] = ids[i];
+        logits[kept++] = logits[i];
       }
     }
-    setKept(kept);
-  }
-
-  private void keep(int from, int to) {
-    ids[to] = id(from);
-    keptScores[to] = scores[from];
-  }
-
-  private void setKept(int kept) {
-    scores = keptScores;
     size = kept;
-    all = false;
   }
 
   /**
-   * Fills {@link #weight} with values proportional to the probabilities, 1 for the most likely, and
-   * ranks by them; returns their sum.
+   * Computes {@link #weight}: the probabilities divided by the highest one.
    *
-   * @throws IllegalStateException when all scores are negative infinity
+   * @return the sum of the weights
+   * @throws IllegalStateException if all logits are negative infinity, or one is infinite
    */
-  double exponentiate() {
+  double computeWeights() {
     float max = max();
     if (size == 0 || max == Float.NEGATIVE_INFINITY) {
       throw Sampler.nothingToChoose(false);
     }
     if (max == Float.POSITIVE_INFINITY) {
       throw new IllegalStateException(
-          "A score of the next token is infinite. Use a higher temperature, and check your logits"
+          "A logit of the next token is infinite. Use a higher temperature, and check your logits"
               + " processors.");
     }
-    Exp.exp(scores, size, max, weights);
-    for (int i = 0; i < size; i++) {
-      keys[i] = (double) max - scores[i];
-    }
-    return fillBuckets();
-  }
-
-  /** By {@link #exponentiate} proportional to the probability. */
-  double weight(int index) {
-    return weights[index];
-  }
-
-  /** Ranks anew: the smallest keys, none negative, first; returns the sum of the weights. */
-  double rankBy(IntToDoubleFunction key) {
-    for (int i = 0; i < size; i++) {
-      keys[i] = key.applyAsDouble(i);
-    }
-    return fillBuckets();
-  }
-
-  private double fillBuckets() {
-    Arrays.fill(bucketWeight, 0);
-    Arrays.fill(bucketSize, 0);
-    for (int i = 0; i < size; i++) {
-      int bucket = bucket(i);
-      bucketWeight[bucket] += weights[i];
-      bucketSize[bucket]++;
-    }
+    Exp.exp(logits, size, max, weights);
     double sum = 0;
-    for (double weight : bucketWeight) {
-      sum += weight;
+    for (int i = 0; i < size; i++) {
+      sum += weights[i];
     }
     return sum;
   }
 
-  private int bucket(int index) {
-    return (int) Math.min(keys[index] * BUCKETS_PER_UNIT, BUCKETS - 1);
+  /** Probability divided by the highest one, as of the last {@link #computeWeights}. */
+  double weight(int index) {
+    return weights[index];
   }
 
-  private boolean before(int a, int b) {
-    return keys[a] != keys[b] ? keys[a] < keys[b] : id(a) < id(b);
-  }
-
-  /** The candidates of a bucket by rank. */
-  private Integer[] ranked(int bucket) {
-    var members = new Integer[bucketSize[bucket]];
-    int n = 0;
+  /** Entropy in nats, given the sum of the weights. */
+  double entropy(double sum) {
+    double logSum = max() + StrictMath.log(sum);
+    double entropy = 0;
     for (int i = 0; i < size; i++) {
-      if (bucket(i) == bucket) {
-        members[n++] = i;
+      if (weights[i] > 0) {
+        entropy += weights[i] * (logSum - logits[i]);
       }
     }
-    Arrays.sort(members, (a, b) -> a.equals(b) ? 0 : before(a, b) ? -1 : 1);
-    return members;
+    return entropy / sum;
+  }
+
+  /** Indices by falling logit, equal ones by id. For few candidates only: it sorts. */
+  int[] byFallingLogit() {
+    return IntStream.range(0, size)
+        .boxed()
+        .sorted(Comparator.comparingDouble(i -> -logits[i]))
+        .mapToInt(Integer::intValue)
+        .toArray();
+  }
+
+  /** Keeps the most likely ones, of equal ones those with smaller ids. */
+  void keepMostLikely(int count) {
+    keepPrefix(i -> -logits[i], (_, n) -> n >= count);
+  }
+
+  /** Whether the first candidates in some order are enough. Once true it stays true. */
+  @FunctionalInterface
+  interface Enough {
+    /**
+     * Decides.
+     *
+     * @param sum of the weights of the first candidates
+     * @param count of them, at least 1
+     */
+    boolean test(double sum, int count);
+  }
+
+  /** Keeps the fewest candidates, those with the smallest keys, that are enough; else all. */
+  void keepPrefix(IntToDoubleFunction key, Enough enough) {
+    int prefix = selectPrefix(key, enough);
+    Arrays.sort(order, 0, prefix);
+    for (int i = 0; i < prefix; i++) {
+      ids[i] = ids[order[i]];
+      logits[i] = logits[order[i]];
+      weights[i] = weights[order[i]];
+    }
+    size = prefix;
   }
 
   /**
-   * By rank, the first candidate with which the sum of weights exceeds a target, or the last one
-   * with a weight.
+   * Adds up weights by falling logit until the sum exceeds a target.
+   *
+   * @return the index of the candidate that exceeds it, or the last one with a weight if rounding
+   *     leaves the sum below it
    */
   int reaching(double target) {
-    int last = BUCKETS - 1;
-    while (bucketWeight[last] == 0) {
-      last--;
+    int prefix = selectPrefix(i -> -logits[i], (sum, _) -> sum > target);
+    int last = order[prefix - 1];
+    if (weights[last] > 0) {
+      return last;
     }
-    double sum = 0;
-    int bucket = 0;
-    while (bucket < last && sum + bucketWeight[bucket] <= target) {
-      sum += bucketWeight[bucket++];
-    }
-    int found = -1;
-    for (int index : ranked(bucket)) {
-      if (weights[index] > 0) {
-        found = index;
-        sum += weights[index];
-        if (sum > target) {
-          break;
-        }
+    int least = -1;
+    for (int i = 0; i < size; i++) {
+      if (weights[i] > 0 && (least < 0 || keys[i] >= keys[least])) {
+        least = i;
       }
     }
-    return found;
+    return least;
   }
 
-  /** By rank, keeps candidates until their weights reach {@code enough}, at least some number. */
-  void keepUntil(double enough, int atLeast) {
-    double sum = 0;
-    int kept = 0;
-    int bucket = 0;
-    while (bucket < BUCKETS - 1
-        && (sum + bucketWeight[bucket] < enough || kept + bucketSize[bucket] < atLeast)) {
-      sum += bucketWeight[bucket];
-      kept += bucketSize[bucket++];
-    }
-    int last = -1;
-    for (int index : ranked(bucket)) {
-      if (sum >= enough && kept >= atLeast) {
-        break;
-      }
-      last = index;
-      sum += weights[index];
-      kept++;
-    }
-    int count = 0;
+  /**
+   * Quickselect: finds the fewest candidates with the smallest keys, of equal keys the first, that
+   * are enough, and puts them first in {@link #order}, the one with the largest key last.
+   *
+   * @return how many they are; {@link #size} if all are not enough
+   */
+  private int selectPrefix(IntToDoubleFunction key, Enough enough) {
     for (int i = 0; i < size; i++) {
-      int own = bucket(i);
-      if (own < bucket || (own == bucket && last >= 0 && !before(last, i))) {
-        keep(i, count++);
+      keys[i] = key.applyAsDouble(i);
+      order[i] = i;
+    }
+    int low = 0;
+    int high = size;
+    double before = 0;
+    while (low < high) {
+      int pivot = partition(low, high);
+      double sum = before;
+      for (int i = low; i < pivot; i++) {
+        sum += weights[order[i]];
+      }
+      if (pivot > low && enough.test(sum, pivot)) {
+        high = pivot;
+        continue;
+      }
+      sum += weights[order[pivot]];
+      if (enough.test(sum, pivot + 1)) {
+        return pivot + 1;
+      }
+      before = sum;
+      low = pivot + 1;
+    }
+    return low;
+  }
+
+  /**
+   * Reorders a range around the median of its first, middle and last element.
+   *
+   * @return where that element is now: those before it precede it, those after it do not
+   */
+  private int partition(int low, int high) {
+    int last = high - 1;
+    int middle = (low + high) >>> 1;
+    orderPair(low, middle);
+    orderPair(middle, last);
+    orderPair(low, middle);
+    swap(middle, last);
+    int pivot = order[last];
+    int at = low;
+    for (int i = low; i < last; i++) {
+      if (precedes(order[i], pivot)) {
+        swap(i, at++);
       }
     }
-    setKept(count);
+    swap(at, last);
+    return at;
+  }
+
+  private void orderPair(int a, int b) {
+    if (precedes(order[b], order[a])) {
+      swap(a, b);
+    }
+  }
+
+  private boolean precedes(int a, int b) {
+    return keys[a] < keys[b] || (keys[a] == keys[b] && a < b);
+  }
+
+  private void swap(int a, int b) {
+    int value = order[a];
+    order[a] = order[b];
+    order[b] = value;
   }
 }

@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.inference.Decoder;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 

@@ -3,9 +3,10 @@ package io.github.ggml4j.generation;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether and why a sequence ends.
+ * Why a sequence ends.
  *
- * @param drop bytes of the text that a stop string takes away
+ * @param reason null if it goes on
+ * @param drop bytes that a trimmed stop string removes from the end of the text
  */
 record Ending(@Nullable FinishReason reason, int drop) {
   static final Ending NONE = new Ending(null, 0);

@@ -2,10 +2,12 @@ package io.github.ggml4j.generation;
 
 /** Why a sequence ended. */
 public enum FinishReason {
-  /** An end-of-sequence token, which is the last of the ids and no part of the text. */
+  /** An end-of-sequence token, which is the last of the ids and is left out of the text. */
   EOS,
   /** A stop string. */
   STOP_STRING,
   /** The maximum length. */
-  LENGTH
+  LENGTH,
+  /** The time limit. */
+  TIME
 }

@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.inference.Decoder;
 import java.util.ArrayDeque;
 import java.util.Iterator;
 import java.util.List;
@@ -10,9 +11,8 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of a generator and the decoder it borrows: given back in working order at its end,
- * closed when it fails or is cancelled. May be closed from any thread, also during a step, which
- * then is the last.
+ * One call of a generator. It borrows a decoder, returns it at the end, and closes it on failure or
+ * cancellation. {@link #close} may be called on any thread; a step that runs then is the last.
  */
 final class Generation implements AutoCloseable {
   private final DecoderPool decoders;
@@ -22,18 +22,18 @@ final class Generation implements AutoCloseable {
   private volatile boolean cancelled;
   private boolean ended;
 
-  Generation(DecoderPool decoders, int tokens, List<Plan> plans, int vocabSize, long seed) {
+  Generation(DecoderPool decoders, int tokens, List<Request> requests, int vocabSize, long seed) {
     this.decoders = decoders;
     decoder = decoders.borrow(tokens);
     try {
-      run = Run.of(decoder, plans, vocabSize, seed);
+      run = Run.of(decoder, requests, vocabSize, seed);
     } catch (RuntimeException | Error e) {
       decoder.close();
       throw e;
     }
   }
 
-  /** One more token for every sequence; returns whether there are more to come. */
+  /** Computes one step; returns whether there are more to come. */
   boolean advance(Consumer<? super GeneratedToken> listener) {
     lock.lock();
     try {
@@ -69,7 +69,7 @@ final class Generation implements AutoCloseable {
     endIfCancelled();
   }
 
-  /** Whoever holds the lock last ends it. */
+  /** Closes the decoder unless a step runs; the step calls this again at its end. */
   private void endIfCancelled() {
     while (cancelled && lock.tryLock()) {
       try {
@@ -84,7 +84,7 @@ final class Generation implements AutoCloseable {
     }
   }
 
-  /** The tokens, computed as they are asked for. */
+  /** The tokens; each step is computed when its first token is asked for. */
   Iterator<GeneratedToken> iterator() {
     return new Iterator<>() {
       private final Queue<GeneratedToken> ready = new ArrayDeque<>();

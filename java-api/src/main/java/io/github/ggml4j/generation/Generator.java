@@ -26,7 +26,7 @@ import java.util.stream.StreamSupport;
  */
 public final class Generator implements AutoCloseable {
   private final ModelLimits limits;
-  private final TokenText text;
+  private final Tokenizer tokenizer;
   private final DecoderPool decoders;
   private final MemoryCheck memory;
 
@@ -49,9 +49,8 @@ public final class Generator implements AutoCloseable {
   public Generator(Gpt2Model model, Tokenizer tokenizer) {
     this(
         ModelLimits.of(model),
-        new TokenizerText(tokenizer),
-        new DecoderPool(
-            tokens -> new SessionDecoder(InferenceSession.open(model, tokens, "text generation"))),
+        tokenizer,
+        new DecoderPool(tokens -> InferenceSession.open(model, tokens, "text generation")),
         // The CPU takes what the system gives; a GPU's memory is known.
         model.device().sharesHostMemory()
             ? (_, _, _) -> {}
@@ -59,13 +58,13 @@ public final class Generator implements AutoCloseable {
                 InferenceSession.estimateMemory(model, sequences, promptLength, length).check());
   }
 
-  Generator(ModelLimits limits, TokenText text, DecoderPool decoders) {
-    this(limits, text, decoders, (_, _, _) -> {});
+  Generator(ModelLimits limits, Tokenizer tokenizer, DecoderPool decoders) {
+    this(limits, tokenizer, decoders, (_, _, _) -> {});
   }
 
-  Generator(ModelLimits limits, TokenText text, DecoderPool decoders, MemoryCheck memory) {
+  Generator(ModelLimits limits, Tokenizer tokenizer, DecoderPool decoders, MemoryCheck memory) {
     this.limits = limits;
-    this.text = text;
+    this.tokenizer = tokenizer;
     this.decoders = decoders;
     this.memory = memory;
   }
@@ -136,25 +135,25 @@ public final class Generator implements AutoCloseable {
   }
 
   private Generation start(List<int[]> prompts, GenerationConfig config) {
-    var plans = new ArrayList<Plan>();
+    var requests = new ArrayList<Request>();
     long tokens = 0;
     int all = 0;
     int longestPrompt = 0;
     int longest = 0;
     for (int[] prompt : prompts) {
-      var plan = Plan.of(config, startOf(prompt, config), limits, text);
-      plans.add(plan);
-      int sequences = config.numBeams() > 1 ? config.numBeams() : config.numReturnSequences();
-      int promptLength = plan.prompt().length;
-      tokens += promptLength + (long) sequences * (plan.maxLength() - promptLength);
+      var request = Request.of(config, startOf(prompt, config), limits, tokenizer);
+      requests.add(request);
+      int sequences = request.sequences();
+      int promptLength = request.prompt().length;
+      tokens += promptLength + (long) sequences * (request.maxLength() - promptLength);
       all += sequences;
       longestPrompt = Math.max(longestPrompt, promptLength);
-      longest = Math.max(longest, plan.maxLength());
+      longest = Math.max(longest, request.maxLength());
     }
     checkMemory(all, longestPrompt, longest);
     long seed = config.seed() == null ? GlobalSeed.next() : config.seed();
     int expected = (int) Math.min(tokens, Integer.MAX_VALUE);
-    return new Generation(decoders, expected, plans, limits.vocabSize(), seed);
+    return new Generation(decoders, expected, requests, limits.vocabSize(), seed);
   }
 
   /** What is kept of an earlier call makes room for a larger one. */

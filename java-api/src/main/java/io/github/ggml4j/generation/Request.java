@@ -1,89 +1,105 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A configuration applied to one prompt of one model: lengths in tokens, what ends a sequence, and
- * the processors in Hugging Face's order.
+ * A prompt and its options, checked against the model: lengths in tokens, what ends a sequence, and
+ * the logits processors in transformers' order.
+ *
+ * @param maxLength most tokens of a sequence, prompt included
+ * @param negativePrompt tokens that guidance starts from; null without guidance
+ * @param deadline {@link System#nanoTime} after which a sequence ends; null without a limit
+ * @param trimmed the stop strings that are cut off the text, perhaps none
  */
-@SuppressWarnings("ArrayRecordComponent") // plans are never compared as values
-record Plan(
+@SuppressWarnings("ArrayRecordComponent") // requests are never compared as values
+record Request(
     GenerationConfig config,
     int[] prompt,
     int maxLength,
+    int @Nullable [] negativePrompt,
     List<Integer> eosTokenIds,
+    @Nullable Long deadline,
     List<LogitsProcessor> processors,
     List<CandidateFilter> filters,
     StopStrings stopStrings,
     StopStrings trimmed,
-    TokenText text) {
+    Tokenizer tokenizer) {
 
   /**
-   * Checks what depends on prompt and model.
+   * Checks values that depend on prompt and model.
    *
-   * @throws IllegalArgumentException naming the value and what was expected
+   * @throws InvalidArgumentException naming the value and what was expected
    */
-  static Plan of(GenerationConfig config, int[] prompt, ModelLimits model, TokenText text) {
-    checkPrompt(prompt, model);
+  static Request of(GenerationConfig config, int[] prompt, ModelLimits model, Tokenizer tokenizer) {
+    checkPrompt("prompt", prompt, model);
     int maxLength = maxLength(config, prompt.length, model.maxLength());
     var eos = config.eosTokenIds() == null ? model.eosTokenIds() : config.eosTokenIds();
-    checkIds("eosTokenIds", eos, model.vocabSize());
-    checkIds("forcedEosTokenIds", config.forcedEosTokenIds(), model.vocabSize());
-    var badWords = badWords(config, text);
-    badWords.forEach(word -> checkIds("badWordsIds", word, model.vocabSize()));
-    var stop = new StopStrings(config.stopStrings(), text);
-    return new Plan(
+    var badWords = badWords(config, tokenizer);
+    checkIds(config, eos, badWords, model.vocabSize());
+    var stop = new StopStrings(config.stopStrings(), tokenizer);
+    var maxTime = config.maxTime();
+    return new Request(
         config,
         prompt,
         maxLength,
+        negativePrompt(config, prompt, maxLength, model, tokenizer),
         eos,
-        processors(config, prompt.length, maxLength, eos, badWords),
+        maxTime == null ? null : System.nanoTime() + maxTime.toNanos(),
+        processors(config, prompt, maxLength, eos, badWords),
         config.doSample() ? filters(config, eos.size()) : List.of(),
         stop,
-        config.trimStopStrings() ? stop : new StopStrings(List.of(), text),
-        text);
+        config.trimStopStrings() ? stop : new StopStrings(List.of(), tokenizer),
+        tokenizer);
   }
 
-  private static void checkPrompt(int[] prompt, ModelLimits model) {
+  private static void checkPrompt(String name, int[] prompt, ModelLimits model) {
     if (prompt.length == 0) {
-      throw new IllegalArgumentException(
-          "The prompt is empty, expected at least one token. allowEmptyPrompt(true) starts from the"
-              + " beginning-of-sequence token.");
+      throw new InvalidArgumentException(
+          name,
+          "empty",
+          "at least one token",
+          "Turn {allowEmptyPrompt} on to start from the beginning-of-sequence token.");
     }
     if (prompt.length >= model.maxLength()) {
-      throw new IllegalArgumentException(
-          "The prompt has "
-              + prompt.length
-              + " tokens, expected fewer than this model's n_positions, which is "
-              + model.maxLength()
-              + ". Shorten it.");
+      throw new InvalidArgumentException(
+          name,
+          prompt.length + " tokens long",
+          "fewer than this model's n_positions, which is " + model.maxLength(),
+          "Shorten it.");
     }
     for (int i = 0; i < prompt.length; i++) {
       if (prompt[i] < 0 || prompt[i] >= model.vocabSize()) {
-        throw new IllegalArgumentException(
-            "Token "
-                + i
-                + " of the prompt is "
-                + prompt[i]
-                + ", expected 0 to "
-                + (model.vocabSize() - 1)
-                + ". Use the tokenizer of this model.");
+        throw new InvalidArgumentException(
+            name + "[" + i + "]",
+            prompt[i],
+            "0 to " + (model.vocabSize() - 1),
+            "Use the tokenizer of this model.");
       }
     }
+  }
+
+  private static void checkIds(
+      GenerationConfig config, List<Integer> eos, List<List<Integer>> badWords, int vocabSize) {
+    checkIds("eosTokenIds", eos, vocabSize);
+    checkIds("forcedEosTokenIds", config.forcedEosTokenIds(), vocabSize);
+    Integer forcedBos = config.forcedBosTokenId();
+    checkIds("forcedBosTokenId", forcedBos == null ? List.of() : List.of(forcedBos), vocabSize);
+    checkIds("suppressTokens", config.suppressTokens(), vocabSize);
+    checkIds("beginSuppressTokens", config.beginSuppressTokens(), vocabSize);
+    config.sequenceBias().keySet().forEach(ids -> checkIds("sequenceBias", ids, vocabSize));
+    badWords.forEach(word -> checkIds("badWordsIds", word, vocabSize));
   }
 
   private static void checkIds(String name, List<Integer> ids, int vocabSize) {
     for (int id : ids) {
       if (id >= vocabSize) {
-        throw new IllegalArgumentException(
-            name
-                + " has "
-                + id
-                + ", expected at most "
-                + (vocabSize - 1)
-                + ". Use the tokenizer of this model.");
+        throw new InvalidArgumentException(
+            name, id, "at most " + (vocabSize - 1), "Use the tokenizer of this model.");
       }
     }
   }
@@ -94,16 +110,11 @@ record Plan(
     if (maxNewTokens != null) {
       int room = limit - promptLength;
       if (maxNewTokens > room) {
-        throw new IllegalArgumentException(
-            "maxNewTokens is "
-                + maxNewTokens
-                + " behind a prompt of "
-                + promptLength
-                + " tokens, expected at most "
-                + room
-                + ", since this model has n_positions = "
-                + limit
-                + ". Ask for fewer or shorten the prompt.");
+        throw new InvalidArgumentException(
+            "maxNewTokens",
+            maxNewTokens,
+            "at most " + room + " after a prompt of " + promptLength + " tokens",
+            "This model has n_positions = " + limit + ". Ask for fewer or shorten the prompt.");
       }
       return promptLength + maxNewTokens;
     }
@@ -111,69 +122,137 @@ record Plan(
       return Math.min(limit, promptLength + GenerationConfig.DEFAULT_NEW_TOKENS);
     }
     if (maxLength > limit) {
-      throw new IllegalArgumentException(
-          "maxLength is "
-              + maxLength
-              + ", expected at most this model's n_positions, which is "
-              + limit);
+      throw new InvalidArgumentException(
+          "maxLength", maxLength, "at most this model's n_positions, which is " + limit);
     }
     if (promptLength >= maxLength) {
-      throw new IllegalArgumentException(
-          "maxLength is "
-              + maxLength
-              + ", expected more than the "
-              + promptLength
-              + " tokens of the prompt, which it includes. maxNewTokens counts without the"
-              + " prompt.");
+      throw new InvalidArgumentException(
+          "maxLength",
+          maxLength,
+          "more than the " + promptLength + " tokens of the prompt, which it includes",
+          "{maxNewTokens} counts without the prompt.");
     }
     return maxLength;
   }
 
-  private static List<List<Integer>> badWords(GenerationConfig config, TokenText text) {
+  private static int @Nullable [] negativePrompt(
+      GenerationConfig config,
+      int[] prompt,
+      int maxLength,
+      ModelLimits model,
+      Tokenizer tokenizer) {
+    if (config.guidanceScale() == 1) {
+      return null;
+    }
+    String text = config.negativePrompt();
+    var ids = config.negativePromptIds();
+    int[] tokens;
+    if (text != null) {
+      tokens = tokenizer.encode(text);
+    } else if (!ids.isEmpty()) {
+      tokens = ids.stream().mapToInt(Integer::intValue).toArray();
+    } else {
+      tokens = new int[] {prompt[prompt.length - 1]};
+    }
+    String name = text != null ? "negativePrompt" : "negativePromptIds";
+    checkPrompt(name, tokens, model);
+    int room = model.maxLength() - (maxLength - prompt.length) + 1;
+    if (tokens.length > room) {
+      throw new InvalidArgumentException(
+          name,
+          tokens.length + " tokens long",
+          "at most "
+              + room
+              + " for "
+              + (maxLength - prompt.length)
+              + " new tokens, since this model has n_positions = "
+              + model.maxLength(),
+          "Shorten it or ask for fewer new tokens.");
+    }
+    return tokens;
+  }
+
+  private static List<List<Integer>> badWords(GenerationConfig config, Tokenizer tokenizer) {
     var words = new ArrayList<>(config.badWordsIds());
     for (var word : config.badWords()) {
-      words.add(Arrays.stream(text.encode(word)).boxed().toList());
-      words.add(Arrays.stream(text.encode(" " + word)).boxed().toList());
+      words.add(Arrays.stream(tokenizer.encode(word)).boxed().toList());
+      words.add(Arrays.stream(tokenizer.encode(" " + word)).boxed().toList());
     }
     return words;
   }
 
   private static List<LogitsProcessor> processors(
       GenerationConfig config,
-      int promptLength,
+      int[] prompt,
       int maxLength,
       List<Integer> eos,
       List<List<Integer>> badWords) {
     var processors = new ArrayList<LogitsProcessor>();
+    if (!config.sequenceBias().isEmpty()) {
+      processors.add(LogitsProcessors.sequenceBias(config.sequenceBias()));
+    }
+    if (config.encoderRepetitionPenalty() != 1) {
+      processors.add(
+          LogitsProcessors.encoderRepetitionPenalty(config.encoderRepetitionPenalty(), prompt));
+    }
     if (config.repetitionPenalty() != 1) {
       processors.add(LogitsProcessors.repetitionPenalty(config.repetitionPenalty()));
     }
     if (config.noRepeatNgramSize() > 0) {
       processors.add(LogitsProcessors.noRepeatNgram(config.noRepeatNgramSize()));
     }
+    if (config.encoderNoRepeatNgramSize() > 0) {
+      processors.add(
+          LogitsProcessors.encoderNoRepeatNgram(config.encoderNoRepeatNgramSize(), prompt));
+    }
     if (!badWords.isEmpty()) {
       processors.add(LogitsProcessors.badWords(badWords, eos));
     }
-    // Of the two minimums the one for new tokens counts, as of the two maximums.
     Integer minNewTokens = config.minNewTokens();
     if (minNewTokens != null) {
-      processors.add(LogitsProcessors.minNewTokens(promptLength, minNewTokens, eos));
+      processors.add(LogitsProcessors.minNewTokens(prompt.length, minNewTokens, eos));
     } else if (config.minLength() > 0) {
       processors.add(LogitsProcessors.minLength(config.minLength(), eos));
+    }
+    Integer forcedBos = config.forcedBosTokenId();
+    if (forcedBos != null) {
+      processors.add(LogitsProcessors.forcedBos(forcedBos));
     }
     if (!config.forcedEosTokenIds().isEmpty()) {
       processors.add(LogitsProcessors.forcedEos(maxLength, config.forcedEosTokenIds()));
     }
+    if (config.removeInvalidValues()) {
+      processors.add(LogitsProcessors.removeInvalidValues());
+    }
+    var decay = config.exponentialDecayLengthPenalty();
+    if (decay != null) {
+      processors.add(LogitsProcessors.exponentialDecay(decay, prompt.length, eos));
+    }
+    if (!config.suppressTokens().isEmpty()) {
+      processors.add(LogitsProcessors.suppress(config.suppressTokens()));
+    }
+    if (!config.beginSuppressTokens().isEmpty()) {
+      // A forced first token is not the beginning.
+      int begin = prompt.length == 1 && forcedBos != null ? 2 : prompt.length;
+      processors.add(LogitsProcessors.suppressAtBegin(config.beginSuppressTokens(), begin));
+    }
     processors.addAll(config.logitsProcessors());
+    if (config.renormalizeLogits() && !config.doSample()) {
+      processors.add(LogitsProcessors.renormalize());
+    }
     return List.copyOf(processors);
   }
 
   private static List<CandidateFilter> filters(GenerationConfig config, int eosTokens) {
-    // Beam search needs a way on beside every way to end.
+    // Beam search needs a token that continues besides all end-of-sequence tokens.
     int keep = config.numBeams() > 1 ? Math.max(2, eosTokens + 1) : 1;
     var filters = new ArrayList<CandidateFilter>();
     if (config.temperature() != 1) {
       filters.add(new CandidateFilter.Temperature(config.temperature()));
+    }
+    Float topH = config.topH();
+    if (topH != null) {
+      filters.add(new CandidateFilter.TopH(topH));
     }
     if (config.topK() > 0) {
       filters.add(new CandidateFilter.TopK(Math.max(config.topK(), keep)));
@@ -188,10 +267,24 @@ record Plan(
     if (config.typicalP() < 1) {
       filters.add(new CandidateFilter.TypicalP(config.typicalP(), keep));
     }
+    if (config.epsilonCutoff() > 0) {
+      filters.add(new CandidateFilter.EpsilonCutoff(config.epsilonCutoff(), keep));
+    }
+    if (config.etaCutoff() > 0) {
+      filters.add(new CandidateFilter.EtaCutoff(config.etaCutoff(), keep));
+    }
+    if (config.renormalizeLogits()) {
+      filters.add(new CandidateFilter.Renormalize());
+    }
     return List.copyOf(filters);
   }
 
-  /** Runs the processors over logits; {@code tokens} may be longer than the sequence. */
+  /** Number of sequences that advance together. */
+  int sequences() {
+    return config.numBeams() > 1 ? config.numBeams() : config.numReturnSequences();
+  }
+
+  /** Runs the processors on logits; only the first {@code length} tokens count. */
   void process(int[] tokens, int length, float[] logits) {
     if (!processors.isEmpty()) {
       int[] sequence = Arrays.copyOf(tokens, length);
@@ -201,7 +294,7 @@ record Plan(
     }
   }
 
-  /** Runs the filters. */
+  /** Runs the filters of sampling. */
   void filter(Candidates candidates) {
     for (var filter : filters) {
       filter.filter(candidates);
@@ -219,18 +312,21 @@ record Plan(
     if (found >= 0) {
       return new Ending(FinishReason.STOP_STRING, drop);
     }
-    return length >= maxLength ? new Ending(FinishReason.LENGTH, 0) : Ending.NONE;
+    if (length >= maxLength) {
+      return new Ending(FinishReason.LENGTH, 0);
+    }
+    return deadline != null && System.nanoTime() - deadline > 0
+        ? new Ending(FinishReason.TIME, 0)
+        : Ending.NONE;
   }
 
   /** The text after the prompt of a sequence that has ended. */
   String newText(int[] tokens, int length) {
-    var pieces = new TextPieces(text, trimmed, prompt);
+    var text = new StreamedText(tokenizer, trimmed, prompt);
     var result = new StringBuilder();
     for (int i = prompt.length; i < length - 1; i++) {
-      result.append(pieces.add(tokens[i]));
+      result.append(text.add(tokens[i]));
     }
-    return result
-        .append(pieces.finish(tokens[length - 1], ending(tokens, length).drop()))
-        .toString();
+    return result.append(text.finish(tokens[length - 1], ending(tokens, length).drop())).toString();
   }
 }

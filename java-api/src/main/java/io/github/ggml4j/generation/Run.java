@@ -1,46 +1,56 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.inference.Decoder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/** One generation under way, over a decoder that belongs to it alone. */
+/** The loop of one call, over a decoder that no other call uses. */
 abstract class Run {
   private final Decoder decoder;
-  private final List<Plan> plans;
+  private final List<Request> requests;
   private int steps;
 
-  Run(Decoder decoder, List<Plan> plans) {
+  /**
+   * A decoder's sequence that holds a prompt.
+   *
+   * @param row index of the logits after it in the last step
+   */
+  record Prefix(int sequence, int row) {}
+
+  Run(Decoder decoder, List<Request> requests) {
     this.decoder = decoder;
-    this.plans = plans;
+    this.requests = requests;
   }
 
-  /** Greedy search, sampling or beam search, as the configuration says. */
-  static Run of(Decoder decoder, List<Plan> plans, int vocabSize, long seed) {
-    return plans.getFirst().config().numBeams() > 1
-        ? new BeamRun(decoder, plans, vocabSize, seed)
-        : new SampleRun(decoder, plans, vocabSize, seed);
+  /** Greedy search, sampling or beam search, as the configuration selects. */
+  static Run of(Decoder decoder, List<Request> requests, int vocabSize, long seed) {
+    return requests.getFirst().config().numBeams() > 1
+        ? new BeamRun(decoder, requests, vocabSize, seed)
+        : new SampleRun(decoder, requests, vocabSize, seed);
   }
 
   final Decoder decoder() {
     return decoder;
   }
 
-  final List<Plan> plans() {
-    return plans;
+  final List<Request> requests() {
+    return requests;
   }
 
   /**
-   * Gives every unfinished sequence one more token.
+   * Computes one step for each unfinished sequence, which gives it at least one token.
    *
    * @return whether any sequence is unfinished
    */
   final boolean advance(Consumer<GeneratedToken> listener) {
     if (Thread.currentThread().isInterrupted()) {
-      throw new CancellationException("Interrupted after " + steps + " tokens of each sequence");
+      throw new CancellationException("Interrupted after " + steps + " steps");
     }
     if (steps++ == 0) {
       readPrompts();
@@ -50,42 +60,85 @@ abstract class Run {
     return chooseTokens(listener);
   }
 
-  /** Computes every distinct prompt once, all in one step, and forks the sequences off it. */
+  /** Computes all different prompts in one step and forks the sequences from them. */
   private void readPrompts() {
     var rows = new LinkedHashMap<List<Integer>, Integer>();
-    var tokens = new ArrayList<int[]>();
-    int[] rowOfPlan = new int[plans.size()];
-    for (int i = 0; i < rowOfPlan.length; i++) {
-      int[] prompt = plans.get(i).prompt();
-      var key = Arrays.stream(prompt).boxed().toList();
-      rowOfPlan[i] =
-          rows.computeIfAbsent(
-              key,
-              _ -> {
-                tokens.add(prompt);
-                return tokens.size() - 1;
-              });
+    for (var request : requests) {
+      add(rows, request.prompt());
+      add(rows, request.negativePrompt());
     }
-    int[] sequences = new int[tokens.size()];
+    int[][] tokens =
+        rows.keySet().stream()
+            .map(prompt -> prompt.stream().mapToInt(Integer::intValue).toArray())
+            .toArray(int[][]::new);
+    int[] sequences = new int[tokens.length];
     Arrays.setAll(sequences, _ -> decoder.newSequence());
-    decoder.step(sequences, tokens.toArray(int[][]::new));
-    for (int i = 0; i < rowOfPlan.length; i++) {
-      start(i, sequences[rowOfPlan[i]], rowOfPlan[i]);
+    decoder.step(sequences, tokens);
+    for (int i = 0; i < requests.size(); i++) {
+      var prompt = prefix(rows, sequences, requests.get(i).prompt());
+      int[] negative = requests.get(i).negativePrompt();
+      start(i, prompt, negative == null ? null : prefix(rows, sequences, negative));
     }
     for (int sequence : sequences) {
       decoder.release(sequence);
     }
   }
 
-  /** Forks the sequences for a prompt off one that holds it. */
-  abstract void start(int plan, int sequence, int row);
+  private static void add(Map<List<Integer>, Integer> rows, int @Nullable [] prompt) {
+    if (prompt != null) {
+      rows.putIfAbsent(key(prompt), rows.size());
+    }
+  }
 
-  /** Feeds the newest token of every unfinished sequence to the decoder. */
+  private static Prefix prefix(Map<List<Integer>, Integer> rows, int[] sequences, int[] prompt) {
+    int row = rows.getOrDefault(key(prompt), -1);
+    return new Prefix(sequences[row], row);
+  }
+
+  private static List<Integer> key(int[] prompt) {
+    return Arrays.stream(prompt).boxed().toList();
+  }
+
+  /**
+   * Forks the sequences of a request.
+   *
+   * @param request its index
+   * @param negative the negative prompt of guidance; null without guidance
+   */
+  abstract void start(int request, Prefix prompt, @Nullable Prefix negative);
+
+  /** Computes the logits that follow the newest token of each unfinished sequence. */
   abstract void stepSequences();
 
-  /** Chooses the next token of every unfinished sequence; returns whether any is left. */
+  /** Chooses the next tokens of each unfinished sequence; returns whether any is left. */
   abstract boolean chooseTokens(Consumer<GeneratedToken> listener);
 
-  /** For every prompt its sequences, once all are finished. */
+  /** The sequences of each request, once all are finished. */
   abstract List<List<GeneratedSequence>> results();
+
+  /** The sequences and tokens of one step of the decoder. */
+  static final class Step {
+    private final List<Integer> sequences = new ArrayList<>();
+    private final List<int[]> tokens = new ArrayList<>();
+    private int rows;
+
+    /** Adds a sequence; returns the row of the logits after its first token. */
+    int add(int sequence, int... tokens) {
+      int row = rows;
+      sequences.add(sequence);
+      this.tokens.add(tokens);
+      rows += tokens.length;
+      return row;
+    }
+
+    /** Computes the logits after each of the tokens. */
+    void compute(Decoder decoder) {
+      int[] ids = sequences.stream().mapToInt(Integer::intValue).toArray();
+      if (rows == ids.length) {
+        decoder.step(ids, tokens.toArray(int[][]::new));
+      } else {
+        decoder.stepAll(ids, tokens.toArray(int[][]::new));
+      }
+    }
+  }
 }

@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.inference.Decoder;
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -7,51 +8,68 @@ import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Greedy search and sampling: every sequence goes its own way. */
+/** Greedy search and sampling: the sequences do not depend on each other. */
 final class SampleRun extends Run {
+  private static final int[] NO_PROPOSAL = {};
+
   private final long seed;
   private final float[] logits;
+
+  /** The model's logits before processors; empty without log-probabilities. */
   private final float[] rawLogits;
+
+  /** Logits after the negative prompt; empty without guidance. */
+  private final float[] negativeLogits;
+
   private final Candidates candidates = new Candidates();
   private final List<List<Sample>> samples = new ArrayList<>();
   private final List<Sample> active = new ArrayList<>();
 
-  /** A sequence in the making. */
+  /** A sequence that is being generated. */
   private static final class Sample {
-    final Plan plan;
+    final Request request;
     final int prompt;
     final int index;
     final int sequence;
+
+    /** The decoder's sequence of the negative prompt; -1 without guidance. */
+    final int negative;
+
     final RandomStream random;
-    final TextPieces pieces;
+    final StreamedText streamed;
     final int[] tokens;
     final float[] logProbs;
     final float[] transitionScores;
     final StringBuilder text = new StringBuilder();
     int length;
 
-    /** Where the decoder's last step left its logits. */
+    /** Row of the logits after the newest token; the rows after it belong to the proposal. */
     int row;
+
+    int negativeRow;
+
+    /** Tokens of prompt lookup that were computed together with the newest token. */
+    int[] proposal = NO_PROPOSAL;
 
     @Nullable FinishReason finishReason;
 
-    Sample(Plan plan, int prompt, int index, int sequence, int row, long seed) {
-      this.plan = plan;
+    Sample(Request request, int prompt, int index, int sequence, int negative, long seed) {
+      this.request = request;
       this.prompt = prompt;
       this.index = index;
       this.sequence = sequence;
-      this.row = row;
+      this.negative = negative;
       random = new RandomStream(seed, index);
-      pieces = new TextPieces(plan.text(), plan.trimmed(), plan.prompt());
-      tokens = Arrays.copyOf(plan.prompt(), plan.maxLength());
-      length = plan.prompt().length;
-      int scores = plan.config().logProbs() ? plan.maxLength() - length : 0;
+      streamed = new StreamedText(request.tokenizer(), request.trimmed(), request.prompt());
+      tokens = Arrays.copyOf(request.prompt(), request.maxLength());
+      length = request.prompt().length;
+      int scores = request.config().logProbs() ? request.maxLength() - length : 0;
       logProbs = new float[scores];
       transitionScores = new float[scores];
     }
 
     GeneratedSequence result() {
-      int start = plan.prompt().length;
+      int start = request.prompt().length;
       if (finishReason == null) {
         throw new IllegalStateException("Sequence is unfinished at " + length + " tokens");
       }
@@ -66,18 +84,26 @@ final class SampleRun extends Run {
     }
   }
 
-  SampleRun(Decoder decoder, List<Plan> plans, int vocabSize, long seed) {
-    super(decoder, plans);
+  SampleRun(Decoder decoder, List<Request> requests, int vocabSize, long seed) {
+    super(decoder, requests);
     this.seed = seed;
+    var config = requests.getFirst().config();
     logits = new float[vocabSize];
-    rawLogits = new float[plans.getFirst().config().logProbs() ? vocabSize : 0];
+    rawLogits = new float[config.logProbs() ? vocabSize : 0];
+    negativeLogits = new float[config.guidanceScale() == 1 ? 0 : vocabSize];
   }
 
   @Override
-  void start(int plan, int sequence, int row) {
+  void start(int request, Prefix prompt, @Nullable Prefix negative) {
     var ofPrompt = new ArrayList<Sample>();
-    for (int i = 0; i < plans().get(plan).config().numReturnSequences(); i++) {
-      ofPrompt.add(new Sample(plans().get(plan), plan, i, decoder().fork(sequence), row, seed));
+    var options = requests().get(request);
+    for (int i = 0; i < options.config().numReturnSequences(); i++) {
+      int sequence = decoder().fork(prompt.sequence());
+      int negativeSequence = negative == null ? -1 : decoder().fork(negative.sequence());
+      var sample = new Sample(options, request, i, sequence, negativeSequence, seed);
+      sample.row = prompt.row();
+      sample.negativeRow = negative == null ? -1 : negative.row();
+      ofPrompt.add(sample);
     }
     samples.add(ofPrompt);
     active.addAll(ofPrompt);
@@ -85,44 +111,79 @@ final class SampleRun extends Run {
 
   @Override
   void stepSequences() {
-    int[] sequences = new int[active.size()];
-    int[][] tokens = new int[active.size()][];
-    for (int i = 0; i < sequences.length; i++) {
-      var sample = active.get(i);
-      sequences[i] = sample.sequence;
-      tokens[i] = new int[] {sample.tokens[sample.length - 1]};
-      sample.row = i;
+    var step = new Step();
+    for (var sample : active) {
+      int newest = sample.tokens[sample.length - 1];
+      sample.proposal = propose(sample);
+      int[] tokens = new int[1 + sample.proposal.length];
+      tokens[0] = newest;
+      System.arraycopy(sample.proposal, 0, tokens, 1, sample.proposal.length);
+      sample.row = step.add(sample.sequence, tokens);
+      if (sample.negative >= 0) {
+        sample.negativeRow = step.add(sample.negative, newest);
+      }
     }
-    decoder().step(sequences, tokens);
+    step.compute(decoder());
+  }
+
+  private static int[] propose(Sample sample) {
+    var config = sample.request.config();
+    int most =
+        Math.min(config.promptLookupNumTokens(), sample.request.maxLength() - sample.length - 1);
+    return most <= 0
+        ? NO_PROPOSAL
+        : PromptLookup.propose(sample.tokens, sample.length, most, config.maxMatchingNgramSize());
   }
 
   @Override
   boolean chooseTokens(Consumer<GeneratedToken> listener) {
     for (var sample : active) {
-      listener.accept(choose(sample));
+      int accepted = 0;
+      while (accepts(sample, accepted, choose(sample, sample.row + accepted), listener)) {
+        accepted++;
+      }
+      if (sample.finishReason == null && accepted < sample.proposal.length) {
+        decoder().truncate(sample.sequence, sample.length - 1);
+      }
     }
     active.removeIf(sample -> {
       if (sample.finishReason != null) {
         decoder().release(sample.sequence);
+        if (sample.negative >= 0) {
+          decoder().release(sample.negative);
+        }
       }
       return sample.finishReason != null;
     });
     return !active.isEmpty();
   }
 
-  private GeneratedToken choose(Sample sample) {
-    decoder().logits(sample.row, logits);
+  /** Reports a token; returns whether it is the one that was proposed, so that more is known. */
+  private static boolean accepts(
+      Sample sample, int accepted, GeneratedToken token, Consumer<GeneratedToken> listener) {
+    listener.accept(token);
+    return sample.finishReason == null
+        && accepted < sample.proposal.length
+        && sample.proposal[accepted] == token.id();
+  }
+
+  private GeneratedToken choose(Sample sample, int row) {
+    decoder().logits(row, logits);
     System.arraycopy(logits, 0, rawLogits, 0, rawLogits.length);
-    sample.plan.process(sample.tokens, sample.length, logits);
+    if (sample.negative >= 0) {
+      decoder().logits(sample.negativeRow, negativeLogits);
+      guide(sample.request.config().guidanceScale());
+    }
+    sample.request.process(sample.tokens, sample.length, logits);
     int token;
     double transition = Double.NaN;
-    if (sample.plan.config().doSample()) {
+    if (sample.request.config().doSample()) {
       candidates.reset(logits);
-      sample.plan.filter(candidates);
+      sample.request.filter(candidates);
       int index = Sampler.draw(candidates, sample.random);
       token = candidates.id(index);
       if (rawLogits.length > 0) {
-        transition = candidates.score(index) - candidates.logSumExp();
+        transition = candidates.logit(index) - candidates.logSumExp();
       }
     } else {
       token = Sampler.argmax(logits);
@@ -132,7 +193,7 @@ final class SampleRun extends Run {
     }
     float logProb = Float.NaN;
     if (rawLogits.length > 0) {
-      int at = sample.length - sample.plan.prompt().length;
+      int at = sample.length - sample.request.prompt().length;
       logProb = (float) (rawLogits[token] - Exp.logSumExp(rawLogits, rawLogits.length));
       sample.logProbs[at] = logProb;
       sample.transitionScores[at] = (float) transition;
@@ -140,14 +201,28 @@ final class SampleRun extends Run {
     return append(sample, token, logProb);
   }
 
+  /**
+   * Classifier-free guidance, as {@code UnbatchedClassifierFreeGuidanceLogitsProcessor} (Sanchez
+   * and others, "Stay on topic with Classifier-Free Guidance", 2023): {@code scale (log p - log n)
+   * + log n}, where n are the probabilities after the negative prompt.
+   */
+  private void guide(float scale) {
+    double logSum = Exp.logSumExp(logits, logits.length);
+    double negativeLogSum = Exp.logSumExp(negativeLogits, negativeLogits.length);
+    for (int i = 0; i < logits.length; i++) {
+      double negative = negativeLogits[i] - negativeLogSum;
+      logits[i] = (float) (scale * (logits[i] - logSum - negative) + negative);
+    }
+  }
+
   private static GeneratedToken append(Sample sample, int token, float logProb) {
     sample.tokens[sample.length++] = token;
-    var ending = sample.plan.ending(sample.tokens, sample.length);
+    var ending = sample.request.ending(sample.tokens, sample.length);
     sample.finishReason = ending.reason();
     String text =
         ending.reason() == null
-            ? sample.pieces.add(token)
-            : sample.pieces.finish(token, ending.drop());
+            ? sample.streamed.add(token)
+            : sample.streamed.finish(token, ending.drop());
     sample.text.append(text);
     return new GeneratedToken(
         sample.prompt, sample.index, token, text, logProb, sample.finishReason);

@@ -1,19 +1,19 @@
 package io.github.ggml4j.generation;
 
-/** Chooses a token by the scores that processors and filters have left. */
+/** Chooses a token by the logits that processors and filters have left. */
 final class Sampler {
   private Sampler() {}
 
-  /** The index of the largest score, the first of equals. */
-  static int argmax(float[] scores) {
+  /** The index of the largest logit, the first of equal ones. */
+  static int argmax(float[] logits) {
     int best = -1;
     float max = Float.NEGATIVE_INFINITY;
     boolean nan = false;
-    for (int i = 0; i < scores.length; i++) {
-      float score = scores[i];
-      nan |= Float.isNaN(score);
-      if (score > max) {
-        max = score;
+    for (int i = 0; i < logits.length; i++) {
+      float logit = logits[i];
+      nan |= Float.isNaN(logit);
+      if (logit > max) {
+        max = logit;
         best = i;
       }
     }
@@ -24,21 +24,21 @@ final class Sampler {
   }
 
   /**
-   * Draws a candidate by its probability. The distribution function is inverted with the most
-   * likely tokens first, so that a rounding error in a score moves a draw as little as possible.
+   * Draws a candidate by its probability. It inverts the cumulative distribution with the most
+   * likely tokens first, so that rounding errors of logits rarely change a draw.
    *
    * @return the index of a candidate
    */
   static int draw(Candidates candidates, RandomStream random) {
-    return candidates.reaching(random.nextDouble() * candidates.exponentiate());
+    return candidates.reaching(random.nextDouble() * candidates.computeWeights());
   }
 
   static IllegalStateException nothingToChoose(boolean nan) {
     return new IllegalStateException(
         nan
-            ? "Scores of the next token are NaN. Check the model's weights and your logits"
+            ? "Logits of the next token are NaN. Check the model's weights and your logits"
                 + " processors."
-            : "No token is left to choose, every score is negative infinity. Loosen the bad words,"
-                + " the n-gram size or your logits processors.");
+            : "No token is left to choose: all logits are negative infinity. Loosen the bad words,"
+                + " the suppressed tokens, the n-gram size or your logits processors.");
   }
 }

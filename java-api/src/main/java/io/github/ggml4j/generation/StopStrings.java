@@ -1,36 +1,42 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * Finds stop strings as Hugging Face's {@code StopStringCriteria}: in the bytes of the text, so
- * that neither a token's nor a character's border hides one, and only where the last token takes
- * part, so that one in the prompt does not count.
+ * Finds stop strings, as Hugging Face's {@code StopStringCriteria}. It searches the bytes of the
+ * text, so a stop string may begin or end within a token or span several. A match must include
+ * bytes of the last token; one that lies in the prompt is ignored. Special tokens match by their
+ * names, although they are left out of the text.
  */
 final class StopStrings {
   private final byte[][] strings;
   private final int longest;
-  private final TokenText text;
+  private final Tokenizer tokenizer;
 
-  StopStrings(List<String> strings, TokenText text) {
+  StopStrings(List<String> strings, Tokenizer tokenizer) {
     this.strings =
         strings.stream().map(s -> s.getBytes(StandardCharsets.UTF_8)).toArray(byte[][]::new);
     this.longest = Arrays.stream(this.strings).mapToInt(s -> s.length).max().orElse(0);
-    this.text = text;
+    this.tokenizer = tokenizer;
+  }
+
+  private byte[] bytes(int token) {
+    return tokenizer.bytes(token, false);
   }
 
   /**
    * Looks for a stop string that ends in the last token.
    *
-   * @return how many bytes the tokens have from where the first one begins, or -1 without one
+   * @return number of bytes from the beginning of the first match to the end, or -1 without a match
    */
   int find(int[] tokens, int length) {
     if (longest == 0) {
       return -1;
     }
-    byte[] last = text.bytes(tokens[length - 1]);
+    byte[] last = bytes(tokens[length - 1]);
     byte[] tail = tail(tokens, length - 1, last);
     int found = -1;
     for (byte[] string : strings) {
@@ -45,13 +51,13 @@ final class StopStrings {
     return found;
   }
 
-  /** The last token's bytes and as many before it as can belong to a match. */
+  /** The last token's bytes, and before them as many as a match can have. */
   private byte[] tail(int[] tokens, int end, byte[] last) {
     byte[] tail = new byte[longest - 1 + last.length];
     int at = longest - 1;
     System.arraycopy(last, 0, tail, at, last.length);
     for (int i = end - 1; i >= 0 && at > 0; i--) {
-      byte[] bytes = text.bytes(tokens[i]);
+      byte[] bytes = bytes(tokens[i]);
       int count = Math.min(at, bytes.length);
       at -= count;
       System.arraycopy(bytes, bytes.length - count, tail, at, count);
@@ -59,23 +65,23 @@ final class StopStrings {
     return Arrays.copyOfRange(tail, at, tail.length);
   }
 
-  /** How many of the bytes that {@link #find} gave are in the text, which lacks special tokens. */
+  /** How many of the bytes that {@link #find} returned are in the text, without special tokens. */
   int textBytes(int[] tokens, int length, int found) {
     int inText = 0;
     for (int i = length - 1; i >= 0 && found > 0; i--) {
-      int count = Math.min(found, text.bytes(tokens[i]).length);
-      inText += text.isSpecial(tokens[i]) ? 0 : count;
+      int count = Math.min(found, bytes(tokens[i]).length);
+      inText += Math.min(count, tokenizer.bytes(tokens[i], true).length);
       found -= count;
     }
     return inText;
   }
 
-  /** The bytes of a prompt that can belong to a match. */
+  /** The last bytes of a prompt that can belong to a match. */
   byte[] promptTail(int[] prompt) {
     return longest == 0 ? new byte[0] : tail(prompt, prompt.length, new byte[0]);
   }
 
-  /** How many bytes at the end may be the beginning of a stop string. */
+  /** The number of bytes at the end that may be the beginning of a stop string. */
   int undecided(byte[] bytes, int length) {
     int most = 0;
     for (byte[] string : strings) {

@@ -1,42 +1,44 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.tokenizer.internal.Utf8;
 import java.util.Arrays;
 
 /**
- * The text of a sequence as it grows: whole characters only, and nothing that a stop string may
- * still take away. What is no UTF-8 becomes U+FFFD, as in Hugging Face's decoding.
+ * The text of a sequence, token by token. Returns whole characters only, and keeps back bytes that
+ * may be the beginning of a trimmed stop string. Invalid UTF-8 becomes U+FFFD, as in Hugging Face's
+ * decoding.
  */
-final class TextPieces {
-  private final TokenText text;
+final class StreamedText {
+  private final Tokenizer tokenizer;
+  private final StopStrings trimmed;
 
-  /** The stop strings that are cut off the text, perhaps none. */
-  private final StopStrings cut;
-
+  /** Bytes that were not returned yet. */
   private byte[] pending;
+
   private int size;
 
-  /** How many of the pending bytes are the prompt's: looked at for stop strings, never returned. */
-  private int skip;
+  /** How many of the pending bytes belong to the prompt: they are matched but never returned. */
+  private int promptBytes;
 
   /**
-   * The text after a prompt.
+   * Starts after a prompt.
    *
-   * @param cut the stop strings that are cut off the text
+   * @param trimmed the stop strings that are cut off the text, perhaps none
    */
-  TextPieces(TokenText text, StopStrings cut, int[] prompt) {
-    this.text = text;
-    this.cut = cut;
-    byte[] tail = cut.promptTail(prompt);
+  StreamedText(Tokenizer tokenizer, StopStrings trimmed, int[] prompt) {
+    this.tokenizer = tokenizer;
+    this.trimmed = trimmed;
+    byte[] tail = trimmed.promptTail(prompt);
     pending = Arrays.copyOf(tail, tail.length + 64);
     size = tail.length;
-    skip = tail.length;
+    promptBytes = tail.length;
   }
 
-  /** Adds a token; returns the text that is certain now. */
+  /** Adds a token; returns the text that cannot change any more. */
   String add(int token) {
     append(token);
-    return take(size - cut.undecided(pending, size), false);
+    return take(size - trimmed.undecided(pending, size), false);
   }
 
   /**
@@ -51,10 +53,7 @@ final class TextPieces {
   }
 
   private void append(int token) {
-    if (text.isSpecial(token)) {
-      return;
-    }
-    byte[] bytes = text.bytes(token);
+    byte[] bytes = tokenizer.bytes(token, true);
     if (size + bytes.length > pending.length) {
       pending = Arrays.copyOf(pending, 2 * (size + bytes.length));
     }
@@ -63,8 +62,8 @@ final class TextPieces {
   }
 
   private String take(int count, boolean last) {
-    int start = Math.min(skip, count);
-    skip -= start;
+    int start = Math.min(promptBytes, count);
+    promptBytes -= start;
     var out = new StringBuilder(count - start);
     int used = Utf8.decode(pending, start, count, last, out);
     System.arraycopy(pending, used, pending, 0, size - used);

@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Memory management.</b> Owns its cache, {@code 2 nLayer nEmbd} floats for each token, which
  * grows as needed, and its graphs. Close it before the model.
  */
-public final class InferenceSession implements AutoCloseable {
+public final class InferenceSession implements Decoder {
   /**
    * Tokens of one graph; longer prompts take several, which bounds memory and the wait to cancel.
    */
@@ -123,7 +123,7 @@ public final class InferenceSession implements AutoCloseable {
    */
   public static float[][] logits(Gpt2Model model, int... tokens) {
     try (var session = open(model, tokens.length)) {
-      session.stepAll(session.newSequence(), tokens);
+      session.stepAll(new int[] {session.newSequence()}, new int[][] {tokens});
       var result = new float[tokens.length][session.vocabSize()];
       for (int i = 0; i < tokens.length; i++) {
         session.logits(i, result[i]);
@@ -146,18 +146,21 @@ public final class InferenceSession implements AutoCloseable {
   }
 
   /** An empty sequence; returns its id. */
+  @Override
   public synchronized int newSequence() {
     checkOpen();
     return cache.newSequence();
   }
 
   /** A new sequence with the same tokens as another, sharing their cache; returns its id. */
+  @Override
   public synchronized int fork(int sequence) {
     checkOpen();
     return cache.fork(sequence);
   }
 
   /** Ends a sequence; cache rows that no other sequence shares become free. */
+  @Override
   public synchronized void release(int sequence) {
     checkOpen();
     cache.release(sequence);
@@ -167,6 +170,7 @@ public final class InferenceSession implements AutoCloseable {
    * Lets each of {@code sequences} continue another's history, all at once: {@code sequences[i]}
    * becomes what {@code parents[i]} was before the call. For beam search.
    */
+  @Override
   public synchronized void reassign(int[] sequences, int[] parents) {
     checkOpen();
     if (sequences.length != parents.length) {
@@ -202,6 +206,7 @@ public final class InferenceSession implements AutoCloseable {
    * @throws java.util.concurrent.CancellationException when the thread is interrupted between parts
    *     of a long prompt; the sequences are then unusable and should be released
    */
+  @Override
   public synchronized void step(int[] sequences, int[][] tokens) {
     checkOpen();
     check(sequences, tokens);
@@ -212,6 +217,7 @@ public final class InferenceSession implements AutoCloseable {
    * As {@link #step}, but computes the logits that follow each of the tokens. {@link #logits} then
    * takes the index of a token, counted over all sequences in their order.
    */
+  @Override
   public synchronized void stepAll(int[] sequences, int[][] tokens) {
     checkOpen();
     check(sequences, tokens);
@@ -224,6 +230,7 @@ public final class InferenceSession implements AutoCloseable {
    * @param length number of tokens to keep, at most {@link #length}
    * @throws IllegalArgumentException if the sequence is unknown or shorter than that
    */
+  @Override
   public synchronized void truncate(int sequence, int length) {
     checkOpen();
     cache.truncate(sequence, length);
@@ -236,6 +243,7 @@ public final class InferenceSession implements AutoCloseable {
    *     #stepAll}
    * @param out takes {@code vocabSize} values
    */
+  @Override
   public synchronized void logits(int index, float[] out) {
     checkOpen();
     if (index < 0 || index >= logitsRows) {

@@ -77,6 +77,14 @@ public final class Check {
     return value;
   }
 
+  /** {@code 0 < value <= 1}. */
+  public static float positiveProbability(String parameter, float value) {
+    if (!(value > 0 && value <= 1)) {
+      throw new InvalidArgumentException(parameter, value, "above 0, up to 1");
+    }
+    return value;
+  }
+
   /** {@code 0 <= value < 1}. */
   public static double fraction(String parameter, double value) {
     if (!(value >= 0 && value < 1)) {

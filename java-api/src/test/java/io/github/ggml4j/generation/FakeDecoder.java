@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.inference.Decoder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -74,7 +75,21 @@ final class FakeDecoder implements Decoder {
   }
 
   @Override
+  public void truncate(int sequence, int length) {
+    sequences.put(sequence, Arrays.copyOf(tokens(sequence), length));
+  }
+
+  @Override
   public void step(int[] ids, int[][] tokens) {
+    compute(ids, tokens, false);
+  }
+
+  @Override
+  public void stepAll(int[] ids, int[][] tokens) {
+    compute(ids, tokens, true);
+  }
+
+  private void compute(int[] ids, int[][] tokens, boolean all) {
     checkOpen();
     if (ids.length == 0 || ids.length != tokens.length) {
       throw new IllegalArgumentException(ids.length + " sequences, " + tokens.length + " tokens");
@@ -87,7 +102,10 @@ final class FakeDecoder implements Decoder {
       System.arraycopy(tokens[i], 0, after, before.length, tokens[i].length);
       promptTokens += tokens[i].length > 1 ? tokens[i].length : 0;
       sequences.put(ids[i], after);
-      logits.add(table.logits(after));
+      int last = after.length;
+      for (int n = all ? before.length + 1 : last; n <= last; n++) {
+        logits.add(table.logits(Arrays.copyOf(after, n)));
+      }
     }
   }
 

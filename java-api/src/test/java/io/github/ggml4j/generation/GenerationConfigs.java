@@ -1,6 +1,7 @@
 package io.github.ggml4j.generation;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.stream.StreamSupport;
 import tools.jackson.databind.JsonNode;
@@ -37,6 +38,27 @@ final class GenerationConfigs {
         value.forEach(word -> words.add(ids(word)));
         builder.badWordsIds(words);
       }
+      case "sequence_bias" -> {
+        var biases = new LinkedHashMap<List<Integer>, Float>();
+        value.forEach(one -> biases.put(ids(one.get(0)), (float) one.get(1).asDouble()));
+        builder.sequenceBias(biases);
+      }
+      case "top_h" -> builder.topH(value.asDouble());
+      case "epsilon_cutoff" -> builder.epsilonCutoff(value.asDouble());
+      case "eta_cutoff" -> builder.etaCutoff(value.asDouble());
+      case "encoder_repetition_penalty" -> builder.encoderRepetitionPenalty(value.asDouble());
+      case "encoder_no_repeat_ngram_size" -> builder.encoderNoRepeatNgramSize(value.asInt());
+      case "suppress_tokens" -> builder.suppressTokens(array(value));
+      case "begin_suppress_tokens" -> builder.beginSuppressTokens(array(value));
+      case "forced_bos_token_id" -> builder.forcedBosTokenId(value.asInt());
+      case "exponential_decay_length_penalty" ->
+          builder.exponentialDecayLengthPenalty(value.get(0).asInt(), value.get(1).asDouble());
+      case "remove_invalid_values" -> builder.removeInvalidValues(value.asBoolean());
+      case "renormalize_logits" -> builder.renormalizeLogits(value.asBoolean());
+      case "guidance_scale" -> builder.guidanceScale(value.asDouble());
+      case "negative_prompt_ids" -> builder.negativePromptIds(array(value));
+      case "prompt_lookup_num_tokens" -> builder.promptLookupNumTokens(value.asInt());
+      case "max_matching_ngram_size" -> builder.maxMatchingNgramSize(value.asInt());
       case "max_length" -> builder.maxLength(value.asInt());
       case "max_new_tokens" -> builder.maxNewTokens(value.asInt());
       case "min_length" -> builder.minLength(value.asInt());

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.ggml4j.tensor.internal.Exp;
+import io.github.ggml4j.tokenizer.Tokenizer;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,15 +27,15 @@ class GeneratorTest {
 
   private final List<FakeDecoder> opened = new ArrayList<>();
 
-  private Generator generator(FakeDecoder.Table table, TokenText text) {
+  private Generator generator(FakeDecoder.Table table, Tokenizer tokenizer) {
     return new Generator(
         new ModelLimits(VOCAB, POSITIONS, null, List.of(EOS)),
-        text,
+        tokenizer,
         new DecoderPool(_ -> open(table)));
   }
 
   private Generator generator() {
-    return generator(TABLE, new FakeText());
+    return generator(TABLE, Tokenizer.gpt2());
   }
 
   private synchronized FakeDecoder open(FakeDecoder.Table table) {
@@ -164,7 +166,7 @@ class GeneratorTest {
   void endOfSequenceEndsASequenceAndIsAmongItsIds() {
     FakeDecoder.Table counting = tokens -> oneHot((tokens[tokens.length - 1] + 1) % VOCAB);
     var sequence =
-        generator(counting, new FakeText())
+        generator(counting, Tokenizer.gpt2())
             .generate(List.of(new int[] {35}), GenerationConfig.defaults())
             .getFirst()
             .getFirst();
@@ -204,7 +206,10 @@ class GeneratorTest {
             GenerationConfig.builder().minNewTokens(5).build(),
             GenerationConfig.builder().minNewTokens(5).minLength(1).build())) {
       var sequence =
-          generator(ending, new FakeText()).generate(List.of(PROMPT), config).getFirst().getFirst();
+          generator(ending, Tokenizer.gpt2())
+              .generate(List.of(PROMPT), config)
+              .getFirst()
+              .getFirst();
       assertThat(sequence.ids()).hasSize(6).endsWith(EOS);
     }
   }
@@ -328,7 +333,7 @@ class GeneratorTest {
           await(goOn);
           return TABLE.logits(tokens);
         };
-    var stream = generator(slow, new FakeText()).stream(List.of(PROMPT), sampling().build());
+    var stream = generator(slow, Tokenizer.gpt2()).stream(List.of(PROMPT), sampling().build());
     var read = new AtomicInteger();
     try (var thread = Executors.newSingleThreadExecutor()) {
       var reader = thread.submit(() -> stream.forEach(_ -> read.incrementAndGet()));
@@ -452,19 +457,92 @@ class GeneratorTest {
   }
 
   @Test
+  void promptLookupGivesTheSameTextInFewerSteps() {
+    int[] prompt = {1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2};
+    // Mostly counts up to 5 and begins again, and now and then does something else.
+    FakeDecoder.Table table =
+        tokens -> {
+          float[] logits = TABLE.logits(tokens);
+          logits[tokens[tokens.length - 1] % 5 + 1] += tokens.length % 7 == 0 ? 0 : 9;
+          return logits;
+        };
+    for (var plain :
+        List.of(
+            builder().eosTokenIds().maxNewTokens(40).logProbs(true).build(),
+            builder().eosTokenIds(6, 7).maxNewTokens(40).build(),
+            sampling().maxNewTokens(40).numReturnSequences(3).logProbs(true).build())) {
+      opened.clear();
+      var expected = generator(table, Tokenizer.gpt2()).generate(List.of(prompt), plain);
+      for (int tokens : new int[] {1, 4, 100}) {
+        var lookup = plain.toBuilder().promptLookupNumTokens(tokens).maxMatchingNgramSize(3);
+        var heard = new ArrayList<Integer>();
+        assertThat(
+                generator(table, Tokenizer.gpt2())
+                    .generate(List.of(prompt), lookup.build(), token -> heard.add(token.id())))
+            .isEqualTo(expected);
+        assertThat(heard).hasSize(expected.getFirst().stream().mapToInt(s -> s.ids().length).sum());
+        assertThat(opened.getLast().stepSizes.size())
+            .isLessThan(opened.getFirst().stepSizes.size());
+        assertThat(opened.getLast().sequences).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void promptLookupProposesWhatFollowedTheLongestMatch() {
+    int[] tokens = {9, 1, 2, 5, 6, 7, 2, 8, 1, 2, 0, 0};
+    assertThat(PromptLookup.propose(tokens, 10, 3, 2)).containsExactly(5, 6, 7);
+    assertThat(PromptLookup.propose(tokens, 10, 99, 1)).containsExactly(5, 6, 7, 2, 8, 1, 2);
+    assertThat(PromptLookup.propose(tokens, 8, 3, 2)).isEmpty();
+    assertThat(PromptLookup.propose(tokens, 1, 3, 2)).isEmpty();
+  }
+
+  @Test
+  void guidanceAdvancesASecondSequenceAndReleasesIt() {
+    var config =
+        builder().eosTokenIds().guidanceScale(1.7).negativePromptIds(7, 8).maxNewTokens(6).build();
+    var both = generator().generate(List.of(PROMPT, new int[] {5}), config);
+    assertThat(opened.getFirst().stepSizes).startsWith(3, 4);
+    assertThat(opened.getFirst().sequences).isEmpty();
+    assertThat(both.get(0)).isEqualTo(generator().generate(List.of(PROMPT), config).getFirst());
+    float[] logits = TABLE.logits(PROMPT);
+    float[] negative = TABLE.logits(new int[] {7, 8});
+    for (int i = 0; i < VOCAB; i++) {
+      logits[i] = 1.7f * (logits[i] - negative[i]) + negative[i];
+    }
+    assertThat(both.getFirst().getFirst().ids()[0]).isEqualTo(Sampler.argmax(logits));
+    assertRefused(
+        PROMPT,
+        builder().guidanceScale(2).negativePromptIds(new int[60]).maxNewTokens(9).build(),
+        "negativePromptIds is 60 tokens long, expected at most 56 for 9 new tokens");
+  }
+
+  @Test
+  void theTimeLimitEndsEverySequence() {
+    for (int beams : new int[] {1, 3}) {
+      var config = builder().maxTime(Duration.ofNanos(1)).numBeams(beams).eosTokenIds().build();
+      var sequence = generator().generate(List.of(PROMPT), config).getFirst().getFirst();
+      assertThat(sequence.ids()).hasSize(1);
+      assertThat(sequence.finishReason()).isEqualTo(FinishReason.TIME);
+    }
+    var config = builder().maxTime(Duration.ofHours(1)).eosTokenIds().build();
+    assertThat(generated(config)).isEqualTo(GenerationConfig.DEFAULT_NEW_TOKENS);
+  }
+
+  @Test
   void promptsAreCheckedBeforeAnythingIsComputed() {
     var defaults = GenerationConfig.defaults();
-    assertRefused(new int[0], defaults, "The prompt is empty");
-    assertRefused(new int[POSITIONS], defaults, "64 tokens, expected fewer");
-    assertRefused(new int[] {1, VOCAB}, defaults, "Token 1 of the prompt is 40, expected 0 to 39");
-    assertRefused(new int[] {-1}, defaults, "Token 0 of the prompt is -1");
+    assertRefused(new int[0], defaults, "prompt is empty");
+    assertRefused(new int[POSITIONS], defaults, "prompt is 64 tokens long, expected fewer");
+    assertRefused(new int[] {1, VOCAB}, defaults, "prompt[1] is 40, expected 0 to 39");
+    assertRefused(new int[] {-1}, defaults, "prompt[0] is -1");
     assertRefused(
         PROMPT, builder().maxLength(3).build(), "maxLength is 3, expected more than the 3");
     assertRefused(PROMPT, builder().maxLength(65).build(), "maxLength is 65, expected at most");
     assertRefused(PROMPT, builder().maxNewTokens(62).build(), "expected at most 61");
-    assertRefused(PROMPT, builder().eosTokenIds(40).build(), "eosTokenIds has 40");
+    assertRefused(PROMPT, builder().eosTokenIds(40).build(), "eosTokenIds is 40");
     assertRefused(
-        PROMPT, builder().badWordsIds(List.of(List.of(1, 77))).build(), "badWordsIds has 77");
+        PROMPT, builder().badWordsIds(List.of(List.of(1, 77))).build(), "badWordsIds is 77");
     assertThat(opened).isEmpty();
     assertThat(generator().generate(List.of(), defaults)).isEmpty();
   }

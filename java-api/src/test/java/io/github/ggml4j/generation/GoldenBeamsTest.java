@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.ggml4j.Golden;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
@@ -30,7 +31,7 @@ class GoldenBeamsTest {
     var sequences =
         new Generator(
                 new ModelLimits(table.size(), 64, null, List.of()),
-                new FakeText(),
+                Tokenizer.gpt2(),
                 new DecoderPool(_ -> decoder))
             .generate(
                 List.of(Golden.ints(one.get("prompt"))),

@@ -11,6 +11,7 @@ import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.testing.TestDevice;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -62,8 +63,8 @@ class GoldenGenerationTest {
   private static Generator generator(Gpt2Model model) {
     return new Generator(
         ModelLimits.of(model),
-        new FakeText(),
-        new DecoderPool(tokens -> new SessionDecoder(InferenceSession.open(model, tokens))));
+        Tokenizer.gpt2(),
+        new DecoderPool(tokens -> InferenceSession.open(model, tokens)));
   }
 
   private static void check(
