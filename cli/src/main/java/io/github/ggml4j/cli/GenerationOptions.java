@@ -1,13 +1,19 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.generation.EarlyStopping;
+import io.github.ggml4j.generation.ExponentialDecayLengthPenalty;
 import io.github.ggml4j.generation.GenerationConfig;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
 
 /** How to generate, whatever the prompt: what an interactive session may change as it goes on. */
 @Command
@@ -17,7 +23,7 @@ final class GenerationOptions {
   @Option(
       names = "--max-new-tokens",
       paramLabel = "N",
-      description = "Most tokens after the prompt; overrides --max-length.")
+      description = "Most tokens after the prompt; takes precedence over --max-length.")
   private @Nullable Integer maxNewTokens;
 
   @Option(
@@ -25,6 +31,12 @@ final class GenerationOptions {
       paramLabel = "N",
       description = "No end of text before this many tokens after the prompt.")
   private @Nullable Integer minNewTokens;
+
+  @Option(
+      names = "--max-time",
+      paramLabel = "SECONDS",
+      description = "End with the first token that is computed later than this.")
+  private @Nullable Double maxTime;
 
   @Option(
       names = "--seed",
@@ -38,7 +50,8 @@ final class GenerationOptions {
   @Option(
       names = "--temperature",
       paramLabel = "T",
-      description = "Over 1 bolder, under 1 more careful. Default: the model's, else 1.")
+      description =
+          "Above 1 flattens the distribution, below 1 sharpens it. Default: the model's, else 1.")
   private @Nullable Double temperature;
 
   @Option(
@@ -62,38 +75,143 @@ final class GenerationOptions {
   @Option(
       names = "--typical-p",
       paramLabel = "P",
-      description = "Sample from tokens of typical surprise that together reach P; 1: all.")
+      description = "Sample from the most typical tokens that together reach P; 1: all.")
   private @Nullable Double typicalP;
+
+  @Option(
+      names = "--top-h",
+      paramLabel = "H",
+      description = "Sample from the most likely tokens that hold the share H of the entropy.")
+  private @Nullable Double topH;
+
+  @Option(
+      names = "--epsilon-cutoff",
+      paramLabel = "P",
+      description = "Sample from tokens with a probability of at least P; 0: off.")
+  private @Nullable Double epsilonCutoff;
+
+  @Option(
+      names = "--eta-cutoff",
+      paramLabel = "P",
+      description = "As --epsilon-cutoff, but lower where many tokens are likely; 0: off.")
+  private @Nullable Double etaCutoff;
 
   @Option(
       names = "--repetition-penalty",
       paramLabel = "X",
-      description = "Over 1 discourages tokens that occurred before; 1: off.")
+      description = "Above 1 discourages tokens that have occurred; 1: off.")
   private @Nullable Double repetitionPenalty;
+
+  @Option(
+      names = "--encoder-repetition-penalty",
+      paramLabel = "X",
+      description = "Above 1 favours tokens of the prompt; 1: off.")
+  private @Nullable Double encoderRepetitionPenalty;
 
   @Option(
       names = "--no-repeat-ngram-size",
       paramLabel = "N",
-      description = "No run of N tokens occurs twice; 0: off.")
+      description = "No N tokens in a row occur twice; 0: off.")
   private @Nullable Integer noRepeatNgramSize;
+
+  @Option(
+      names = "--encoder-no-repeat-ngram-size",
+      paramLabel = "N",
+      description = "No N tokens in a row of the prompt are generated; 0: off.")
+  private @Nullable Integer encoderNoRepeatNgramSize;
+
+  @Option(
+      names = "--sequence-bias",
+      paramLabel = "ID,ID=BIAS",
+      converter = SequenceBias.class,
+      description =
+          "Add BIAS to the logit of the token that completes these tokens; may be given several"
+              + " times.")
+  private List<SequenceBias> sequenceBias = List.of();
+
+  @Option(
+      names = "--suppress-tokens",
+      split = ",",
+      paramLabel = "ID",
+      description = "Tokens that are never generated.")
+  private int @Nullable [] suppressTokens;
+
+  @Option(
+      names = "--begin-suppress-tokens",
+      split = ",",
+      paramLabel = "ID",
+      description = "Tokens that are not generated as the first token.")
+  private int @Nullable [] beginSuppressTokens;
+
+  @Option(
+      names = "--exponential-decay-length-penalty",
+      paramLabel = "START,FACTOR",
+      converter = DecayConverter.class,
+      description =
+          "Make the end of the text likelier by FACTOR with each token after START new ones.")
+  private @Nullable ExponentialDecayLengthPenalty exponentialDecayLengthPenalty;
+
+  @Option(
+      names = "--guidance-scale",
+      paramLabel = "X",
+      description = "Above 1 follows the prompt more closely, with twice the work; 1: off.")
+  private @Nullable Double guidanceScale;
+
+  @Option(
+      names = "--negative-prompt",
+      paramLabel = "TEXT",
+      description =
+          "A text that --guidance-scale moves away from. Default: the prompt's last token.")
+  private @Nullable String negativePrompt;
+
+  @Option(
+      names = "--negative-prompt-ids",
+      split = ",",
+      paramLabel = "ID",
+      description = "As --negative-prompt, as token ids.")
+  private int @Nullable [] negativePromptIds;
+
+  @Option(
+      names = "--remove-invalid-values",
+      description = "Replace NaN and infinite logits by finite ones.")
+  private boolean removeInvalidValues;
+
+  @Option(
+      names = "--renormalize-logits",
+      description = "Make logits log-probabilities after all other steps.")
+  private boolean renormalizeLogits;
+
+  @Option(
+      names = "--prompt-lookup-num-tokens",
+      paramLabel = "N",
+      description =
+          "Propose N tokens from earlier in the text and check them in one step: the same text,"
+              + " faster where it repeats; 0: off.")
+  private @Nullable Integer promptLookupNumTokens;
+
+  @Option(
+      names = "--max-matching-ngram-size",
+      paramLabel = "N",
+      description = "Most tokens that must match for --prompt-lookup-num-tokens. Default: 2.")
+  private @Nullable Integer maxMatchingNgramSize;
 
   @Option(
       names = {"--bad-words", "--bad-word"},
       paramLabel = "TEXT",
-      description = "A text that must not occur; may be given several times.")
+      description = "A text that is never generated; may be given several times.")
   private List<String> badWords = List.of();
 
   @Option(
       names = "--bad-words-ids",
       paramLabel = "ID,ID",
       converter = TokenIds.class,
-      description = "Tokens that must not occur one behind the other; may be given several times.")
+      description = "Tokens that never occur in a row; may be given several times.")
   private List<TokenIds> badWordsIds = List.of();
 
   @Option(
       names = "--num-beams",
       paramLabel = "N",
-      description = "Over 1: beam search, without sampling unless --do-sample is given.")
+      description = "Above 1: beam search, without sampling unless --do-sample is given.")
   private @Nullable Integer numBeams;
 
   @Option(names = "--do-sample", description = "With --num-beams: sample the beams' tokens.")
@@ -103,7 +221,7 @@ final class GenerationOptions {
       names = "--length-penalty",
       paramLabel = "X",
       description =
-          "Beam search: over 0 favours long texts, under 0 short ones. Default: the model's, else"
+          "Beam search: above 0 favours long texts, below 0 short ones. Default: the model's, else"
               + " 1.")
   private @Nullable Double lengthPenalty;
 
@@ -134,10 +252,16 @@ final class GenerationOptions {
   private int @Nullable [] eosTokenIds;
 
   @Option(
+      names = "--forced-bos-token-id",
+      paramLabel = "ID",
+      description = "The first token after a prompt of one token.")
+  private @Nullable Integer forcedBosTokenId;
+
+  @Option(
       names = "--forced-eos-token-id",
       split = ",",
       paramLabel = "ID",
-      description = "The last token at the greatest length.")
+      description = "The last token at the maximum length.")
   private int @Nullable [] forcedEosTokenIds;
 
   /** Whether tokens come one after the other and can be shown at once. */
@@ -174,6 +298,10 @@ final class GenerationOptions {
    * @throws IllegalArgumentException for options that exclude each other
    */
   void apply(GenerationConfig.Builder g) {
+    if (temperature != null && temperature == 0) {
+      throw new InvalidArgumentException(
+          "temperature", temperature, "a finite number above 0", "For greedy search use {greedy}.");
+    }
     if (greedy && doSample) {
       throw new IllegalArgumentException("--greedy and --do-sample exclude each other");
     }
@@ -184,13 +312,30 @@ final class GenerationOptions {
     }
     set(maxNewTokens, g::maxNewTokens);
     set(minNewTokens, g::minNewTokens);
+    set(maxTime, seconds -> g.maxTime(Duration.ofNanos((long) (seconds * 1e9))));
     set(temperature, g::temperature);
     set(topK, g::topK);
     set(topP, g::topP);
     set(minP, g::minP);
     set(typicalP, g::typicalP);
+    set(topH, g::topH);
+    set(epsilonCutoff, g::epsilonCutoff);
+    set(etaCutoff, g::etaCutoff);
     set(repetitionPenalty, g::repetitionPenalty);
+    set(encoderRepetitionPenalty, g::encoderRepetitionPenalty);
     set(noRepeatNgramSize, g::noRepeatNgramSize);
+    set(encoderNoRepeatNgramSize, g::encoderNoRepeatNgramSize);
+    set(suppressTokens, g::suppressTokens);
+    set(beginSuppressTokens, g::beginSuppressTokens);
+    set(
+        exponentialDecayLengthPenalty,
+        decay -> g.exponentialDecayLengthPenalty(decay.startIndex(), decay.decayFactor()));
+    set(guidanceScale, g::guidanceScale);
+    set(negativePrompt, g::negativePrompt);
+    set(negativePromptIds, g::negativePromptIds);
+    set(promptLookupNumTokens, g::promptLookupNumTokens);
+    set(maxMatchingNgramSize, g::maxMatchingNgramSize);
+    set(forcedBosTokenId, g::forcedBosTokenId);
     set(numBeams, g::numBeams);
     set(lengthPenalty, g::lengthPenalty);
     set(earlyStopping, g::earlyStopping);
@@ -202,10 +347,42 @@ final class GenerationOptions {
     if (!badWordsIds.isEmpty()) {
       g.badWordsIds(badWordsIds.stream().map(TokenIds::ids).toList());
     }
+    if (!sequenceBias.isEmpty()) {
+      g.sequenceBias(
+          sequenceBias.stream()
+              .collect(Collectors.toMap(SequenceBias::ids, SequenceBias::bias, (_, last) -> last)));
+    }
+    if (removeInvalidValues) {
+      g.removeInvalidValues(true);
+    }
+    if (renormalizeLogits) {
+      g.renormalizeLogits(true);
+    }
     if (!stop.isEmpty()) {
       g.stopStrings(stop.toArray(String[]::new));
     }
     g.trimStopStrings(trimStop);
+  }
+
+  /** Two numbers with a comma between them. */
+  static final class DecayConverter implements ITypeConverter<ExponentialDecayLengthPenalty> {
+    @Override
+    public ExponentialDecayLengthPenalty convert(String text) {
+      var parts = text.split(",", -1);
+      try {
+        if (parts.length == 2) {
+          return new ExponentialDecayLengthPenalty(
+              Integer.parseInt(parts[0].strip()), Float.parseFloat(parts[1].strip()));
+        }
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(wrong(text));
+      }
+      throw new TypeConversionException(wrong(text));
+    }
+
+    private static String wrong(String text) {
+      return "'" + text + "' is not a number of tokens and a factor above 0, such as 15,1.6";
+    }
   }
 
   private static <T> void set(@Nullable T value, Consumer<T> option) {

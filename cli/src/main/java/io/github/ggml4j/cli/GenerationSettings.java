@@ -89,7 +89,7 @@ final class GenerationSettings {
   /** All of them, a line each. */
   List<String> describe() {
     return parser(options).getCommandSpec().options().stream()
-        .map(option -> "%-24s%s".formatted(name(option.longestName()), value(option)))
+        .map(option -> "%-34s%s".formatted(name(option.longestName()), value(option)))
         .toList();
   }
 
@@ -108,6 +108,17 @@ final class GenerationSettings {
       case "top-p" -> text(usual.topP());
       case "min-p" -> text(usual.minP());
       case "typical-p" -> text(usual.typicalP());
+      case "top-h" -> text(usual.topH());
+      case "epsilon-cutoff" -> text(usual.epsilonCutoff());
+      case "eta-cutoff" -> text(usual.etaCutoff());
+      case "encoder-repetition-penalty" -> text(usual.encoderRepetitionPenalty());
+      case "encoder-no-repeat-ngram-size" -> text(usual.encoderNoRepeatNgramSize());
+      case "guidance-scale" -> text(usual.guidanceScale());
+      case "prompt-lookup-num-tokens" -> text(usual.promptLookupNumTokens());
+      case "max-matching-ngram-size" -> text(usual.maxMatchingNgramSize());
+      case "forced-bos-token-id" -> text(usual.forcedBosTokenId());
+      case "remove-invalid-values" -> String.valueOf(usual.removeInvalidValues());
+      case "renormalize-logits" -> String.valueOf(usual.renormalizeLogits());
       case "repetition-penalty" -> text(usual.repetitionPenalty());
       case "no-repeat-ngram-size" -> text(usual.noRepeatNgramSize());
       case "num-beams" -> text(usual.numBeams());

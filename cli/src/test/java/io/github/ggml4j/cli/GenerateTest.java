@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 class GenerateTest {
@@ -112,6 +113,38 @@ class GenerateTest {
     assertThat(outcome.out()).startsWith("Once");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--guidance-scale 1.5 --negative-prompt Twice --top-h 0.9 --epsilon-cutoff 0.0001",
+        "--guidance-scale 0.5 --negative-prompt-ids 70,71 --eta-cutoff 0.0001 --max-time 60",
+        "--prompt-lookup-num-tokens 5 --max-matching-ngram-size 3 --renormalize-logits",
+        "--num-beams 2 --sequence-bias 64,65=-2.5 --sequence-bias 70=1 --suppress-tokens 80,81",
+        "--begin-suppress-tokens 82 --forced-bos-token-id 83 --remove-invalid-values",
+        "--encoder-repetition-penalty 1.1 --encoder-no-repeat-ngram-size 3",
+        "--exponential-decay-length-penalty 2,1.5 --eos-token-id 10",
+      })
+  void laterOptionsAreTaken(String options) {
+    var args = new ArrayList<>(List.of("--prompt", "Once", "--seed", "1", "--max-new-tokens", "4"));
+    args.addAll(List.of(options.split(" ", -1)));
+    var outcome = generate(args.toArray(String[]::new));
+
+    assertThat(outcome.err()).isEmpty();
+    assertThat(outcome.out()).startsWith("Once");
+  }
+
+  @Test
+  void suppressedTokensAreMissing() {
+    var greedy = new String[] {"--prompt", "Once", "--greedy", "--max-new-tokens", "6", "--json"};
+    var ids = JsonMapper.shared().readTree(generate(greedy).out()).get("ids");
+    var args = new ArrayList<>(List.of(greedy));
+    args.addAll(List.of("--suppress-tokens", ids.get(0).asString()));
+    var others = JsonMapper.shared().readTree(generate(args.toArray(String[]::new)).out());
+
+    assertThat(others.get("ids").valueStream().map(JsonNode::asInt))
+        .doesNotContain(ids.get(0).asInt());
+  }
+
   @Test
   void thePromptCanBeLeftOut() {
     var whole = generate("--prompt", "Once", "--seed", "3").out();
@@ -194,6 +227,10 @@ class GenerateTest {
         "--prompt|a|--num-beams|0",
         "--prompt|a|--bad-words-ids|-1",
         "--prompt|a|--eos-token-id|-2",
+        "--prompt|a|--guidance-scale|NaN",
+        "--prompt|a|--top-h|0",
+        "--prompt|a|--suppress-tokens|-1",
+        "--prompt|a|--temperature|0",
         "--prompt|a|--device|abacus",
       })
   void badValuesNameTheirOption(String options) {
@@ -217,6 +254,8 @@ class GenerateTest {
         "--prompt|a|--greedy|--do-sample",
         "--prompt|a|--early-stopping|soon",
         "--prompt|a|--bad-words-ids|1,x",
+        "--prompt|a|--sequence-bias|1,2",
+        "--prompt|a|--exponential-decay-length-penalty|4",
         "--prompt|a|--greedy|--num-return-sequences|2",
       })
   void wrongUsage(String options) {
