@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.ggml4j.Golden;
-import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.testing.TestDevice;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.List;
@@ -34,7 +34,7 @@ class GoldenOptionsTest {
   void sequencesAreTheSame(String name, TestDevice device) {
     device.assumeExact(false);
     double tolerance = device.arithmetic().values(1e-4);
-    try (var model = Gpt2Model.load(Golden.path("models/" + name), device.open());
+    try (var model = Models.load(Golden.path("models/" + name), device.open());
         var generator = new Generator(model, Tokenizer.gpt2())) {
       for (var one : Golden.json("generation/golden.json").get("cases")) {
         if (!one.get("model").asString().equals(name)) {
