@@ -8,6 +8,8 @@ import java.lang.reflect.Modifier;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.MatchResult;
@@ -42,7 +44,7 @@ class GeneratedBindingsTest {
             .filter(method -> Modifier.isStatic(method.getModifiers()))
             .map(method -> method.getName())
             .filter(name -> !PREDEFINED.matcher(name).matches())
-            .filter(name -> name.toLowerCase(java.util.Locale.ROOT).startsWith("ggml"))
+            .filter(name -> name.toLowerCase(Locale.ROOT).startsWith("ggml"))
             .collect(Collectors.toCollection(TreeSet::new));
     assertThat(generated).isEqualTo(included("constant|function"));
   }
@@ -58,19 +60,26 @@ class GeneratedBindingsTest {
   /** All words in handwritten sources outside of comments. */
   private static Set<String> usedNames() throws IOException {
     var names = new TreeSet<String>();
-    try (Stream<Path> files = Files.walk(Path.of(".."))) {
-      for (var file : files.filter(GeneratedBindingsTest::isHandwritten).toList()) {
-        var code = COMMENT.matcher(Files.readString(file)).replaceAll(" ");
-        NAME.matcher(code).results().map(MatchResult::group).forEach(names::add);
+    for (var folder : sourceFolders()) {
+      try (Stream<Path> files = Files.walk(folder)) {
+        for (var file : files.filter(GeneratedBindingsTest::isHandwritten).toList()) {
+          var code = COMMENT.matcher(Files.readString(file)).replaceAll(" ");
+          NAME.matcher(code).results().map(MatchResult::group).forEach(names::add);
+        }
       }
     }
     return names;
   }
 
+  private static List<Path> sourceFolders() throws IOException {
+    try (Stream<Path> modules = Files.list(Path.of(".."))) {
+      return modules.map(module -> module.resolve("src")).filter(Files::isDirectory).toList();
+    }
+  }
+
   private static boolean isHandwritten(Path file) {
-    var path = file.toString();
+    var path = file.toString().replace('\\', '/');
     return path.endsWith(".java")
-        && path.contains("/src/")
         && !path.contains("/ffi/")
         && !path.endsWith("GeneratedBindingsTest.java");
   }
