@@ -2,7 +2,6 @@
 module io.github.ggml4j.trainer {
   requires transitive io.github.ggml4j;
   requires com.github.luben.zstd_jni;
-  requires de.siegmar.fastcsv;
   requires dev.hardwood.core;
   requires java.logging;
   requires me.tongfei.progressbar;
@@ -12,6 +11,7 @@ module io.github.ggml4j.trainer {
 
   exports io.github.ggml4j.trainer;
   exports io.github.ggml4j.trainer.data;
+  exports io.github.ggml4j.trainer.error;
   exports io.github.ggml4j.trainer.internal.engine to
       io.github.ggml4j.benchmarks,
       io.github.ggml4j.cli;

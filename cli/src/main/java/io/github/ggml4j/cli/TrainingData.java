@@ -4,19 +4,20 @@ import io.github.ggml4j.hub.Hub;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.data.HubDataset;
-import io.github.ggml4j.trainer.data.TableDataset;
+import io.github.ggml4j.trainer.data.RowDataset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Texts to train on: files, folders, tables, datasets of the Hub. */
+/** The options that choose training data: files, folders, tables, datasets of the Hub. */
 final class TrainingData {
   private static final String HUB = "hf://datasets/";
 
@@ -29,11 +30,12 @@ final class TrainingData {
       arity = "1..*",
       paramLabel = "DATA",
       description = {
-        "What to train on: text files, folders and .zip archives, in which a file is a document;"
-            + " tables (.json, .jsonl, .csv, .tsv, .parquet), in which a row is one; .gz and .zst"
-            + " too.",
-        "hf://datasets/ORG/NAME is a dataset of the Hugging Face Hub, read as it is needed, with"
-            + " @REVISION and the path of files behind it where wanted."
+        "Training data: text files, folders and .zip archives, in which each file is a document;"
+            + " tables (.json, .jsonl, .csv, .tsv, .parquet), in which each row is a document. Files"
+            + " may be compressed (.gz, .zst). A folder is read as tables if most of its files are"
+            + " tables.",
+        "hf://datasets/ORG/NAME is a dataset of the Hugging Face Hub, streamed. @REVISION and the"
+            + " path of files may follow the name."
       })
   private List<String> train;
 
@@ -41,48 +43,80 @@ final class TrainingData {
       names = "--glob",
       defaultValue = "**",
       paramLabel = "GLOB",
-      description = "Which files of folders and archives, such as '*.py'. Default: all.")
+      description = "Files to read from folders and archives, such as '*.py'. Default: all.")
   private String glob;
 
   @Option(
       names = {"--text-column", "--text-field"},
       paramLabel = "NAME",
       description =
-          "The column of tables that holds the text. Default: text, or the only column with text.")
+          "The column of tables that has the text. Default: text, or the only column of text.")
   private @Nullable String textColumn;
 
   @Option(
       names = "--where",
       arity = "1",
       paramLabel = "COLUMN=VALUE",
-      description = "Only rows of tables with this value; several: all of them.")
+      description = "Use only rows with this value in this column. If repeated, all must match.")
   private List<String> where = List.of();
 
   @Option(
       names = {"--dataset-config", "--dataset-config-name"},
       paramLabel = "NAME",
-      description = "The config (subset) of a dataset of the Hub. Default: its default one.")
+      description = "The config (subset) of a dataset of the Hub. Default: its default config.")
   private @Nullable String config;
 
   @Option(
       names = {"--split", "--dataset-split"},
       paramLabel = "NAME",
-      description = "The split of a dataset of the Hub. Default: train, or the only one.")
+      description = "The split of a dataset of the Hub. Default: train, or the only split.")
   private @Nullable String split;
 
   @Option(
       names = "--max-train-samples",
       paramLabel = "N",
-      description = "Only the first rows of tables, after --where.")
+      description = "Use only the first N documents of each dataset, after --where.")
   private @Nullable Long maxSamples;
+
+  @Option(
+      names = "--csv-delimiter",
+      paramLabel = "CHAR",
+      description =
+          "The character between the fields of CSV files, or tab. Default: a comma, in .tsv files a"
+              + " tab.")
+  private @Nullable String csvDelimiter;
+
+  @Option(
+      names = "--csv-quote",
+      paramLabel = "CHAR",
+      description = "The character that quotes fields of CSV files, or none. Default: \".")
+  private @Nullable String csvQuote;
+
+  @Option(
+      names = "--skip-bad-records",
+      description =
+          "Skip broken records of CSV and JSON lines files and report them, instead of stopping.")
+  private boolean skipBadRecords;
 
   /** Checks the options and opens the data. */
   Dataset open(Supplier<Hub> hub) {
-    var data = train.stream().map(name -> dataset(name, hub)).toArray(Dataset[]::new);
+    if (!glob.equals("**") && train.stream().noneMatch(TrainingData::hasGlob)) {
+      throw wrong("--glob is for folders and .zip archives, but --train names none");
+    }
+    var data = train.stream().map(name -> dataset(name, hub)).toArray(RowDataset[]::new);
+    if (textColumn != null && Stream.of(data).noneMatch(RowDataset::isTable)) {
+      throw wrong("--text-column is for tables, but --train names none");
+    }
     return data.length == 1 ? data[0] : Datasets.concat(data);
   }
 
-  private Dataset dataset(String name, Supplier<Hub> hub) {
+  private static boolean hasGlob(String name) {
+    var lower = name.toLowerCase(Locale.ROOT);
+    return !name.startsWith(HUB)
+        && (lower.endsWith(".zip") || lower.endsWith(".jar") || Files.isDirectory(Path.of(name)));
+  }
+
+  private RowDataset dataset(String name, Supplier<Hub> hub) {
     if (name.startsWith(HUB)) {
       return rows(ofHub(name, hub));
     }
@@ -93,17 +127,10 @@ final class TrainingData {
     if (!Files.exists(path)) {
       throw new IllegalArgumentException(name + ": no such file or folder to train on");
     }
-    var format = format(path);
-    if (format != null) {
-      return rows(Datasets.load(format, path));
-    }
-    if (!where.isEmpty() || maxSamples != null) {
-      throw wrong("--where and --max-train-samples are for tables, not for " + name);
-    }
-    return Datasets.open(path, glob, "text");
+    return rows(Datasets.open(path, glob));
   }
 
-  private TableDataset ofHub(String name, Supplier<Hub> hub) {
+  private RowDataset ofHub(String name, Supplier<Hub> hub) {
     try {
       HubDataset dataset = Datasets.stream(name).hub(hub.get());
       if (config != null) {
@@ -112,29 +139,16 @@ final class TrainingData {
       if (split != null) {
         dataset = dataset.split(split);
       }
-      var table = dataset.rows();
-      table.columns(); // what is not there is said before a model is loaded
-      return table;
+      return dataset;
     } catch (IllegalArgumentException e) {
       throw wrong(String.valueOf(e.getMessage()));
     }
   }
 
-  private static @Nullable String format(Path path) {
-    if (Files.isDirectory(path)) {
-      return null;
+  private RowDataset rows(RowDataset table) {
+    if (!where.isEmpty() && !table.isTable()) {
+      throw wrong("--where is for tables, not for " + table.describe());
     }
-    var name = path.toString().toLowerCase(Locale.ROOT).replaceFirst("\\.(gz|zst)$", "");
-    return switch (name.substring(name.lastIndexOf('.') + 1)) {
-      case "parquet" -> "parquet";
-      case "csv" -> "csv";
-      case "tsv" -> "tsv";
-      case "json", "jsonl", "ndjson" -> "json";
-      default -> null;
-    };
-  }
-
-  private TableDataset rows(TableDataset table) {
     var chosen = table;
     for (var condition : where) {
       int at = condition.indexOf('=');
@@ -149,7 +163,28 @@ final class TrainingData {
       }
       chosen = chosen.take(maxSamples);
     }
-    return textColumn == null ? chosen : chosen.text(textColumn);
+    if (csvDelimiter != null) {
+      boolean tab = csvDelimiter.equals("tab") || csvDelimiter.equals("\\t");
+      chosen = chosen.csvDelimiter(tab ? '\t' : character("--csv-delimiter", csvDelimiter));
+    }
+    if (csvQuote != null) {
+      chosen =
+          csvQuote.equals("none")
+              ? chosen.withoutCsvQuotes()
+              : chosen.csvQuote(character("--csv-quote", csvQuote));
+    }
+    if (skipBadRecords) {
+      chosen = chosen.skipBadRecords();
+    }
+    chosen.columns(); // Reports missing files before a model is loaded
+    return textColumn == null || !table.isTable() ? chosen : chosen.text(textColumn);
+  }
+
+  private char character(String option, String value) {
+    if (value.length() != 1) {
+      throw wrong(option + " " + value + ": expected one character");
+    }
+    return value.charAt(0);
   }
 
   private ParameterException wrong(String message) {

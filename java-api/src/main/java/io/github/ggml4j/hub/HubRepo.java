@@ -1,6 +1,7 @@
 package io.github.ggml4j.hub;
 
 import io.github.ggml4j.hub.HubException.Reason;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Thread-safe.
  */
-public final class HubRepo implements RemoteRepo {
+public final class HubRepo {
   /** The branch that is used unless another revision is named. */
   public static final String MAIN = "main";
 
@@ -64,7 +65,7 @@ public final class HubRepo implements RemoteRepo {
     return new HubRepo(settings, transport, repo, HubPaths.checkRevision(revision));
   }
 
-  @Override
+  /** Its name, as in {@code org/name}. */
   public String id() {
     return repo.id();
   }
@@ -135,7 +136,14 @@ public final class HubRepo implements RemoteRepo {
     return list("");
   }
 
-  @Override
+  /**
+   * The files under a folder and its subfolders, in the order of their paths. Folders are not
+   * listed.
+   *
+   * @param folder a path in the repository, with {@code /} between folders; empty for all files
+   * @throws HubException if the repository, the revision or the folder does not exist, cannot be
+   *     reached, or needs a token
+   */
   public List<HubEntry> list(String folder) {
     if (!folder.isEmpty()) {
       HubPaths.checkPath(folder);
@@ -182,13 +190,23 @@ public final class HubRepo implements RemoteRepo {
     return known;
   }
 
-  @Override
-  public RemoteFile open(String path) {
+  /**
+   * Opens a file to read ranges of it without downloading it. A file that is in the cache is read
+   * from there.
+   *
+   * @param path a path in the repository, with {@code /} between folders
+   * @throws HubException if the file does not exist, cannot be reached, or needs a token
+   */
+  public RangeReader open(String path) {
     var target = new Target(repo, revision, HubPaths.checkPath(path));
     var at = resolve();
     var pointer = cache.pointer(at.commit(), path);
     if (Files.isRegularFile(pointer)) {
-      return new CachedFile(path, pointer);
+      try {
+        return new LocalRangeReader(id() + "/" + path, pointer);
+      } catch (IOException e) {
+        throw Failures.cache(pointer, e);
+      }
     }
     if (at.cacheOnly()) {
       throw notCached(at, target);
@@ -197,10 +215,16 @@ public final class HubRepo implements RemoteRepo {
     if (file.size() < 0) {
       throw Failures.nonsense(file.location(), target, "it does not tell the size of the file");
     }
-    return new RangeFile(settings, transport, target, at.commit(), file);
+    return new HttpRangeReader(settings, transport, target, at.commit(), file);
   }
 
-  @Override
+  /**
+   * The path of a file in the cache. Downloads the file if it is not in the cache.
+   *
+   * @param path a path in the repository, with {@code /} between folders
+   * @throws HubException if the file does not exist, cannot be reached, needs a token, or does not
+   *     arrive intact
+   */
   public Path file(String path) {
     var target = new Target(repo, revision, HubPaths.checkPath(path));
     var at = resolve();

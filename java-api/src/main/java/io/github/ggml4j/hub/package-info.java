@@ -6,9 +6,9 @@
  * Path folder = Hub.defaults().model("gpt2").downloadModel();
  *
  * Hub hub = Hub.builder().token(token).cache(Path.of("cache")).progress(p -> show(p)).build();
- * RemoteRepo data = hub.dataset("org/name").revision("refs/convert/parquet");
+ * HubRepo data = hub.dataset("org/name").revision("refs/convert/parquet");
  * for (HubEntry file : data.list("default/train")) {
- *   try (RemoteFile remote = data.open(file.path())) {
+ *   try (RangeReader remote = data.open(file.path())) {
  *     remote.read(0, buffer);
  *   }
  * }

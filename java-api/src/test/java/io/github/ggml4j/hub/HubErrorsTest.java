@@ -150,7 +150,7 @@ class HubErrorsTest {
   }
 
   @Test
-  void aServerThatIgnoresRangesStartsOver() {
+  void aServerThatIgnoresRangesStartsOver() throws IOException {
     server.breakStorage(1, 100_000);
     server.faults.add((exchange, path) -> {
       if (!path.startsWith("/store/") && !path.endsWith("config.json")) {

@@ -93,7 +93,7 @@ class HubRepoTest {
   }
 
   @Test
-  void readsParts() {
+  void readsParts() throws IOException {
     try (var file = repo().open("data/model.bin")) {
       assertThat(file.size()).isEqualTo(LARGE.length);
       var buffer = ByteBuffer.allocate(1000);

@@ -9,6 +9,7 @@ import java.util.List;
 /** Sequences of tokens as bytes, for the place at which a training goes on. */
 final class Place {
   private static final int MOST = 1 << 28;
+  private static final int MOST_BYTES = 1 << 30;
 
   private Place() {}
 
@@ -25,6 +26,21 @@ final class Place {
       values[i] = in.readInt();
     }
     return values;
+  }
+
+  static void writeBytes(DataOutput out, byte[] bytes) throws IOException {
+    out.writeInt(bytes.length);
+    out.write(bytes);
+  }
+
+  static byte[] readBytes(DataInput in) throws IOException {
+    int length = in.readInt();
+    if (length < 0 || length > MOST_BYTES) {
+      throw new IOException("it has a field of " + length + " bytes");
+    }
+    byte[] bytes = new byte[length];
+    in.readFully(bytes);
+    return bytes;
   }
 
   static void writeAll(DataOutput out, List<int[]> sequences) throws IOException {

@@ -2,7 +2,9 @@ package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
-import io.github.ggml4j.trainer.data.DatasetException;
+import io.github.ggml4j.trainer.data.DatasetPosition;
+import io.github.ggml4j.trainer.data.DocumentReader;
+import io.github.ggml4j.trainer.error.DatasetException;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -22,13 +24,13 @@ final class SequenceReader implements AutoCloseable {
   private final boolean packing;
   private final int maxLength;
   private final int minLength;
-  private final Documents documents;
+  private final DocumentReader documents;
   private int[] pending = {};
   private int pendingStart;
 
   SequenceReader(
       Dataset dataset, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop) {
-    this(Documents.open(dataset), tokenizer, options, stop);
+    this(dataset.open(), tokenizer, options, stop);
   }
 
   /** Goes on where an earlier one over the same dataset was {@linkplain #save saved}. */
@@ -40,13 +42,18 @@ final class SequenceReader implements AutoCloseable {
       DataInput in)
       throws IOException {
     int[] pending = Place.readInts(in);
-    var reader = new SequenceReader(Documents.resume(dataset, in), tokenizer, options, stop);
+    byte[] position = Place.readBytes(in);
+    var documents = dataset.resume(DatasetPosition.fromBytes(position));
+    var reader = new SequenceReader(documents, tokenizer, options, stop);
     reader.pending = pending;
     return reader;
   }
 
   private SequenceReader(
-      Documents documents, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop) {
+      DocumentReader documents,
+      Tokenizer tokenizer,
+      TrainingOptions options,
+      BooleanSupplier stop) {
     this.tokenizer = tokenizer;
     this.stop = stop;
     this.packing = options.packing();
@@ -59,7 +66,7 @@ final class SequenceReader implements AutoCloseable {
   /** Writes how far this has come: behind the sequence that {@link #next} gave last. */
   void save(DataOutput out) throws IOException {
     Place.writeInts(out, Arrays.copyOfRange(pending, pendingStart, pending.length));
-    documents.save(out);
+    Place.writeBytes(out, documents.position().toBytes());
   }
 
   /** The next sequence, or null at the end or when reading was stopped. */
@@ -79,8 +86,8 @@ final class SequenceReader implements AutoCloseable {
   }
 
   private int @Nullable [] nextDocument() {
-    while (documents.hasNext()) {
-      int[] ids = tokenizer.encode(documents.next());
+    for (String document = documents.next(); document != null; document = documents.next()) {
+      int[] ids = tokenizer.encode(document);
       if (ids.length >= minLength) {
         return ids.length > maxLength ? Arrays.copyOf(ids, maxLength) : ids;
       }
@@ -89,8 +96,12 @@ final class SequenceReader implements AutoCloseable {
   }
 
   private int @Nullable [] nextBlock() {
-    while (pending.length - pendingStart < maxLength && documents.hasNext()) {
-      int[] ids = tokenizer.encode(documents.next());
+    while (pending.length - pendingStart < maxLength) {
+      String document = documents.next();
+      if (document == null) {
+        break;
+      }
+      int[] ids = tokenizer.encode(document);
       if (ids.length > 0) {
         int left = pending.length - pendingStart;
         int[] joined = new int[left + 1 + ids.length];

@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer;
 import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
-import io.github.ggml4j.trainer.data.ShuffleWindow;
+import io.github.ggml4j.trainer.internal.ShuffleWindow;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
@@ -230,7 +230,7 @@ interface Sequences {
 
       @Override
       public void save(DataOutput out) throws IOException {
-        out.writeLong(window.random());
+        out.writeLong(window.state());
         Place.writeAll(out, window.items());
         reader.save(out);
       }

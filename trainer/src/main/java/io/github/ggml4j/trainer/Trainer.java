@@ -279,9 +279,8 @@ public final class Trainer {
   /**
    * Where a training that is cancelled goes on: then this file is written, with weights, optimizer
    * state and the place in the data, and a training with the same values and data begins there, as
-   * if it had never stopped. It is removed at the end. Of a {@link
-   * io.github.ggml4j.trainer.data.ResumableDataset} nothing is read again. By default nothing is
-   * kept, and a training begins anew.
+   * if it had never stopped. It is removed at the end. Datasets from files are not read again up to
+   * there, others are. By default nothing is kept, and a training begins anew.
    *
    * @param file takes three times the model's size in float32 with AdamW
    * @return this
@@ -298,7 +297,7 @@ public final class Trainer {
    * @return how it ended
    * @throws IllegalArgumentException when a value does not fit the model, another value or the
    *     {@link #checkpoint}, or the data has nothing to learn from
-   * @throws io.github.ggml4j.trainer.data.DatasetException when the data cannot be read
+   * @throws io.github.ggml4j.trainer.error.DatasetException when the data cannot be read
    * @throws TrainingException when the loss or the gradients are no longer finite
    * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when the device has not enough
    *     memory, before the first step as far as that can be known

@@ -8,7 +8,7 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.DatasetPosition;
 import io.github.ggml4j.trainer.data.Datasets;
-import io.github.ggml4j.trainer.data.ResumableDataset;
+import io.github.ggml4j.trainer.data.DocumentReader;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Sgd;
 import io.github.ggml4j.trainer.schedule.ConstantWarmup;
@@ -33,22 +33,22 @@ class CheckpointTest {
   @TempDir private Path temp;
 
   /** A table that is streamed, and that tells how often it is read from its start. */
-  private static final class Streamed implements ResumableDataset {
-    private final ResumableDataset table;
+  private static final class Streamed implements Dataset {
+    private final Dataset table;
     private final AtomicInteger opened = new AtomicInteger();
 
-    Streamed(ResumableDataset table) {
+    Streamed(Dataset table) {
       this.table = table;
     }
 
     @Override
-    public Pass open() {
+    public DocumentReader open() {
       opened.incrementAndGet();
       return table.open();
     }
 
     @Override
-    public Pass resume(DatasetPosition position) {
+    public DocumentReader resume(DatasetPosition position) {
       return table.resume(position);
     }
 

@@ -1,65 +1,97 @@
 package io.github.ggml4j.trainer.data;
 
-import java.util.Iterator;
+import java.io.IOException;
 import java.util.List;
-import java.util.Spliterator;
-import java.util.Spliterators;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Datasets one after the other, each opened when its turn comes. */
-record ConcatDataset(List<Dataset> parts) implements Dataset {
+/** Datasets one after another. Each is opened when it is reached. */
+record ConcatDataset(List<Dataset> datasets) implements Dataset {
 
   @Override
   public Stream<String> documents() {
-    // Not flatMap: its iterator would hold a whole part in memory.
-    Pass pass = new Pass(parts.iterator());
-    return StreamSupport.stream(
-            Spliterators.spliteratorUnknownSize(
-                new DocumentIterator(pass), Spliterator.ORDERED | Spliterator.NONNULL),
-            false)
-        .onClose(pass::close);
+    return StreamReader.stream(open());
+  }
+
+  @Override
+  public DocumentReader open() {
+    return new Reader(datasets, 0, null);
+  }
+
+  @Override
+  public DocumentReader resume(DatasetPosition position) {
+    DocumentReader[] reader = new DocumentReader[1];
+    position.read(in -> {
+      int index = in.readInt();
+      if (index < 0 || index > datasets.size()) {
+        throw new IOException("it is in dataset " + index + " of " + datasets.size());
+      }
+      boolean isOpen = in.readBoolean();
+      if (isOpen && index == datasets.size()) {
+        throw new IOException("it is after the last dataset");
+      }
+      DocumentReader open =
+          isOpen ? datasets.get(index).resume(DatasetPosition.readFrom(in)) : null;
+      reader[0] = new Reader(datasets, index, open);
+    });
+    return reader[0];
   }
 
   @Override
   public boolean finite() {
-    return parts.stream().allMatch(Dataset::finite);
+    return datasets.stream().allMatch(Dataset::finite);
   }
 
   @Override
   public String describe() {
-    return parts.stream().map(Dataset::describe).collect(Collectors.joining(" + "));
+    return datasets.stream().map(Dataset::describe).collect(Collectors.joining(" + "));
   }
 
-  private static final class Pass implements DocumentReader {
-    private final Iterator<Dataset> parts;
-    private @Nullable Stream<String> open;
-    private @Nullable Iterator<String> documents;
+  private static final class Reader implements DocumentReader {
+    private final List<Dataset> datasets;
+    private int index;
+    private @Nullable DocumentReader open;
 
-    Pass(Iterator<Dataset> parts) {
-      this.parts = parts;
+    Reader(List<Dataset> datasets, int index, @Nullable DocumentReader open) {
+      this.datasets = datasets;
+      this.index = index;
+      this.open = open;
     }
 
     @Override
     public @Nullable String next() {
-      while (documents == null || !documents.hasNext()) {
-        close();
-        if (!parts.hasNext()) {
-          return null;
+      while (index < datasets.size()) {
+        DocumentReader current = open;
+        if (current == null) {
+          current = datasets.get(index).open();
+          open = current;
         }
-        open = parts.next().documents();
-        documents = open.iterator();
+        String document = current.next();
+        if (document != null) {
+          return document;
+        }
+        close();
+        index++;
       }
-      return documents.next();
+      return null;
+    }
+
+    @Override
+    public DatasetPosition position() {
+      return DatasetPosition.of(out -> {
+        out.writeInt(index);
+        out.writeBoolean(open != null);
+        if (open != null) {
+          open.position().writeTo(out);
+        }
+      });
     }
 
     @Override
     public void close() {
-      Stream<String> last = open;
+      DocumentReader last = open;
       open = null;
-      documents = null;
       if (last != null) {
         last.close();
       }

@@ -1,12 +1,14 @@
 package io.github.ggml4j.trainer.data;
 
+import io.github.ggml4j.internal.Check;
+import io.github.ggml4j.trainer.error.DatasetException;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
- * A collection of documents, each one text. Every call of {@link #documents} is a new pass in the
- * same order, so that each epoch sees the same data.
+ * A collection of documents, each one text. Every call of {@link #documents} or {@link #open} reads
+ * the same documents in the same order, so that each epoch sees the same data.
  *
  * <p>Implement it for a source of your own: a lambda that opens a stream is enough.
  */
@@ -14,7 +16,7 @@ import java.util.stream.Stream;
 public interface Dataset {
 
   /**
-   * Opens a new pass over the documents, lazily read. The caller closes the stream.
+   * The documents as a stream, lazily read. The caller closes the stream.
    *
    * @return the documents in a fixed order
    * @throws DatasetException here or while reading, if the data cannot be read
@@ -22,9 +24,32 @@ public interface Dataset {
   Stream<String> documents();
 
   /**
-   * Whether the documents are known to end. The trainer reads, tokenises and counts finite data
-   * before the first step (up to a limit), so that the schedule knows its last step and shuffling
-   * is complete; anything else is streamed.
+   * Opens a reader at the first document.
+   *
+   * @return the reader, which the caller closes
+   * @throws DatasetException if the data cannot be read
+   */
+  default DocumentReader open() {
+    return new StreamReader(documents());
+  }
+
+  /**
+   * Opens a reader at a saved position. By default the documents up to there are read again and
+   * discarded; datasets from files go to the position directly.
+   *
+   * @param position of a reader of this dataset
+   * @return the reader, which the caller closes
+   * @throws DatasetException if the position is damaged or belongs to another dataset, or the data
+   *     cannot be read
+   */
+  default DocumentReader resume(DatasetPosition position) {
+    return StreamReader.resume(this::documents, position);
+  }
+
+  /**
+   * Whether the number of documents is limited. The trainer reads, tokenizes and counts a finite
+   * dataset before the first step (up to a limit), so that the schedule knows its last step and
+   * shuffling is complete. Other datasets are streamed.
    *
    * @return true if finite; the default is false
    */
@@ -33,7 +58,7 @@ public interface Dataset {
   }
 
   /**
-   * What this is, for messages.
+   * A name for messages.
    *
    * @return a short description
    */
@@ -42,35 +67,33 @@ public interface Dataset {
   }
 
   /**
-   * Only the documents that pass a test.
+   * Keeps the documents that pass a test.
    *
    * @param test true = keep
-   * @return the smaller dataset
+   * @return the filtered dataset
    */
   default Dataset filter(Predicate<? super String> test) {
-    return new DerivedDataset(this, documents -> documents.filter(test), finite());
+    return new DerivedDataset(
+        this, document -> test.test(document) ? document : null, Long.MAX_VALUE, finite());
   }
 
   /**
-   * Each document changed.
+   * Changes each document.
    *
    * @param change from old text to new
    * @return the changed dataset
    */
   default Dataset map(UnaryOperator<String> change) {
-    return new DerivedDataset(this, documents -> documents.map(change), finite());
+    return new DerivedDataset(this, change::apply, Long.MAX_VALUE, finite());
   }
 
   /**
-   * Only the first documents.
+   * Keeps the first documents only.
    *
-   * @param count how many at most, at least 0
-   * @return the smaller dataset, always finite
+   * @param count number of documents at most, at least 0
+   * @return the limited dataset, always finite
    */
   default Dataset limit(long count) {
-    if (count < 0) {
-      throw new IllegalArgumentException("limit must be >= 0 documents, not " + count);
-    }
-    return new DerivedDataset(this, documents -> documents.limit(count), true);
+    return new DerivedDataset(this, document -> document, Check.atLeast("limit", count, 0), true);
   }
 }

@@ -1,12 +1,33 @@
 package io.github.ggml4j.trainer.data;
 
+import io.github.ggml4j.trainer.error.DatasetException;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.DataInput;
+import java.io.DataInputStream;
+import java.io.DataOutput;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
 
 /**
- * How far a pass over a dataset has come. Goes to a file as bytes, and is good for a pass over the
- * same dataset with the same settings, in this process or another.
+ * A position in a dataset, between two documents. It can be saved as bytes and used for the same
+ * dataset with the same settings in another process.
  */
 public final class DatasetPosition {
+
+  /** Writes the fields of a position. */
+  interface Writer {
+    void write(DataOutput out) throws IOException;
+  }
+
+  /** Reads the fields of a position. */
+  interface Reader {
+    void read(DataInput in) throws IOException;
+  }
+
+  private static final int MOST_BYTES = 1 << 30;
 
   private final byte[] bytes;
 
@@ -14,10 +35,55 @@ public final class DatasetPosition {
     this.bytes = bytes;
   }
 
+  /** A position with these fields. */
+  static DatasetPosition of(Writer writer) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (DataOutputStream out = new DataOutputStream(bytes)) {
+      writer.write(out);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return new DatasetPosition(bytes.toByteArray());
+  }
+
   /**
-   * A position that was saved.
+   * Reads all fields.
    *
-   * @param bytes what {@link #toBytes} gave
+   * @throws DatasetException if the reader finds them damaged or does not read all of them
+   */
+  void read(Reader reader) {
+    ByteArrayInputStream in = new ByteArrayInputStream(bytes);
+    try {
+      reader.read(new DataInputStream(in));
+      if (in.available() > 0) {
+        throw new IOException(in.available() + " bytes follow its end");
+      }
+    } catch (IOException e) {
+      throw new DatasetException("The position in the dataset is damaged: " + e.getMessage(), e);
+    }
+  }
+
+  /** Writes this position as a field of another one. */
+  void writeTo(DataOutput out) throws IOException {
+    out.writeInt(bytes.length);
+    out.write(bytes);
+  }
+
+  /** Reads a position that {@link #writeTo} wrote. */
+  static DatasetPosition readFrom(DataInput in) throws IOException {
+    int length = in.readInt();
+    if (length < 0 || length > MOST_BYTES) {
+      throw new IOException("a position of " + length + " bytes");
+    }
+    byte[] bytes = new byte[length];
+    in.readFully(bytes);
+    return new DatasetPosition(bytes);
+  }
+
+  /**
+   * A saved position.
+   *
+   * @param bytes from {@link #toBytes}
    * @return the position; it is checked when it is used
    */
   public static DatasetPosition fromBytes(byte[] bytes) {
@@ -25,7 +91,7 @@ public final class DatasetPosition {
   }
 
   /**
-   * The position to save. A few dozen bytes, or as much text as the window of a shuffle holds.
+   * The position as bytes: a few dozen, or the text in the window of a shuffle.
    *
    * @return the bytes
    */

@@ -1,23 +1,30 @@
 package io.github.ggml4j.trainer.data;
 
-import java.nio.file.Files;
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.trainer.data.internal.files.Folder;
+import io.github.ggml4j.trainer.data.internal.files.Glob;
+import io.github.ggml4j.trainer.data.internal.files.LocalFile;
+import io.github.ggml4j.trainer.data.internal.files.LocalFiles;
+import io.github.ggml4j.trainer.data.internal.rows.FileFormat;
+import io.github.ggml4j.trainer.data.internal.rows.PathFiles;
+import io.github.ggml4j.trainer.data.internal.rows.RowFile;
+import io.github.ggml4j.trainer.data.internal.rows.RowSource;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Datasets from files, folders, archives and memory. Files are opened when a pass reaches them;
- * those whose name ends in {@code .gz} or {@code .zst} are decompressed. What unpacks to far more
- * than its size is refused.
+ * Datasets from files, folders, archives and memory. Files are opened when they are reached. Files
+ * whose name ends in {@code .gz} or {@code .zst} are decompressed; a file that decompresses to far
+ * more than its size is refused.
  *
  * <pre>{@code
  * Dataset code = Datasets.folder(Path.of("src"), "**}{@code /*.py");
  * Dataset books = Datasets.text(Path.of("emma.txt"), Path.of("moby_dick.txt.gz"));
- * Dataset chats = Datasets.jsonLines(Path.of("chats.jsonl"), "text");
+ * Dataset chats = Datasets.open(Path.of("chats.jsonl")).text("content");
  * }</pre>
  */
 public final class Datasets {
@@ -25,60 +32,42 @@ public final class Datasets {
   private Datasets() {}
 
   /**
-   * Each file one document.
+   * Each file is a document.
    *
    * @param files text files, at least one
    * @return the dataset, in the order given
    */
-  public static FileDataset text(Path... files) {
-    List<Path> all = nonEmpty(files);
-    return new FileDataset(
-        names(all), options -> new TextFileReader(all, options), ReadOptions.DEFAULT);
+  public static RowDataset text(Path... files) {
+    return ofFiles(FileFormat.DOCUMENT, files);
   }
 
   /**
-   * Each line that is not blank one document, without its line end.
+   * Each line that is not blank is a document, without its line end.
    *
    * @param files text files, at least one
    * @return the dataset, in the order given
    */
-  public static FileDataset lines(Path... files) {
-    List<Path> all = nonEmpty(files);
-    return new FileDataset(
-        names(all), options -> new LineFileReader(all, options), ReadOptions.DEFAULT);
+  public static RowDataset lines(Path... files) {
+    return ofFiles(FileFormat.TEXT, files)
+        .where(FileFormat.TEXT_COLUMN, line -> line instanceof String text && !text.isBlank());
   }
 
   /**
-   * Each matching file of a folder and its subfolders one document, in the order of their paths.
+   * Each matching file of a folder and its subfolders is a document, in the order of their paths.
    * Linked folders are not entered.
    *
-   * @param folder where to look
+   * @param folder the folder
    * @param glob which files: {@code *.py} matches by name in any folder, {@code src/**}{@code
-   *     /*.java} by path relative to the folder; names starting with a dot match only where the
-   *     glob spells the dot
+   *     /*.java} by path relative to the folder; names starting with a dot match only if the glob
+   *     has the dot
    * @return the dataset
    */
-  public static FileDataset folder(Path folder, String glob) {
+  public static RowDataset folder(Path folder, String glob) {
     Glob compiled = new Glob(glob);
-    return new FileDataset(
+    return new RowDataset(
         folder + "/" + glob,
-        options -> new TextFileReader(Folder.find(folder, compiled), options),
-        ReadOptions.DEFAULT);
-  }
-
-  /**
-   * Each line one JSON object, one of its fields the document. Blank lines are skipped; a line
-   * without the field is an error.
-   *
-   * @param file JSON lines
-   * @param field name of the top-level string field
-   * @return the dataset
-   */
-  public static FileDataset jsonLines(Path file, String field) {
-    return new FileDataset(
-        file.toString(),
-        options -> new JsonLinesReader(List.of(file), field, options),
-        ReadOptions.DEFAULT);
+        new Lazy<>(() -> source(FileFormat.DOCUMENT, Folder.find(folder, compiled))),
+        true);
   }
 
   /**
@@ -87,89 +76,82 @@ public final class Datasets {
    *
    * <pre>{@code
    * Datasets.load("parquet", "code/*.parquet").where("language", "Python").text("code");
-   * Datasets.load("text", "corpus.txt.gz");
+   * Datasets.load("csv", "export.csv").csvDelimiter(';').skipBadRecords();
    * }</pre>
    *
-   * @param format {@code parquet}, {@code csv} (comma, the first record names the columns), {@code
-   *     tsv}, {@code json} (JSON lines, or one array of objects) or {@code text} (each line a row
-   *     with the column {@code text})
+   * @param format {@code parquet}, {@code csv} (the first record names the columns), {@code tsv},
+   *     {@code json} (JSON lines, or one array of objects) or {@code text} (each line is a row with
+   *     the column {@code text})
    * @param files names of files, of folders for all files of the format in them, or globs such as
    *     {@code data/*.csv}; at least one
-   * @return the dataset, in the order given, within a glob or folder by path
+   * @return the dataset, in the order given; the files of a glob or folder are sorted by path
    */
-  public static TableDataset load(String format, String... files) {
-    TableFormat named = TableFormat.named(format);
-    List<String> all = List.of(files);
-    if (all.isEmpty()) {
-      throw new IllegalArgumentException("a dataset needs at least one file");
-    }
-    return new TableDataset(
-        names(all), new Lazy<>(() -> new TableSource(named, LocalFiles.find(named, all))), true);
+  public static RowDataset load(String format, String... files) {
+    FileFormat named = FileFormat.named(format);
+    List<String> all = nonEmpty(List.of(files));
+    return new RowDataset(names(all), new Lazy<>(() -> find(named, all)), true);
+  }
+
+  private static RowSource find(FileFormat format, List<String> names) {
+    List<Path> files =
+        names.stream()
+            .flatMap(name ->
+                LocalFiles.find(
+                    name,
+                    file -> FileFormat.ofName(file).filter(format::equals).isPresent(),
+                    format.id())
+                    .stream())
+            .toList();
+    return source(format, files);
   }
 
   /**
-   * Rows of table files, as by {@link #load(String, String...)}; the names are taken as they are,
-   * without globs.
+   * Rows of table files, as by {@link #load(String, String...)}. The paths are not globs.
    *
    * @param format {@code parquet}, {@code csv}, {@code tsv}, {@code json} or {@code text}
    * @param files at least one
    * @return the dataset, in the order given
    */
-  public static TableDataset load(String format, Path... files) {
-    TableFormat named = TableFormat.named(format);
-    List<Path> all = nonEmpty(files);
-    List<RowFile> opened = all.stream().<RowFile>map(LocalFile::new).toList();
-    TableSource source = new TableSource(named, opened);
-    return new TableDataset(names(all), () -> source, true);
+  public static RowDataset load(String format, Path... files) {
+    return ofFiles(FileFormat.named(format), files);
   }
 
   /**
-   * Each matching entry of a zip archive one document, in the order of their names.
+   * Each matching entry of a zip archive is a document, in the order of their names.
    *
    * @param archive a zip (or jar) file
    * @param glob which entries, as for {@link #folder}
    * @return the dataset
    */
-  public static FileDataset zip(Path archive, String glob) {
-    Glob compiled = new Glob(glob);
-    return new FileDataset(
-        archive + "!/" + glob,
-        options -> new ZipTextReader(archive, compiled, options),
-        ReadOptions.DEFAULT);
+  public static RowDataset zip(Path archive, String glob) {
+    RowSource source = new RowSource(List.of(PathFiles.archive(archive, glob)));
+    return new RowDataset(archive + "!/" + glob, () -> source, true);
   }
 
   /**
-   * Chooses by what the path is: a folder (every file), {@code .zip} or {@code .jar} (every entry),
-   * {@code .jsonl} or {@code .ndjson} (field {@code text}), anything else a text file.
+   * Reads a path by its kind and name, as the command line does: {@code .parquet}, {@code .csv},
+   * {@code .tsv}, {@code .json}, {@code .jsonl} and {@code .ndjson} as tables (each row a
+   * document), {@code .zip} and {@code .jar} as archives (each entry a document), any other file as
+   * one document. A folder is read as tables if most of its files are tables, else each of its
+   * files is a document.
    *
    * @param path a file or folder
    * @return the dataset
    */
-  public static FileDataset open(Path path) {
-    return open(path, "**", "text");
+  public static RowDataset open(Path path) {
+    return open(path, "**");
   }
 
   /**
-   * Chooses as {@link #open(Path)}.
+   * Reads a path as {@link #open(Path)} does.
    *
    * @param path a file or folder
-   * @param glob which files of a folder or entries of an archive
-   * @param field the field of JSON lines
+   * @param glob which files of a folder or entries of an archive; ignored for other files
    * @return the dataset
    */
-  public static FileDataset open(Path path, String glob, String field) {
-    String name = path.toString().toLowerCase(Locale.ROOT);
-    String plain = TableFormat.withoutCompression(name);
-    if (Files.isDirectory(path)) {
-      return folder(path, glob);
-    }
-    if (name.endsWith(".zip") || name.endsWith(".jar")) {
-      return zip(path, glob);
-    }
-    if (plain.endsWith(".jsonl") || plain.endsWith(".ndjson")) {
-      return jsonLines(path, field);
-    }
-    return text(path);
+  public static RowDataset open(Path path, String glob) {
+    return new RowDataset(
+        path.toString(), new Lazy<>(() -> new RowSource(PathFiles.of(path, glob))), true);
   }
 
   /**
@@ -183,61 +165,73 @@ public final class Datasets {
   }
 
   /**
-   * Documents of a collection, or of anything else that ends and can be iterated again.
+   * Documents of a collection, or of any other finite iterable.
    *
-   * @param documents the texts; iterated anew for each pass
+   * @param documents the texts; iterated again for each epoch
    * @return the dataset
    */
   public static Dataset of(Iterable<String> documents) {
-    return new SuppliedDataset(
+    return new StreamDataset(
         "documents in memory", () -> StreamSupport.stream(documents.spliterator(), false), true);
   }
 
   /**
-   * Documents of a stream, perhaps endless; never counted ahead or held in memory as a whole.
+   * Documents of a stream, which may be infinite. They are never counted in advance or held in
+   * memory as a whole.
    *
-   * @param documents opens a new pass, each in the same order
+   * @param documents opens the stream; each stream has the same order
    * @return the dataset
    */
   public static Dataset stream(Supplier<Stream<String>> documents) {
-    return new SuppliedDataset("stream of documents", documents, false);
+    return new StreamDataset("stream of documents", documents, false);
   }
 
   /**
-   * A dataset of the Hugging Face Hub, read as it is needed, without downloading it.
+   * A dataset of the Hugging Face Hub, read when it is needed, without downloading it.
    *
    * <pre>{@code
    * Datasets.stream("codeparrot/github-code-clean").split("train")
    *     .where("language", "Python").text("code");
    * }</pre>
    *
-   * @param name {@code org/name} as on the Hub, {@code hf://datasets/org/name} (also with {@code
-   *     @revision} and the path of files or a glob behind it), or the folder of a local copy
-   * @return the dataset, never counted ahead or held in memory as a whole unless {@code take} makes
-   *     it finite
+   * @param name {@code org/name} as on the Hub, {@code hf://datasets/org/name} (optionally with
+   *     {@code @revision} and the path of files or a glob after it), or the folder of a local copy
+   * @return the dataset, never counted in advance or held in memory as a whole unless {@code take}
+   *     makes it finite
    */
   public static HubDataset stream(String name) {
     return HubDataset.of(name);
   }
 
   /**
-   * One dataset after the other.
+   * Datasets one after another.
    *
-   * @param datasets the parts, at least one
-   * @return the dataset, finite if all parts are
+   * @param datasets at least one
+   * @return the dataset, finite if all are
    */
   public static Dataset concat(Dataset... datasets) {
     if (datasets.length == 0) {
-      throw new IllegalArgumentException("concat needs at least one dataset");
+      throw new InvalidArgumentException("datasets", "empty", "at least one dataset");
     }
     return new ConcatDataset(List.of(datasets));
   }
 
-  private static List<Path> nonEmpty(Path... files) {
-    if (files.length == 0) {
-      throw new IllegalArgumentException("a dataset needs at least one file");
+  private static RowDataset ofFiles(FileFormat format, Path... files) {
+    List<Path> all = nonEmpty(List.of(files));
+    RowSource source = source(format, all);
+    return new RowDataset(names(all), () -> source, true);
+  }
+
+  private static RowSource source(FileFormat format, List<Path> files) {
+    return new RowSource(
+        files.stream().<RowFile>map(file -> format.file(new LocalFile(file))).toList());
+  }
+
+  private static <T> List<T> nonEmpty(List<T> files) {
+    if (files.isEmpty()) {
+      throw new InvalidArgumentException("files", "empty", "at least one file");
     }
-    return List.of(files);
+    return files;
   }
 
   private static String names(List<?> files) {

@@ -1,40 +1,41 @@
 package io.github.ggml4j.trainer.data;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.hub.Hub;
 import io.github.ggml4j.hub.HubException;
 import io.github.ggml4j.hub.HubRepo;
-import io.github.ggml4j.hub.RemoteRepo;
+import io.github.ggml4j.trainer.data.internal.files.InputFiles;
+import io.github.ggml4j.trainer.data.internal.hub.DatasetLayout;
+import io.github.ggml4j.trainer.data.internal.hub.DatasetLayout.Repository;
+import io.github.ggml4j.trainer.error.DatasetException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A dataset of the Hugging Face Hub, or a local copy of one, streamed: files are read by ranges as
- * their rows are needed, and nothing is kept. First choose the files (config, split, revision),
- * then the rows and the column of the text.
+ * A dataset of the Hugging Face Hub, or a local copy of one. It is streamed: files are read by
+ * ranges when their rows are needed, and nothing is stored. First choose the files (config, split,
+ * revision), then the rows and the column of the text.
  *
- * <p>The files are those that Python's {@code datasets} would take: those that the dataset's card
- * names, else those whose names tell their split. Of a dataset that is made by a script, which is
- * never run, it is the Parquet copy that the Hub makes. The branch is looked up once; later passes
- * read the same commit.
+ * <p>The files are those that Python's {@code datasets} reads: those that the dataset's card names,
+ * else those whose names tell their split. A dataset that is made by a script, which is never run,
+ * is read from the Parquet copy that the Hub makes. The branch is resolved to a commit once; later
+ * passes read the same commit.
  *
- * <p>Immutable; safe for use by several threads, each with its own pass.
+ * <p>Immutable; safe for use by several threads, each with its own reader.
  */
-public final class HubDataset implements ResumableDataset {
+public final class HubDataset extends RowDataset {
 
   private static final String PROTOCOL = "hf://datasets/";
   private static final String PARQUET_BRANCH = "refs/convert/parquet";
 
   /**
-   * What is chosen.
+   * The choice of files.
    *
-   * @param id a repository's name, or a path
-   * @param local whether it is the path of a copy
+   * @param id name of a repository, or path of a local copy
+   * @param local whether {@code id} is a path
    */
   private record Settings(
       String id,
@@ -65,32 +66,35 @@ public final class HubDataset implements ResumableDataset {
       return new Settings(id, local, revision, config, split, globs, hub);
     }
 
-    /** Who names a Hub means a repository there. */
+    /** A dataset of a given Hub is never a local copy. */
     Settings withHub(Hub chosen) {
       return new Settings(id, false, revision, config, split, dataFiles, chosen);
     }
   }
 
   private final Settings settings;
-  private final Lazy<HubLayout> layout;
-  private final Lazy<TableSource> source;
+  private final Lazy<DatasetLayout> layout;
 
   private HubDataset(Settings settings) {
-    this.settings = settings;
-    this.layout = new Lazy<>(() -> find(settings));
-    this.source = new Lazy<>(() -> layout.get().source(settings.split));
+    this(settings, new Lazy<>(() -> find(settings)));
   }
 
-  /** A dataset by its name, its address, or the folder of a local copy. */
+  private HubDataset(Settings settings, Lazy<DatasetLayout> layout) {
+    super(
+        settings.id + (settings.split == null ? "" : ", split " + settings.split),
+        new Lazy<>(() -> layout.get().source(settings.split)),
+        false);
+    this.settings = settings;
+    this.layout = layout;
+  }
+
+  /** A dataset by its name, its address or the folder of a local copy. */
   static HubDataset of(String name) {
     if (!name.startsWith(PROTOCOL)) {
       boolean local = Files.isDirectory(Path.of(name));
       if (!local && !Hub.isRepoId(name)) {
-        throw new IllegalArgumentException(
-            "\""
-                + name
-                + "\" is no dataset: expected org/name as on the Hub, hf://datasets/org/name, or a"
-                + " folder with a copy of one");
+        throw new InvalidArgumentException(
+            "name", name, "org/name as on the Hub, hf://datasets/org/name, or an existing folder");
       }
       return new HubDataset(new Settings(name, local, null, List.of()));
     }
@@ -100,8 +104,7 @@ public final class HubDataset implements ResumableDataset {
     String revision = at < 0 ? null : id.substring(at + 1).replace("%2F", "/");
     String repository = at < 0 ? id : id.substring(0, at);
     if (!Hub.isRepoId(repository)) {
-      throw new IllegalArgumentException(
-          "\"" + name + "\" is no dataset's address; expected hf://datasets/org/name");
+      throw new InvalidArgumentException("name", name, "hf://datasets/org/name");
     }
     boolean hasPath = parts.length == 3 && !parts[2].isEmpty();
     List<String> files = hasPath ? List.of(parts[2]) : List.of();
@@ -113,17 +116,17 @@ public final class HubDataset implements ResumableDataset {
     return settings.local;
   }
 
-  private static HubLayout find(Settings settings) {
+  private static DatasetLayout find(Settings settings) {
     try {
-      if (settings.local) {
-        var copy = new LocalRepo(Path.of(settings.id));
-        return HubLayout.find(copy, settings.config, settings.dataFiles, null);
-      }
-      return HubLayout.find(
-          repo(settings), settings.config, settings.dataFiles, parquetCopy(settings));
+      return DatasetLayout.find(
+          repository(settings), settings.config, settings.dataFiles, parquetCopy(settings));
     } catch (HubException e) {
-      throw HubFile.failure(e);
+      throw InputFiles.failure(e);
     }
+  }
+
+  private static Repository repository(Settings settings) {
+    return settings.local ? Repository.of(Path.of(settings.id)) : Repository.of(repo(settings));
   }
 
   private static HubRepo repo(Settings settings) {
@@ -132,13 +135,15 @@ public final class HubDataset implements ResumableDataset {
     return settings.revision == null ? repo : repo.revision(settings.revision);
   }
 
-  /** There is one of the main branch only. */
-  private static @Nullable Supplier<RemoteRepo> parquetCopy(Settings settings) {
-    return settings.revision == null ? () -> repo(settings).revision(PARQUET_BRANCH) : null;
+  /** The Hub makes a copy of the main branch only. */
+  private static @Nullable Supplier<Repository> parquetCopy(Settings settings) {
+    return settings.local || settings.revision != null
+        ? null
+        : () -> Repository.of(repo(settings).revision(PARQUET_BRANCH));
   }
 
   /**
-   * A configuration of the dataset, which is also called subset; load_dataset's {@code name}.
+   * The configuration, also called subset; {@code name} of {@code load_dataset}.
    *
    * @param name of the config
    * @return a changed copy
@@ -148,25 +153,26 @@ public final class HubDataset implements ResumableDataset {
   }
 
   /**
-   * The split. Without this it is {@code train}, or the only one.
+   * The split. The default is {@code train}, or the only split.
    *
    * @param name of the split, such as {@code train} or {@code validation}
    * @return a changed copy
    */
   public HubDataset split(String name) {
     if (name.contains("[") || name.contains("+")) {
-      throw new IllegalArgumentException(
-          "split is the name of one split, not "
-              + name
-              + ". Use skip and take for a part of it, Datasets.concat for several");
+      throw new InvalidArgumentException(
+          "split",
+          name,
+          "the name of one split",
+          "Use skip and take to read a part of it, Datasets.concat to read several.");
     }
     return new HubDataset(settings.withSplit(name));
   }
 
   /**
-   * The branch, tag or commit. Without this it is the main branch.
+   * The branch, tag or commit. The default is the main branch.
    *
-   * @param revision name of it
+   * @param revision name of the branch or tag, or hash of the commit
    * @return a changed copy
    */
   public HubDataset revision(String revision) {
@@ -174,8 +180,8 @@ public final class HubDataset implements ResumableDataset {
   }
 
   /**
-   * The files to read instead of those that the card or their names tell; all of them are the split
-   * {@code train}.
+   * The files to read instead of those that the card names or whose names tell their split. They
+   * are the split {@code train}.
    *
    * @param globs paths in the repository, with wildcards
    * @return a changed copy
@@ -185,8 +191,8 @@ public final class HubDataset implements ResumableDataset {
   }
 
   /**
-   * The Hub to read from, with its endpoint, token and cache. Without this it is the one that the
-   * environment variables say.
+   * The Hub to read from, with its endpoint, token and cache. The default is {@link
+   * Hub#defaults()}.
    *
    * @param hub the Hub
    * @return a changed copy
@@ -199,137 +205,23 @@ public final class HubDataset implements ResumableDataset {
    * The names of the splits.
    *
    * @return the names, at least one
-   * @throws DatasetException if they cannot be found out
+   * @throws DatasetException if the files of the dataset cannot be found
    */
   public List<String> splits() {
-    return List.copyOf(layout.get().names());
+    return List.copyOf(layout.get().splits().keySet());
   }
 
   /**
    * The names of the configs.
    *
    * @return the names, at least one
-   * @throws DatasetException if they cannot be found out
+   * @throws DatasetException if the files of the dataset cannot be found
    */
   public List<String> configs() {
     try {
-      return settings.local
-          ? HubLayout.configs(new LocalRepo(Path.of(settings.id)), null)
-          : HubLayout.configs(repo(settings), parquetCopy(settings));
+      return DatasetLayout.configs(repository(settings), parquetCopy(settings));
     } catch (HubException e) {
-      throw HubFile.failure(e);
+      throw InputFiles.failure(e);
     }
-  }
-
-  /**
-   * The rows of the split, to choose from.
-   *
-   * @return the dataset as a table
-   */
-  public TableDataset rows() {
-    return new TableDataset(describe(), source, false);
-  }
-
-  /**
-   * As {@link TableDataset#columns}.
-   *
-   * @return type by name
-   */
-  public Map<String, String> columns() {
-    return rows().columns();
-  }
-
-  /**
-   * As {@link TableDataset#text}.
-   *
-   * @param column name of the column
-   * @return the dataset
-   */
-  public TableDataset text(String column) {
-    return rows().text(column);
-  }
-
-  /**
-   * As {@link TableDataset#where(String, Object)}.
-   *
-   * @param column name of the column
-   * @param value text, a number or a boolean
-   * @return the smaller dataset
-   */
-  public TableDataset where(String column, Object value) {
-    return rows().where(column, value);
-  }
-
-  /**
-   * As {@link TableDataset#where(String, Predicate)}.
-   *
-   * @param column name of the column
-   * @param test of a value, or of null where the row has none; true = keep
-   * @return the smaller dataset
-   */
-  public TableDataset where(String column, Predicate<@Nullable Object> test) {
-    return rows().where(column, test);
-  }
-
-  /**
-   * As {@link TableDataset#shuffle}.
-   *
-   * @param buffer rows in the window
-   * @param seed of the random numbers
-   * @return the shuffled dataset
-   */
-  public TableDataset shuffle(int buffer, long seed) {
-    return rows().shuffle(buffer, seed);
-  }
-
-  /**
-   * As {@link TableDataset#skip}.
-   *
-   * @param count how many, at least 0
-   * @return the smaller dataset
-   */
-  public TableDataset skip(long count) {
-    return rows().skip(count);
-  }
-
-  /**
-   * As {@link TableDataset#take}.
-   *
-   * @param count how many at most, at least 0
-   * @return the smaller dataset, always finite
-   */
-  public TableDataset take(long count) {
-    return rows().take(count);
-  }
-
-  /**
-   * As {@link TableDataset#shard}.
-   *
-   * @param count workers, at least 1
-   * @param index of this worker, from 0
-   * @return the part
-   */
-  public TableDataset shard(int count, int index) {
-    return rows().shard(count, index);
-  }
-
-  @Override
-  public Pass open() {
-    return rows().open();
-  }
-
-  @Override
-  public Pass resume(DatasetPosition position) {
-    return rows().resume(position);
-  }
-
-  @Override
-  public Stream<String> documents() {
-    return rows().documents();
-  }
-
-  @Override
-  public String describe() {
-    return settings.id + (settings.split == null ? "" : ", split " + settings.split);
   }
 }

@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer.data;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** A value that is made when it is first asked for; made again only if that failed. */
+/** A value that is computed on the first call; a failed computation is repeated. */
 final class Lazy<T> implements Supplier<T> {
 
   private final Supplier<T> maker;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.luben.zstd.ZstdOutputStream;
+import io.github.ggml4j.trainer.error.DatasetException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -153,10 +154,13 @@ class DatasetsTest {
             """
             {"id": 1, "text": "eins \\ud83d\\ude00\\n", "meta": {"text": "nested", "list": [1, [2]]}}
 
-            {"text": "zwei"}
+            {"text": null}
+            {"id": 2}
+            {"text": "zwei"} {"text": "drei"}
             """);
-    assertThat(read(Datasets.jsonLines(file, "text"))).containsExactly("eins 😀\n", "zwei");
-    assertThat(read(Datasets.open(file))).hasSize(2);
+    assertThat(read(Datasets.load("json", file).text("text")))
+        .containsExactly("eins 😀\n", "zwei", "drei");
+    assertThat(read(Datasets.open(file))).hasSize(3);
   }
 
   @ParameterizedTest
@@ -164,12 +168,9 @@ class DatasetsTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "{\"code\": \"x\", \"lang\": \"c\"} | no field \"text\"; the line has [code, lang]",
-        "{\"text\": 5} | is a number, not a string",
-        "{\"text\": null} | is null, not a string",
-        "{\"text\": {\"a\": 1}} | is an object, not a string",
-        "[{\"text\": \"a\"}] | expected one JSON object a line, found an array",
-        "{\"text\": \"a\"} {\"text\": \"b\"} | text after the JSON object",
+        "{\"text\": 5} | holds numbers or booleans (5)",
+        "{\"text\": {\"a\": 1}} | is an object; only text",
+        "[{\"text\": \"a\"}] | expected a JSON object for each row, found an array",
         "{\"text\": \"a\", \"text\": \"b\"} | bad JSON",
         "{\"text\": \"a\" | bad JSON",
         "{\"text\": \"a | bad JSON",
@@ -178,7 +179,7 @@ class DatasetsTest {
       })
   void badJsonNamesFileAndLine(String line, String message) throws IOException {
     Path file = write("bad.jsonl", "{\"text\": \"good\"}\n" + line + "\n");
-    assertThatThrownBy(() -> read(Datasets.jsonLines(file, "text")))
+    assertThatThrownBy(() -> read(Datasets.load("json", file).text("text")))
         .isInstanceOf(DatasetException.class)
         .hasMessageContainingAll("bad.jsonl, line 2", message);
   }
@@ -188,7 +189,7 @@ class DatasetsTest {
     int depth = 100_000;
     Path file =
         write("deep.jsonl", "{\"a\":" + "[".repeat(depth) + "]".repeat(depth) + ",\"text\":\"x\"}");
-    assertThatThrownBy(() -> read(Datasets.jsonLines(file, "text")))
+    assertThatThrownBy(() -> read(Datasets.load("json", file).text("text")))
         .isInstanceOf(DatasetException.class)
         .hasMessageContainingAll("line 1", "depth");
   }
@@ -287,7 +288,7 @@ class DatasetsTest {
       }
       int length = random.nextInt(4) == 0 ? random.nextInt(mutant.length) : mutant.length;
       Files.write(file, Arrays.copyOf(mutant, length));
-      FileDataset dataset = Datasets.open(file);
+      RowDataset dataset = Datasets.open(file);
       try {
         drain(i % 2 == 0 ? dataset : dataset.replaceMalformed());
       } catch (DatasetException e) {

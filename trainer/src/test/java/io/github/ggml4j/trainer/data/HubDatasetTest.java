@@ -4,6 +4,10 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.trainer.data.internal.hub.DatasetLayout;
+import io.github.ggml4j.trainer.data.internal.hub.DatasetLayout.Repository;
+import io.github.ggml4j.trainer.data.internal.rows.RowFile;
+import io.github.ggml4j.trainer.error.DatasetException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -60,6 +64,12 @@ class HubDatasetTest {
   private static List<String> read(Dataset dataset) {
     try (Stream<String> documents = dataset.documents()) {
       return documents.toList();
+    }
+  }
+
+  private static void addRemaining(DocumentReader reader, List<String> documents) {
+    for (String next = reader.next(); next != null; next = reader.next()) {
+      documents.add(next);
     }
   }
 
@@ -145,7 +155,7 @@ class HubDatasetTest {
   @Test
   void aServerThatGivesUpInTheMiddleIsAnErrorAndThePassResumes() throws IOException {
     server.add(ID, "a.parquet", large());
-    TableDataset dataset = stream().text("code");
+    RowDataset dataset = stream().text("code");
     List<String> expected = read(dataset);
     List<String> seen = new ArrayList<>();
     DatasetPosition position;
@@ -155,7 +165,7 @@ class HubDatasetTest {
       }
       position = pass.position();
       server.broken = 404;
-      assertThatThrownBy(() -> pass.forEachRemaining(_ -> {}))
+      assertThatThrownBy(() -> addRemaining(pass, new ArrayList<>()))
           .isInstanceOf(DatasetException.class)
           .hasMessageContaining("a.parquet");
     }
@@ -164,7 +174,7 @@ class HubDatasetTest {
     try (var pass = dataset.resume(position)) {
       seen.add(pass.next());
       assertThat(server.sent.get()).isLessThan(3_000_000);
-      pass.forEachRemaining(seen::add);
+      addRemaining(pass, seen);
     }
     assertThat(seen).isEqualTo(expected);
   }
@@ -291,11 +301,11 @@ class HubDatasetTest {
         Files.writeString(root.resolve("README.md"), layout.get("readme").stringValue());
       }
       String config = layout.get("config").isNull() ? null : layout.get("config").stringValue();
-      HubLayout found = HubLayout.find(new LocalRepo(root), config, List.of(), null);
+      DatasetLayout found = DatasetLayout.find(Repository.of(root), config, List.of(), null);
       List<String> splits = new ArrayList<>();
       layout.get("splits").properties().forEach(split -> splits.add(split.getKey()));
 
-      assertThat(found.names())
+      assertThat(found.splits().keySet())
           .as(layout.get("name").stringValue())
           .containsExactlyElementsOf(splits);
       for (String split : splits) {

@@ -1,0 +1,429 @@
+package io.github.ggml4j.trainer.data;
+
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
+import io.github.ggml4j.trainer.data.internal.rows.Columns;
+import io.github.ggml4j.trainer.data.internal.rows.FileFormat;
+import io.github.ggml4j.trainer.data.internal.rows.FilesRows;
+import io.github.ggml4j.trainer.data.internal.rows.ReadOptions;
+import io.github.ggml4j.trainer.data.internal.rows.ResumableRows;
+import io.github.ggml4j.trainer.data.internal.rows.RowFile;
+import io.github.ggml4j.trainer.data.internal.rows.RowSource;
+import io.github.ggml4j.trainer.data.internal.rows.RowStep;
+import io.github.ggml4j.trainer.data.internal.rows.Values;
+import io.github.ggml4j.trainer.error.DatasetException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Rows with named columns, one of which is the text: what Hugging Face's {@code datasets} calls an
+ * {@code IterableDataset}. Text files and archives have one column, {@code text}; each file, line
+ * or entry is a row. Rows are read when they are needed, and of Parquet files only the columns that
+ * are used. Rows without text are left out, with a warning that counts them.
+ *
+ * <p>Filters, shuffles and counts are applied in the order of the calls: {@code
+ * where(...).take(10)} has 10 rows that pass, {@code take(10).where(...)} has those of the first 10
+ * that pass.
+ *
+ * <p>Text is UTF-8. A byte order mark is skipped and line ends stay as they are. Malformed bytes
+ * are an error that names the file and the byte, unless {@link #replaceMalformed} is set.
+ *
+ * <p>A position of {@link #open} resumes without reading the earlier rows again, as far as the
+ * format allows: whole files and row groups of Parquet files are skipped.
+ *
+ * <p>Immutable; safe for use by several threads, each with its own reader.
+ */
+public sealed class RowDataset implements Dataset permits HubDataset {
+
+  private static final System.Logger LOG = System.getLogger(RowDataset.class.getName());
+
+  private final String description;
+  private final Supplier<RowSource> source;
+  private final boolean finite;
+  private final List<RowStep> steps;
+  private final @Nullable String text;
+  private final ReadOptions options;
+
+  /** What was logged about this dataset, so that it is not logged again in each epoch. */
+  private final AtomicBoolean choiceLogged = new AtomicBoolean();
+
+  private final AtomicBoolean rowsWithoutTextLogged = new AtomicBoolean();
+
+  RowDataset(String description, Supplier<RowSource> source, boolean finite) {
+    this(description, source, finite, List.of(), null, ReadOptions.DEFAULT);
+  }
+
+  private RowDataset(
+      String description,
+      Supplier<RowSource> source,
+      boolean finite,
+      List<RowStep> steps,
+      @Nullable String text,
+      ReadOptions options) {
+    this.description = description;
+    this.source = source;
+    this.finite = finite;
+    this.steps = steps;
+    this.text = text;
+    this.options = options;
+  }
+
+  private RowDataset with(RowStep step) {
+    List<RowStep> more = new ArrayList<>(steps);
+    more.add(step);
+    boolean limited = step instanceof RowStep.Take;
+    return new RowDataset(description, source, finite || limited, List.copyOf(more), text, options);
+  }
+
+  private RowDataset with(ReadOptions changed) {
+    return new RowDataset(description, source, finite, steps, text, changed);
+  }
+
+  /**
+   * The column that has the documents. By default it is the column {@code text}, or the only column
+   * of text; which one is chosen is logged.
+   *
+   * @param column name of the column
+   * @return a changed copy
+   */
+  public RowDataset text(String column) {
+    return new RowDataset(description, source, finite, steps, column, options);
+  }
+
+  /**
+   * Keeps the rows with this value.
+   *
+   * @param column name of the column
+   * @param value text, a number or a boolean
+   * @return the filtered dataset
+   */
+  public RowDataset where(String column, Object value) {
+    return with(new RowStep.Where(column, " = " + value, cell -> Values.equal(cell, value)));
+  }
+
+  /**
+   * Keeps the rows whose value passes a test.
+   *
+   * @param column name of the column
+   * @param test of a String, Long, Double or Boolean, or of null if the row has no value; true =
+   *     keep
+   * @return the filtered dataset
+   */
+  public RowDataset where(String column, Predicate<@Nullable Object> test) {
+    return with(new RowStep.Where(column, " passes a test", test));
+  }
+
+  /**
+   * Shuffles the rows within a window: each row is a random one of the next {@code buffer} rows.
+   * The same seed gives the same order.
+   *
+   * @param buffer number of rows in the window, which are in memory; at least 1
+   * @param seed of the random numbers
+   * @return the shuffled dataset
+   */
+  public RowDataset shuffle(int buffer, long seed) {
+    return with(new RowStep.Shuffle(Check.atLeast("buffer", buffer, 1), seed));
+  }
+
+  /**
+   * Leaves out the first rows. Row groups of Parquet files that are skipped as a whole are not read
+   * if this is the first call.
+   *
+   * @param count number of rows, at least 0
+   * @return the rest
+   */
+  public RowDataset skip(long count) {
+    return with(new RowStep.Skip(Check.atLeast("skip", count, 0)));
+  }
+
+  /**
+   * Keeps the first rows only.
+   *
+   * @param count number of rows at most, at least 0
+   * @return the limited dataset, always finite
+   */
+  public RowDataset take(long count) {
+    return with(new RowStep.Take(Check.atLeast("take", count, 0)));
+  }
+
+  /**
+   * The rows of one of several workers. Together the workers have all rows, each row once. A worker
+   * gets whole files if the number of files is a multiple of the number of workers and no rows were
+   * counted or shuffled before; otherwise it reads all rows and keeps every {@code count}-th.
+   *
+   * @param count number of workers, at least 1
+   * @param index of this worker, from 0
+   * @return the rows of the worker
+   */
+  public RowDataset shard(int count, int index) {
+    Check.atLeast("count", count, 1);
+    return with(new RowStep.Shard(count, Check.between("index", index, 0, count - 1)));
+  }
+
+  /**
+   * Replaces malformed UTF-8 by U+FFFD instead of an error.
+   *
+   * @return a changed copy
+   */
+  public RowDataset replaceMalformed() {
+    return with(
+        new ReadOptions(
+            true,
+            options.maxDocumentBytes(),
+            options.skipBadRecords(),
+            options.csvDelimiter(),
+            options.csvQuote()));
+  }
+
+  /**
+   * The size of the longest document, or of the longest line or record of a table, which is in
+   * memory as a whole. A longer one is an error. The default is 64 MiB.
+   *
+   * @param bytes size in bytes, at least 1
+   * @return a changed copy
+   */
+  public RowDataset maxDocumentBytes(int bytes) {
+    return with(
+        new ReadOptions(
+            options.replaceMalformed(),
+            Check.atLeast("maxDocumentBytes", bytes, 1),
+            options.skipBadRecords(),
+            options.csvDelimiter(),
+            options.csvQuote()));
+  }
+
+  /**
+   * Skips broken records of CSV files and broken lines of JSON lines instead of an error. They are
+   * logged and counted.
+   *
+   * @return a changed copy
+   */
+  public RowDataset skipBadRecords() {
+    return with(
+        new ReadOptions(
+            options.replaceMalformed(),
+            options.maxDocumentBytes(),
+            true,
+            options.csvDelimiter(),
+            options.csvQuote()));
+  }
+
+  /**
+   * The character between the fields of CSV files. The default is a comma, in {@code .tsv} files a
+   * tab.
+   *
+   * @param delimiter the character, not a line end and not the quote
+   * @return a changed copy
+   */
+  public RowDataset csvDelimiter(char delimiter) {
+    return withCsv(delimiter, options.csvQuote());
+  }
+
+  /**
+   * The character that quotes fields of CSV files. The default is a double quote.
+   *
+   * @param quote the character, not a line end and not the delimiter
+   * @return a changed copy
+   */
+  public RowDataset csvQuote(char quote) {
+    return withCsv(options.csvDelimiter(), quote);
+  }
+
+  /**
+   * Reads quotes in CSV files as text.
+   *
+   * @return a changed copy
+   */
+  public RowDataset withoutCsvQuotes() {
+    return withCsv(options.csvDelimiter(), null);
+  }
+
+  private RowDataset withCsv(@Nullable Character delimiter, @Nullable Character quote) {
+    checkCsv("csvDelimiter", delimiter, quote);
+    checkCsv("csvQuote", quote, delimiter);
+    return with(
+        new ReadOptions(
+            options.replaceMalformed(),
+            options.maxDocumentBytes(),
+            options.skipBadRecords(),
+            delimiter,
+            quote));
+  }
+
+  private static void checkCsv(
+      String parameter, @Nullable Character value, @Nullable Character other) {
+    if (value != null && (value == '\n' || value == '\r' || value.equals(other))) {
+      throw new InvalidArgumentException(
+          parameter,
+          String.format("U+%04X", (int) value),
+          "a character that does not end a line and differs from {csvDelimiter} and {csvQuote}");
+    }
+  }
+
+  /**
+   * The columns, in the order of the first file, and the types of their values: {@code text} and
+   * other names of types. The types of CSV and JSON files are those of the first rows.
+   *
+   * @return type by name
+   * @throws DatasetException if the file cannot be read
+   */
+  public Map<String, String> columns() {
+    checkOptions(source.get());
+    return source.get().columns(options);
+  }
+
+  /**
+   * Whether the rows are those of tables (Parquet, CSV, JSON), not of text files or archives.
+   *
+   * @return true if at least one file is a table
+   * @throws DatasetException if the files cannot be found
+   */
+  public boolean isTable() {
+    return source.get().files().stream().anyMatch(file -> file.format().isTable());
+  }
+
+  @Override
+  public DocumentReader open() {
+    return openRows();
+  }
+
+  @Override
+  public DocumentReader resume(DatasetPosition position) {
+    RowDocuments documents = openRows();
+    try {
+      documents.restore(position);
+      return documents;
+    } catch (RuntimeException e) {
+      documents.close();
+      throw e;
+    }
+  }
+
+  private RowDocuments openRows() {
+    RowSource found = source.get();
+    checkOptions(found);
+    List<RowStep> left = new ArrayList<>(steps);
+    List<RowFile> files = shard(found.files(), left);
+    String textColumn = text == null ? chooseText(found) : text;
+    Set<String> names = new LinkedHashSet<>();
+    names.add(textColumn);
+    for (RowStep step : left) {
+      if (step instanceof RowStep.Where where) {
+        names.add(where.column());
+      }
+    }
+    List<String> columns = List.copyOf(names);
+    FilesRows rows = new FilesRows(files, columns, options);
+    if (!left.isEmpty() && left.get(0) instanceof RowStep.Skip first) {
+      rows.skip(first.count());
+      left.remove(0);
+    }
+    ResumableRows all = RowStep.applyAll(left, rows, columns);
+    return new RowDocuments(
+        description, all, textColumn, fingerprint(found, textColumn), rowsWithoutTextLogged);
+  }
+
+  /** Takes the first shard out of the steps if whole files can be given to each worker. */
+  private static List<RowFile> shard(List<RowFile> files, List<RowStep> steps) {
+    for (int at = 0; at < steps.size(); at++) {
+      if (steps.get(at) instanceof RowStep.Shard shard && files.size() % shard.count() == 0) {
+        steps.remove(at);
+        List<RowFile> ofWorker = new ArrayList<>();
+        for (int i = shard.index(); i < files.size(); i += shard.count()) {
+          ofWorker.add(files.get(i));
+        }
+        return ofWorker;
+      }
+      if (!(steps.get(at) instanceof RowStep.Where)) {
+        return files;
+      }
+    }
+    return files;
+  }
+
+  /** An option that no file uses is an error. */
+  private void checkOptions(RowSource found) {
+    if (options.isCsvChanged() && found.files().stream().noneMatch(f -> f.format().isDelimited())) {
+      throw new DatasetException(
+          "csvDelimiter or csvQuote is set, but "
+              + description
+              + " has no CSV files. Load other names with Datasets.load(\"csv\", ...).");
+    }
+    if (options.skipBadRecords()
+        && found.files().stream()
+            .noneMatch(f -> f.format().isDelimited() || f.format() == FileFormat.JSON)) {
+      throw new DatasetException(
+          "skipBadRecords is set, but " + description + " has no CSV or JSON files");
+    }
+  }
+
+  private String chooseText(RowSource found) {
+    Map<String, String> columns = found.columns(options);
+    if (columns.containsKey(FileFormat.TEXT_COLUMN)) {
+      return FileFormat.TEXT_COLUMN;
+    }
+    if (columns.isEmpty() && found.files().stream().allMatch(f -> f.format() == FileFormat.JSON)) {
+      return FileFormat.TEXT_COLUMN; // There are no rows
+    }
+    List<String> candidates =
+        columns.keySet().stream()
+            .filter(column -> columns.getOrDefault(column, "").equals("text"))
+            .toList();
+    if (candidates.size() != 1) {
+      throw new DatasetException(
+          description
+              + " has no column \"text\". Name the column of the text with text(...); its columns"
+              + " are "
+              + Columns.names(
+                  columns.entrySet().stream()
+                      .map(column -> column.getKey() + " (" + column.getValue() + ")")
+                      .toList()));
+    }
+    if (!choiceLogged.getAndSet(true)) {
+      LOG.log(
+          System.Logger.Level.INFO,
+          "The documents of "
+              + description
+              + " are column \""
+              + candidates.get(0)
+              + "\", the only column of text");
+    }
+    return candidates.get(0);
+  }
+
+  private long fingerprint(RowSource found, String textColumn) {
+    CRC32C sum = new CRC32C();
+    StringBuilder all = new StringBuilder(textColumn);
+    found.files().forEach(file -> all.append('\n').append(file.identity()));
+    steps.forEach(step -> all.append('\n').append(step));
+    all.append('\n').append(options.replaceMalformed()).append(options.skipBadRecords());
+    all.append('\n').append(options.csvDelimiter()).append(options.csvQuote());
+    sum.update(all.toString().getBytes(StandardCharsets.UTF_8));
+    return sum.getValue();
+  }
+
+  @Override
+  public Stream<String> documents() {
+    return StreamReader.stream(open());
+  }
+
+  @Override
+  public boolean finite() {
+    return finite;
+  }
+
+  @Override
+  public String describe() {
+    return description;
+  }
+}

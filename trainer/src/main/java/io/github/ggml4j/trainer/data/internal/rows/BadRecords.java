@@ -1,0 +1,59 @@
+package io.github.ggml4j.trainer.data.internal.rows;
+
+import io.github.ggml4j.trainer.error.DatasetException;
+import org.jspecify.annotations.Nullable;
+
+/** Broken records of one file: an error, or skipped, counted and reported in the log. */
+final class BadRecords {
+
+  private static final System.Logger LOG = System.getLogger(BadRecords.class.getName());
+  private static final int MOST_LOGGED = 5;
+
+  private final String name;
+  private final boolean skip;
+  private long count;
+
+  /**
+   * No broken records yet.
+   *
+   * @param name of the file
+   * @param skip whether they are skipped instead of an error
+   */
+  BadRecords(String name, boolean skip) {
+    this.name = name;
+    this.skip = skip;
+  }
+
+  /**
+   * Adds one.
+   *
+   * @param location where it starts
+   * @param reason what is wrong
+   * @param remedy what to do besides skipping it
+   * @throws DatasetException unless broken records are skipped
+   */
+  void add(String location, String reason, String remedy, @Nullable Exception cause) {
+    if (!skip) {
+      throw new DatasetException(
+          location + ": " + reason + ". " + remedy + " or skip broken records (skipBadRecords).",
+          cause);
+    }
+    count++;
+    if (count <= MOST_LOGGED) {
+      LOG.log(System.Logger.Level.WARNING, "Skipped " + location + ": " + reason);
+    }
+  }
+
+  /** Reports the number of skipped records at the end of the file. */
+  void report() {
+    if (count > 0) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          name
+              + ": "
+              + count
+              + (count == 1 ? " broken record was" : " broken records were")
+              + " skipped");
+    }
+  }
+}

@@ -1,0 +1,178 @@
+package io.github.ggml4j.trainer.data.internal.rows;
+
+import io.github.ggml4j.trainer.data.internal.files.InputFiles;
+import io.github.ggml4j.trainer.data.internal.files.Utf8;
+import io.github.ggml4j.trainer.data.internal.rows.CsvParser.BrokenRecordException;
+import io.github.ggml4j.trainer.error.DatasetException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Records of a CSV file as rows, read as by pandas.read_csv, which Hugging Face's datasets uses.
+ * The first record has the names of the columns. A record may have fewer fields than the header;
+ * the missing ones have no value. A record with more fields is broken, also in the first row, where
+ * pandas takes the first field for an index. All values are text.
+ */
+final class CsvRows implements RowReader {
+
+  /** Texts that pandas reads as no value ({@code keep_default_na}). */
+  private static final Set<String> NO_VALUE =
+      Set.of(
+          "",
+          "#N/A",
+          "#N/A N/A",
+          "#NA",
+          "-1.#IND",
+          "-1.#QNAN",
+          "-NaN",
+          "-nan",
+          "1.#IND",
+          "1.#QNAN",
+          "<NA>",
+          "N/A",
+          "NA",
+          "NULL",
+          "NaN",
+          "None",
+          "n/a",
+          "nan",
+          "null");
+
+  private final String name;
+  private final CsvParser parser;
+  private final BadRecords bad;
+  private final List<String> header;
+  private final int[] fields;
+  private List<String> record = List.of();
+
+  CsvRows(String name, InputStream in, char delimiter, List<String> columns, ReadOptions options) {
+    this.name = name;
+    this.bad = new BadRecords(name, options.skipBadRecords());
+    this.parser =
+        new CsvParser(
+            Utf8.reader(name, in, options.replaceMalformed()),
+            options.csvDelimiter() == null ? delimiter : options.csvDelimiter(),
+            options.csvQuote(),
+            options.maxDocumentBytes());
+    List<String> first = read(Integer.MAX_VALUE);
+    this.header = first == null ? List.of() : named(first);
+    this.fields = columns.stream().mapToInt(this::field).toArray();
+  }
+
+  /** The header with the types of the first rows. */
+  static Map<String, String> columns(
+      String name, InputStream in, char delimiter, ReadOptions options) {
+    try (CsvRows rows =
+        Closing.onFailure(in, () -> new CsvRows(name, in, delimiter, List.of(), options))) {
+      ColumnTypes types = new ColumnTypes();
+      rows.header.forEach(column -> types.add(column, ColumnTypes.NULL));
+      do {
+        List<String> record = rows.read(rows.header.size());
+        if (record == null) {
+          break;
+        }
+        for (int i = 0; i < record.size(); i++) {
+          types.addUntyped(rows.header.get(i), valueOf(record.get(i)));
+        }
+      } while (types.nextRow());
+      return types.types();
+    }
+  }
+
+  /** Names columns without a name as pandas does. */
+  private static List<String> named(List<String> header) {
+    List<String> names = new ArrayList<>();
+    for (String column : header) {
+      names.add(column.isEmpty() ? "Unnamed: " + names.size() : column);
+    }
+    return names;
+  }
+
+  private int field(String column) {
+    int index = header.indexOf(column);
+    if (index < 0) {
+      throw Columns.missing(name, column, header);
+    }
+    if (header.lastIndexOf(column) != index) {
+      throw new DatasetException(
+          name + " has more than one column \"" + column + "\". Rename one of them.");
+    }
+    return index;
+  }
+
+  private @Nullable List<String> read(int mostFields) {
+    while (true) {
+      try {
+        List<String> next = parser.next();
+        if (next == null || next.size() <= mostFields) {
+          return next;
+        }
+        bad.add(
+            location(),
+            "the record has "
+                + next.size()
+                + " fields, expected "
+                + mostFields
+                + " as in the header",
+            "Quote fields that contain the delimiter, set another delimiter (csvDelimiter),",
+            null);
+      } catch (BrokenRecordException e) {
+        bad.add(
+            location(),
+            String.valueOf(e.getMessage()),
+            "Close the quote, set another quote character (csvQuote, withoutCsvQuotes),",
+            e);
+        skipLine();
+      } catch (IOException e) {
+        throw InputFiles.unreadable(location(), e);
+      }
+    }
+  }
+
+  private void skipLine() {
+    try {
+      parser.skipFirstLine();
+    } catch (IOException e) {
+      throw InputFiles.unreadable(location(), e);
+    }
+  }
+
+  @Override
+  public boolean next() {
+    List<String> read = read(header.size());
+    record = read == null ? List.of() : read;
+    if (read == null) {
+      bad.report();
+    }
+    return read != null;
+  }
+
+  @Override
+  public @Nullable Object value(int column) {
+    int field = fields[column];
+    return field < record.size() ? valueOf(record.get(field)) : null;
+  }
+
+  private static @Nullable String valueOf(String field) {
+    return NO_VALUE.contains(field) ? null : field;
+  }
+
+  @Override
+  public String location() {
+    return name + ", line " + parser.recordLine();
+  }
+
+  @Override
+  public void close() {
+    try {
+      parser.close();
+    } catch (IOException e) {
+      throw InputFiles.unreadable(name, e);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package io.github.ggml4j.trainer.data.internal.rows;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How files are read.
+ *
+ * @param replaceMalformed whether malformed UTF-8 becomes U+FFFD instead of an error
+ * @param maxDocumentBytes size of the longest document, line or record in bytes
+ * @param skipBadRecords whether broken records of CSV and JSON files are skipped and reported
+ *     instead of an error
+ * @param csvDelimiter separates the fields of CSV files; null for the format's own
+ * @param csvQuote quotes the fields of CSV files; null if none does
+ */
+public record ReadOptions(
+    boolean replaceMalformed,
+    int maxDocumentBytes,
+    boolean skipBadRecords,
+    @Nullable Character csvDelimiter,
+    @Nullable Character csvQuote) {
+
+  private static final int DEFAULT_MAX_DOCUMENT_BYTES = 64 << 20;
+
+  /** Strict reading with documents of at most 64 MiB. */
+  public static final ReadOptions DEFAULT =
+      new ReadOptions(false, DEFAULT_MAX_DOCUMENT_BYTES, false, null, '"');
+
+  /** Whether the delimiter or the quote of CSV files was changed. */
+  public boolean isCsvChanged() {
+    return csvDelimiter != null || !Character.valueOf('"').equals(csvQuote);
+  }
+}

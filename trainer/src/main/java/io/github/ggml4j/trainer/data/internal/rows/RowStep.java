@@ -1,0 +1,81 @@
+package io.github.ggml4j.trainer.data.internal.rows;
+
+import java.util.List;
+import java.util.function.LongPredicate;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A step that changes which rows are read, or their order. Steps are applied in the order in which
+ * they were called. {@code toString} identifies a step in saved positions.
+ */
+public sealed interface RowStep {
+
+  /**
+   * The rows after this step.
+   *
+   * @param columns the columns of the rows
+   */
+  ResumableRows apply(ResumableRows rows, List<String> columns);
+
+  /** The rows after several steps. */
+  static ResumableRows applyAll(List<RowStep> steps, ResumableRows rows, List<String> columns) {
+    ResumableRows result = rows;
+    for (RowStep step : steps) {
+      result = step.apply(result, columns);
+    }
+    return result;
+  }
+
+  /**
+   * Keeps the rows whose value passes a test.
+   *
+   * @param condition the test in words
+   */
+  record Where(String column, String condition, Predicate<@Nullable Object> test)
+      implements RowStep {
+    @Override
+    public ResumableRows apply(ResumableRows rows, List<String> columns) {
+      int index = columns.indexOf(column);
+      return new SelectedRows(rows, _ -> test.test(rows.value(index)), Long.MAX_VALUE);
+    }
+
+    @Override
+    public String toString() {
+      return "where " + column + condition;
+    }
+  }
+
+  /** Reads the rows in random order within a window. */
+  record Shuffle(int buffer, long seed) implements RowStep {
+    @Override
+    public ResumableRows apply(ResumableRows rows, List<String> columns) {
+      return new ShuffledRows(rows, columns.size(), buffer, seed);
+    }
+  }
+
+  /** Leaves out the first rows. */
+  record Skip(long count) implements RowStep {
+    @Override
+    public ResumableRows apply(ResumableRows rows, List<String> columns) {
+      return new SelectedRows(rows, index -> index >= count, Long.MAX_VALUE);
+    }
+  }
+
+  /** Keeps the first rows only. */
+  record Take(long count) implements RowStep {
+    @Override
+    public ResumableRows apply(ResumableRows rows, List<String> columns) {
+      return new SelectedRows(rows, _ -> true, count);
+    }
+  }
+
+  /** Keeps every {@code count}-th row, from row {@code index} on. */
+  record Shard(int count, int index) implements RowStep {
+    @Override
+    public ResumableRows apply(ResumableRows rows, List<String> columns) {
+      LongPredicate ofShard = row -> row % count == index;
+      return new SelectedRows(rows, ofShard, Long.MAX_VALUE);
+    }
+  }
+}

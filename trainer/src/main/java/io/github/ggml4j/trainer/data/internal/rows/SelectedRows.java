@@ -1,0 +1,65 @@
+package io.github.ggml4j.trainer.data.internal.rows;
+
+import java.io.DataInput;
+import java.io.DataOutput;
+import java.io.IOException;
+import java.util.function.LongPredicate;
+import org.jspecify.annotations.Nullable;
+
+/** The rows that pass a test, which may depend on the index of the row. */
+final class SelectedRows implements ResumableRows {
+
+  private final ResumableRows rows;
+  private final LongPredicate test;
+  private final long limit;
+  private long index;
+
+  /**
+   * A selection.
+   *
+   * @param test gets the index of the current row, from 0; true = keep
+   * @param limit number of rows to read at most
+   */
+  SelectedRows(ResumableRows rows, LongPredicate test, long limit) {
+    this.rows = rows;
+    this.test = test;
+    this.limit = limit;
+  }
+
+  @Override
+  public boolean next() {
+    while (index < limit && rows.next()) {
+      if (test.test(index++)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public @Nullable Object value(int column) {
+    return rows.value(column);
+  }
+
+  @Override
+  public String location() {
+    return rows.location();
+  }
+
+  @Override
+  public void save(DataOutput out) throws IOException {
+    out.writeLong(index);
+    rows.save(out);
+  }
+
+  @Override
+  public void restore(DataInput in) throws IOException {
+    index = in.readLong();
+    rows.restore(in);
+  }
+
+  @Override
+  public void close() {
+    rows.close();
+  }
+}
