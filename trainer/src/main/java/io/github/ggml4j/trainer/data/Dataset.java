@@ -84,7 +84,7 @@ public interface Dataset {
    * @return the changed dataset
    */
   default Dataset map(UnaryOperator<String> change) {
-    return new DerivedDataset(this, change::apply, Long.MAX_VALUE, finite());
+    return new DerivedDataset(this, document -> change.apply(document), Long.MAX_VALUE, finite());
   }
 
   /**

@@ -399,4 +399,111 @@ class DatasetsTest {
     }
     assertThatThrownBy(() -> endless.limit(-1)).hasMessageContaining("-1");
   }
+
+  @Test
+  void openReadsTablesAsTables() throws IOException {
+    assertThat(read(Datasets.open(write("t/my.csv", "id,text\n1,one\n2,two\n"))))
+        .containsExactly("one", "two");
+    assertThat(read(Datasets.open(write("t/my.tsv", "text\tid\none\t1\n")))).containsExactly("one");
+    assertThat(read(Datasets.open(gzip("my.json.gz", "[{\"text\": \"a\"}]".getBytes(UTF_8)))))
+        .containsExactly("a");
+    assertThat(Datasets.open(folder.resolve("t/my.csv")).isTable()).isTrue();
+    assertThat(Datasets.open(write("a.txt", "x")).isTable()).isFalse();
+  }
+
+  @Test
+  void aFolderOfTablesIsReadAsTables() throws IOException {
+    write("tables/README.md", "about");
+    write("tables/LICENSE", "about");
+    write("tables/a.jsonl", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n");
+    write("tables/deep/b.csv", "id,text\n1,three\n");
+    write("tables/notes.txt", "four");
+    write("tables/c.json", "[{\"text\": \"zero\"}]");
+    Path tables = folder.resolve("tables");
+
+    assertThat(read(Datasets.open(tables))).containsExactly("one", "two", "zero", "three");
+    assertThat(read(Datasets.open(tables, "*.txt"))).containsExactly("four");
+    assertThat(read(Datasets.open(tables, "*.csv"))).containsExactly("three");
+    assertThat(read(Datasets.folder(tables, "*.csv"))).containsExactly("id,text\n1,three\n");
+  }
+
+  @Test
+  void aFolderOfTextIsReadAsDocuments() throws IOException {
+    write("source/a.py", "a");
+    write("source/b.py", "b");
+    write("source/c.py", "c");
+    write("source/package.json", "{}");
+    write("source/test/data.csv", "id,text\n1,no\n");
+    write("source/test/data.jsonl", "{\"text\": \"no\"}\n");
+
+    assertThat(read(Datasets.open(folder.resolve("source")))).containsExactly("a", "b", "c", "{}");
+  }
+
+  @Test
+  void everyDatasetResumesWhereverAnotherReaderStopped() throws IOException {
+    Path lines = write("l.txt", "1\n2\n\n3\n4\n");
+    Path archive = zip("z.zip", Map.of("a.txt", "a", "b.txt", "b", "c.txt", "c"));
+    Dataset memory = Datasets.of("x", "yy", "zzz");
+    List<Dataset> all =
+        List.of(
+            Datasets.lines(lines),
+            Datasets.text(lines, lines, lines),
+            Datasets.zip(archive, "*"),
+            Datasets.folder(folder, "l.*"),
+            memory,
+            memory.filter(text -> text.length() != 2).map(text -> text + "!"),
+            Datasets.lines(lines).limit(3),
+            Datasets.concat(memory, Datasets.zip(archive, "*").shard(2, 1), Datasets.lines(lines)));
+    for (Dataset dataset : all) {
+      List<String> expected = read(dataset);
+      assertThat(expected).as(dataset.describe()).isNotEmpty();
+      for (int stop = 0; stop <= expected.size(); stop++) {
+        List<String> seen = new ArrayList<>();
+        DatasetPosition position;
+        try (var reader = dataset.open()) {
+          for (int i = 0; i < stop; i++) {
+            seen.add(reader.next());
+          }
+          position = reader.position();
+        }
+        try (var reader = dataset.resume(DatasetPosition.fromBytes(position.toBytes()))) {
+          for (String next = reader.next(); next != null; next = reader.next()) {
+            seen.add(next);
+          }
+        }
+        assertThat(seen).as(dataset.describe() + " after " + stop).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
+  void damagedPositionsAreRefused() {
+    Dataset memory = Datasets.of("x", "y");
+    for (Dataset dataset :
+        List.of(memory, memory.limit(1), Datasets.concat(memory, Datasets.of("z")))) {
+      DatasetPosition position;
+      try (var reader = dataset.open()) {
+        reader.next();
+        position = reader.position();
+      }
+      byte[] bytes = position.toBytes();
+      byte[] negative = bytes.clone();
+      negative[0] = -1;
+      for (byte[] damaged :
+          List.of(new byte[3], Arrays.copyOf(bytes, bytes.length + 1), negative)) {
+        assertThatThrownBy(() -> dataset.resume(DatasetPosition.fromBytes(damaged)))
+            .isInstanceOf(DatasetException.class)
+            .hasMessageContaining("damaged");
+      }
+    }
+    DatasetPosition second;
+    try (var reader = memory.open()) {
+      reader.next();
+      reader.next();
+      second = reader.position();
+    }
+    assertThatThrownBy(() -> Datasets.of("x").resume(second))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("has only 1 documents");
+  }
 }

@@ -3,6 +3,7 @@ package io.github.ggml4j.trainer.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.hub.RangeReader;
 import io.github.ggml4j.trainer.data.internal.files.DataFile;
 import io.github.ggml4j.trainer.data.internal.files.LocalFile;
@@ -458,5 +459,72 @@ class RowDatasetTest {
     assertThat(read(table)).containsExactly("one");
     assertThat(read(table.where("n", "1"))).containsExactly("one");
     assertThat(opened).hasValue(3);
+  }
+
+  /** One quote in row 3 would take all other rows with it. */
+  @Test
+  void aQuoteThatIsNotClosedIsAnErrorOrSkipped() {
+    RowDataset stray = Datasets.open(GOLDEN.resolve("stray.csv"));
+
+    assertThatThrownBy(() -> read(stray))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("stray.csv, line 4: the quote of field 2 is not closed")
+        .hasMessageContaining("skipBadRecords");
+    assertThat(read(stray.skipBadRecords()))
+        .hasSize(199)
+        .doesNotContain("an open quote that nobody closed");
+    assertThat(read(stray.withoutCsvQuotes()))
+        .hasSize(200)
+        .contains("\"an open quote that nobody closed");
+  }
+
+  @Test
+  void dialectsOfCsvAreChosen() throws IOException {
+    Path file = Files.writeString(folder.resolve("a.csv"), "n;text\n1;'x;y'\n2;\"z\n");
+    RowDataset csv = Datasets.load("csv", file);
+
+    assertThat(read(csv.csvDelimiter(';').csvQuote('\''))).containsExactly("x;y", "\"z");
+    assertThatThrownBy(() -> csv.csvDelimiter('"'))
+        .isInstanceOf(InvalidArgumentException.class)
+        .hasMessageContaining("csvDelimiter is U+0022");
+    assertThatThrownBy(() -> csv.csvQuote('\n')).hasMessageContaining("csvQuote is U+000A");
+    Path lines = Files.writeString(folder.resolve("a.jsonl"), "{\"text\": \"a\"}");
+    assertThatThrownBy(() -> read(Datasets.open(lines).csvDelimiter(';')))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("has no CSV files");
+    assertThatThrownBy(() -> read(Datasets.text(lines).skipBadRecords()))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("has no CSV or JSON files");
+  }
+
+  @Test
+  void theTextColumnIsFoundInLaterRows() throws IOException {
+    Path json =
+        Files.writeString(
+            folder.resolve("late.jsonl"),
+            "{\"n\": 1, \"story\": null}\n{\"n\": 2, \"story\": \"a\"}\n");
+    Path csv = Files.writeString(folder.resolve("late.csv"), "n,story\n1,\n2,a\n");
+    Path nothing = Files.writeString(folder.resolve("none.csv"), "n,m\n1,2\n");
+
+    assertThat(read(Datasets.open(json))).containsExactly("a");
+    assertThat(read(Datasets.open(csv))).containsExactly("a");
+    assertThatThrownBy(() -> read(Datasets.open(nothing)))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("its columns are n (number), m (number)");
+  }
+
+  @Test
+  void aPositionOfAChangedFileIsRefused() throws IOException {
+    Path file = Files.writeString(folder.resolve("grows.txt"), "a\nb\n");
+    DatasetPosition position;
+    try (var reader = Datasets.lines(file).open()) {
+      assertThat(reader.next()).isEqualTo("a");
+      position = reader.position();
+    }
+    Files.writeString(file, "a\nb\nc\n");
+
+    assertThatThrownBy(() -> Datasets.lines(file).resume(position))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("other files or settings");
   }
 }

@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer.data.internal.rows;
 
+import io.github.ggml4j.trainer.data.internal.files.Compression;
 import io.github.ggml4j.trainer.data.internal.files.Folder;
 import io.github.ggml4j.trainer.data.internal.files.Glob;
 import io.github.ggml4j.trainer.data.internal.files.LocalFile;
@@ -54,39 +55,38 @@ public final class PathFiles {
   }
 
   /**
-   * The tables of a folder if most of its files are tables, else its other files as documents. The
-   * files that are not read are logged.
+   * The tables of a folder if at least half of its files are tables, else its other files as
+   * documents. The files that are not read are logged. A {@code .json} file, which source trees
+   * have too, is a document if the folder is read as documents, and does not count unless the
+   * folder has nothing else.
    */
   private static List<RowFile> inFolder(Path folder, Glob glob) {
     List<Path> files = Folder.find(folder, glob);
     List<Path> data = files.stream().filter(file -> !isAbout(file)).toList();
-    long tables = data.stream().filter(file -> format(file).isTable()).count();
-    if (tables > 0 && tables >= data.size() - tables) {
+    long tables = data.stream().filter(PathFiles::isOnlyTable).count();
+    long documents = data.stream().filter(file -> !format(file).isTable()).count();
+    if (!data.isEmpty() && tables >= documents) {
       warnOfSkipped(folder, "tables", files, file -> !format(file).isTable() || isAbout(file));
       return data.stream()
           .filter(file -> format(file).isTable())
           .map(file -> format(file).file(new LocalFile(file)))
           .toList();
     }
-    // JSON files belong to many source trees; the other tables are no documents.
-    Predicate<Path> isNoDocument =
-        file -> format(file).isTable() && format(file) != FileFormat.JSON || isJsonLines(file);
-    warnOfSkipped(folder, "documents", files, isNoDocument);
+    warnOfSkipped(folder, "documents", files, PathFiles::isOnlyTable);
     return files.stream()
-        .filter(isNoDocument.negate())
+        .filter(file -> !isOnlyTable(file))
         .map(file -> FileFormat.DOCUMENT.file(new LocalFile(file)))
         .toList();
   }
 
-  private static boolean isAbout(Path file) {
-    return ABOUT.matcher(String.valueOf(file.getFileName())).matches();
+  /** Whether a file is a table and not a JSON file that may be a document. */
+  private static boolean isOnlyTable(Path file) {
+    String name = Compression.withoutEnding(String.valueOf(file.getFileName()));
+    return format(file).isTable() && !name.toLowerCase(Locale.ROOT).endsWith(".json");
   }
 
-  private static boolean isJsonLines(Path file) {
-    return format(file) == FileFormat.JSON
-        && String.valueOf(file.getFileName())
-            .toLowerCase(Locale.ROOT)
-            .matches(".*\\.(jsonl|ndjson)(\\..*)?");
+  private static boolean isAbout(Path file) {
+    return ABOUT.matcher(String.valueOf(file.getFileName())).matches();
   }
 
   private static void warnOfSkipped(
@@ -99,7 +99,7 @@ public final class PathFiles {
           folder
               + " is read as "
               + kind
-              + ", as most of its files are. These files are not read: "
+              + ", the kind of most of its files. These files are not read: "
               + Columns.names(names)
               + ". Use a glob to choose files.");
     }

@@ -4,6 +4,8 @@ import io.github.ggml4j.trainer.internal.ShuffleWindow;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class ShuffledRows implements ResumableRows {
 
   /** A row that was read. */
-  private record Held(@Nullable Object[] values, String location) {}
+  private record Held(List<@Nullable Object> values, String location) {}
 
   private final ResumableRows rows;
   private final int columns;
@@ -33,9 +35,9 @@ final class ShuffledRows implements ResumableRows {
   public boolean next() {
     while (!ended && !window.isFull()) {
       if (rows.next()) {
-        @Nullable Object[] read = new @Nullable Object[columns];
+        List<@Nullable Object> read = new ArrayList<>();
         for (int i = 0; i < columns; i++) {
-          read[i] = rows.value(i);
+          read.add(rows.value(i));
         }
         window.add(new Held(read, rows.location()));
       } else {
@@ -59,7 +61,7 @@ final class ShuffledRows implements ResumableRows {
 
   @Override
   public @Nullable Object value(int column) {
-    return current().values()[column];
+    return current().values().get(column);
   }
 
   @Override
@@ -89,9 +91,9 @@ final class ShuffledRows implements ResumableRows {
     }
     for (int i = 0; i < size; i++) {
       String location = in.readUTF();
-      @Nullable Object[] values = new @Nullable Object[columns];
+      List<@Nullable Object> values = new ArrayList<>();
       for (int column = 0; column < columns; column++) {
-        values[column] = Values.read(in);
+        values.add(Values.read(in));
       }
       window.add(new Held(values, location));
     }
