@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -148,11 +149,39 @@ class FinetuneTest {
     assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(3);
   }
 
+  @Test
+  void csvMayHaveAnotherDialectAndBrokenRecords() throws IOException {
+    var table = folder.resolve("data.csv");
+    Files.writeString(
+        table, "id;text\n" + "1;'one; two three'\n".repeat(4) + "2;a;b\n3;'never closed\n");
+    var output = folder.resolve("out");
+    var options =
+        "--train {} --csv-delimiter ; --csv-quote ' --batch-size 2 --epochs 1 --output {}";
+    var outcome = finetune(options + " --skip-bad-records", table, output);
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(2);
+    var refused = finetune(options, table, folder.resolve("other"));
+    assertThat(refused.exitCode()).isEqualTo(1);
+    assertThat(refused.err()).contains("data.csv, line 6: the record has 3 fields, expected 2");
+  }
+
+  @Test
+  void optionsOfTablesAreNotForText() {
+    for (var option : List.of("--where language=Python", "--text-column code")) {
+      var outcome = finetune("--train {} " + option + " --output {}", text, folder.resolve("out"));
+      assertThat(outcome.exitCode()).isEqualTo(2);
+      assertThat(outcome.err()).contains("for tables");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "--where,language,COLUMN=VALUE",
     "--split,test,hf://datasets/ORG/NAME",
-    "--max-train-samples,0,at least 1"
+    "--max-train-samples,0,at least 1",
+    "--csv-quote,ab,expected one character",
+    "--glob,*.py,for folders and .zip archives"
   })
   void wrongChoicesOfRowsAreWrongUsage(String option, String value, String message)
       throws IOException {

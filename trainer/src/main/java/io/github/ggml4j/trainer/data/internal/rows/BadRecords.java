@@ -11,6 +11,7 @@ final class BadRecords {
 
   private final String name;
   private final boolean skip;
+  private final boolean logs;
   private long count;
 
   /**
@@ -18,10 +19,12 @@ final class BadRecords {
    *
    * @param name of the file
    * @param skip whether they are skipped instead of an error
+   * @param logs whether skipped records are logged
    */
-  BadRecords(String name, boolean skip) {
+  BadRecords(String name, boolean skip, boolean logs) {
     this.name = name;
     this.skip = skip;
+    this.logs = logs;
   }
 
   /**
@@ -39,14 +42,14 @@ final class BadRecords {
           cause);
     }
     count++;
-    if (count <= MOST_LOGGED) {
+    if (logs && count <= MOST_LOGGED) {
       LOG.log(System.Logger.Level.WARNING, "Skipped " + location + ": " + reason);
     }
   }
 
   /** Reports the number of skipped records at the end of the file. */
   void report() {
-    if (count > 0) {
+    if (logs && count > 0) {
       LOG.log(
           System.Logger.Level.WARNING,
           name

@@ -51,8 +51,18 @@ final class CsvRows implements RowReader {
   private List<String> record = List.of();
 
   CsvRows(String name, InputStream in, char delimiter, List<String> columns, ReadOptions options) {
+    this(name, in, delimiter, columns, options, true);
+  }
+
+  private CsvRows(
+      String name,
+      InputStream in,
+      char delimiter,
+      List<String> columns,
+      ReadOptions options,
+      boolean logs) {
     this.name = name;
-    this.bad = new BadRecords(name, options.skipBadRecords());
+    this.bad = new BadRecords(name, options.skipBadRecords(), logs);
     this.parser =
         new CsvParser(
             Utf8.reader(name, in, options.replaceMalformed()),
@@ -68,7 +78,7 @@ final class CsvRows implements RowReader {
   static Map<String, String> columns(
       String name, InputStream in, char delimiter, ReadOptions options) {
     try (CsvRows rows =
-        Closing.onFailure(in, () -> new CsvRows(name, in, delimiter, List.of(), options))) {
+        Closing.onFailure(in, () -> new CsvRows(name, in, delimiter, List.of(), options, false))) {
       ColumnTypes types = new ColumnTypes();
       rows.header.forEach(column -> types.add(column, ColumnTypes.NULL));
       do {

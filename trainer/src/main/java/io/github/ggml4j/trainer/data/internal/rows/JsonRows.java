@@ -59,6 +59,11 @@ final class JsonRows implements RowReader {
   private long rows;
 
   JsonRows(String name, InputStream in, List<String> columns, ReadOptions options) {
+    this(name, in, columns, options, true);
+  }
+
+  private JsonRows(
+      String name, InputStream in, List<String> columns, ReadOptions options, boolean logs) {
     this.name = name;
     this.columns = columns;
     this.values = new @Nullable Object[columns.size()];
@@ -74,11 +79,11 @@ final class JsonRows implements RowReader {
             .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .build();
     if (options.skipBadRecords() && !startsArray(name, in)) {
-      this.bad = new BadRecords(name, true);
+      this.bad = new BadRecords(name, true, logs);
       this.lines = new LineReader(name, in, options.maxDocumentBytes(), options.replaceMalformed());
       this.parser = json.createParser(ObjectReadContext.empty(), "");
     } else {
-      this.bad = new BadRecords(name, false);
+      this.bad = new BadRecords(name, false, logs);
       this.lines = null;
       this.parser =
           json.createParser(
@@ -107,7 +112,8 @@ final class JsonRows implements RowReader {
 
   /** The fields of the first rows, with the types of their values. */
   static Map<String, String> columns(String name, InputStream in, ReadOptions options) {
-    try (JsonRows rows = Closing.onFailure(in, () -> new JsonRows(name, in, List.of(), options))) {
+    try (JsonRows rows =
+        Closing.onFailure(in, () -> new JsonRows(name, in, List.of(), options, false))) {
       ColumnTypes types = new ColumnTypes();
       while (rows.next(types)) {
         if (!types.nextRow()) {
