@@ -1,6 +1,7 @@
 /** Fine-tuning of GPT-2: datasets, optimizers, schedules, the training loop. */
 module io.github.ggml4j.trainer {
   requires transitive io.github.ggml4j;
+  requires com.aayushatharva.brotli4j;
   requires com.github.luben.zstd_jni;
   requires dev.hardwood.core;
   requires java.logging;

@@ -52,6 +52,8 @@ def parquet():
         "snappy": dict(compression="snappy"),
         "zstd": dict(compression="zstd"),
         "gzip": dict(compression="gzip"),
+        "brotli": dict(compression="brotli"),
+        "lz4": dict(compression="lz4"),
         "plain": dict(compression="none", use_dictionary=False),
         "v2": dict(compression="snappy", data_page_version="2.0", version="2.6"),
         "index": dict(compression="zstd", write_page_index=True, write_page_checksum=True),

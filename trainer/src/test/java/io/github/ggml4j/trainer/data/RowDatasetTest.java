@@ -103,7 +103,8 @@ class RowDatasetTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"snappy", "zstd", "gzip", "plain", "v2", "index", "delta"})
+  @ValueSource(
+      strings = {"snappy", "zstd", "gzip", "brotli", "lz4", "plain", "v2", "index", "delta"})
   void parquetOfEveryKindIsReadAsDatasetsDoes(String kind) {
     RowDataset dataset = Datasets.load("parquet", GOLDEN.resolve("code-" + kind + ".parquet"));
 

@@ -113,6 +113,8 @@ class MutatedTablesTest {
     "json,code.jsonl.zst,2000",
     "parquet,code-snappy.parquet,800",
     "parquet,code-v2.parquet,400",
+    "parquet,code-brotli.parquet,400",
+    "parquet,code-lz4.parquet,400",
     "parquet,code-index.parquet,400",
     "parquet,code-delta.parquet,400"
   })
