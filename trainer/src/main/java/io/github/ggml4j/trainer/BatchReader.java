@@ -9,79 +9,80 @@ import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The batches of one pass; the last one may have fewer sequences than the others. */
+/** The batches of one pass. The last one may have fewer sequences than the others. */
 final class BatchReader implements AutoCloseable {
-  private final Sequences.Pass pass;
+  private final Sequences.Cursor sequences;
   private final TrainingOptions options;
   private final int padToken;
 
-  /** Sequences of the step that is being read, and those that an earlier training had read. */
-  private final List<int[]> read = new ArrayList<>();
+  /** Sequences of the step that is read or runs. They are saved while it is not done. */
+  private final List<int[]> current = new ArrayList<>();
 
-  private final Deque<int[]> ahead = new ArrayDeque<>();
+  /** Sequences that were read before an interruption, for a step that was not done then. */
+  private final Deque<int[]> restored = new ArrayDeque<>();
 
-  BatchReader(Sequences.Pass pass, TrainingOptions options, int padToken) {
-    this.pass = pass;
+  BatchReader(Sequences.Cursor sequences, TrainingOptions options, int padToken) {
+    this.sequences = sequences;
     this.options = options;
     this.padToken = padToken;
   }
 
-  /** Goes on where an earlier one was saved. */
+  /** Resumes where an earlier reader was {@linkplain #save saved}. */
   static BatchReader resume(
       Sequences sequences, int epoch, TrainingOptions options, int padToken, DataInput in)
       throws IOException {
-    List<int[]> ahead = Place.readAll(in);
+    List<int[]> restored = IntArrays.readAll(in);
     var reader = new BatchReader(sequences.resume(epoch, in), options, padToken);
-    reader.ahead.addAll(ahead);
+    reader.restored.addAll(restored);
     return reader;
   }
 
-  /** Writes how far this has come; the step that was read last counts as not taken. */
+  /** Writes the position after the last step that was {@linkplain #stepDone done}. */
   void save(DataOutput out) throws IOException {
-    List<int[]> untrained = new ArrayList<>(read);
-    untrained.addAll(ahead);
-    Place.writeAll(out, untrained);
-    pass.save(out);
+    List<int[]> notDone = new ArrayList<>(current);
+    notDone.addAll(restored);
+    IntArrays.writeAll(out, notDone);
+    sequences.save(out);
   }
 
-  /** Tells that the step that was read last has been taken. */
-  void taken() {
-    read.clear();
+  /** The step that was read last is done. */
+  void stepDone() {
+    current.clear();
   }
 
   private int @Nullable [] next() {
-    int[] next = ahead.isEmpty() ? pass.next() : ahead.removeFirst();
+    int[] next = restored.isEmpty() ? sequences.next() : restored.removeFirst();
     if (next != null) {
-      read.add(next);
+      current.add(next);
     }
     return next;
   }
 
-  /** The batches of the next optimizer step; none at the end of the pass. */
+  /** The batches of the next optimizer step; empty at the end of the pass. */
   List<Batch> nextStep() {
     List<Batch> step = new ArrayList<>();
     while (step.size() < options.gradientAccumulationSteps()) {
-      List<int[]> sequences = new ArrayList<>();
-      while (sequences.size() < options.batchSize()) {
+      List<int[]> batch = new ArrayList<>();
+      while (batch.size() < options.batchSize()) {
         int[] next = next();
         if (next == null) {
           break;
         }
-        sequences.add(next);
+        batch.add(next);
       }
-      if (sequences.isEmpty()) {
+      if (batch.isEmpty()) {
         break;
       }
       step.add(
           options.padding() == Padding.LEARNED
-              ? Batch.learned(sequences, options.maxSequenceLength(), padToken)
-              : Batch.masked(sequences, options.maxSequenceLength(), padToken));
+              ? Batch.learned(batch, options.maxSequenceLength(), padToken)
+              : Batch.masked(batch, options.maxSequenceLength(), padToken));
     }
     return step;
   }
 
   @Override
   public void close() {
-    pass.close();
+    sequences.close();
   }
 }

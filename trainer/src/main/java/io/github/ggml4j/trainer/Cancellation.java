@@ -6,8 +6,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The wish to stop a training after its running step: the training thread was interrupted, or the
- * JVM is going down (Ctrl-C), which then waits until the model is saved.
+ * Whether a training is to stop after its running step: because the training thread was
+ * interrupted, or because the JVM shuts down (Ctrl-C). The shutdown waits until the model is saved.
  */
 final class Cancellation implements AutoCloseable {
   private static final Duration LONGEST_WAIT = Duration.ofMinutes(5);
@@ -16,19 +16,19 @@ final class Cancellation implements AutoCloseable {
   private final Thread trainingThread = Thread.currentThread();
   private final CountDownLatch done = new CountDownLatch(1);
   private final Thread hook = new Thread(this::shutDown, "ggml4j-save-at-exit");
-  private volatile boolean goingDown;
+  private volatile boolean shuttingDown;
   private boolean interrupted;
 
   Cancellation() {
     try {
       Runtime.getRuntime().addShutdownHook(hook);
     } catch (IllegalStateException e) {
-      goingDown = true; // it is on its way down already
+      shuttingDown = true; // the shutdown has begun already
     }
   }
 
   private void shutDown() {
-    goingDown = true;
+    shuttingDown = true;
     long deadline = System.nanoTime() + LONGEST_WAIT.toNanos();
     try {
       while (!done.await(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
@@ -37,7 +37,9 @@ final class Cancellation implements AutoCloseable {
         }
         if (System.nanoTime() > deadline) {
           System.getLogger(Cancellation.class.getName())
-              .log(System.Logger.Level.WARNING, "Training did not stop in time; nothing was saved");
+              .log(
+                  System.Logger.Level.WARNING,
+                  "The training did not stop within 5 minutes; nothing was saved");
           return;
         }
       }
@@ -46,29 +48,29 @@ final class Cancellation implements AutoCloseable {
     }
   }
 
-  /** Whether the training thread, in a listener, has called System.exit and waits for this hook. */
+  /** Whether the training thread called System.exit in a listener, and so waits for this hook. */
   private boolean trainingThreadExits() {
     return Arrays.stream(trainingThread.getStackTrace())
         .anyMatch(frame -> frame.getClassName().equals("java.lang.Shutdown"));
   }
 
   /**
-   * Whether to stop. Takes the interrupt off the thread, so that files can be written; {@link
-   * #close} puts it back.
+   * Whether to stop. Clears the interrupt of the thread, so that files can be written; {@link
+   * #close} restores it.
    */
   boolean requested() {
     interrupted |= Thread.interrupted();
-    return interrupted || goingDown;
+    return interrupted || shuttingDown;
   }
 
   @Override
   public void close() {
     done.countDown();
-    if (!goingDown) {
+    if (!shuttingDown) {
       try {
         Runtime.getRuntime().removeShutdownHook(hook);
       } catch (IllegalStateException e) {
-        goingDown = true; // it began in this moment; the hook ends by itself
+        shuttingDown = true; // the shutdown has just begun; the hook ends by itself
       }
     }
     if (interrupted) {

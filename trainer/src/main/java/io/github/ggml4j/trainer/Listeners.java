@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Several listeners as one; the progress comes last, so that others are done when it shows. */
+/** Several listeners as one. The progress is called last, after the others are done. */
 final class Listeners implements TrainingListener {
   private final List<TrainingListener> all;
 

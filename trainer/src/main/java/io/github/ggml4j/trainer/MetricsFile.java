@@ -12,14 +12,14 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes one line of JSON for each step; a former file is replaced when training starts, and
- * continued when it goes on. Where a model could not be saved, no folder is left with the metrics
- * alone, which would look like one.
+ * Writes one line of JSON for each step. The file is replaced when a training starts, and appended
+ * to when it resumes. If the training fails, a folder that was created for the metrics alone is
+ * deleted again, since it would look like the folder of a model.
  */
 final class MetricsFile implements TrainingListener {
   private final Path file;
   private OutputStream out = OutputStream.nullOutputStream();
-  private @Nullable Path madeFolder;
+  private @Nullable Path createdFolder;
 
   MetricsFile(Path file) {
     this.file = file;
@@ -31,7 +31,7 @@ final class MetricsFile implements TrainingListener {
       Path folder = file.toAbsolutePath().getParent();
       if (folder != null && !Files.exists(folder)) {
         Files.createDirectories(folder);
-        madeFolder = folder;
+        createdFolder = folder;
       }
       out =
           plan.stepsDone() == 0
@@ -68,18 +68,18 @@ final class MetricsFile implements TrainingListener {
   @Override
   public void failed(Throwable failure) {
     close();
-    boolean telling = failure instanceof TrainingException; // Its metrics show what went wrong
-    if (madeFolder != null && !telling && isAlone(madeFolder)) {
+    boolean diverged = failure instanceof TrainingException; // its metrics show what went wrong
+    if (createdFolder != null && !diverged && hasOnlyMetrics(createdFolder)) {
       try {
         Files.delete(file);
-        Files.delete(madeFolder);
+        Files.delete(createdFolder);
       } catch (IOException e) {
         failure.addSuppressed(e);
       }
     }
   }
 
-  private boolean isAlone(Path folder) {
+  private boolean hasOnlyMetrics(Path folder) {
     try (Stream<Path> files = Files.list(folder)) {
       return files.allMatch(other -> other.equals(file.toAbsolutePath()));
     } catch (IOException e) {

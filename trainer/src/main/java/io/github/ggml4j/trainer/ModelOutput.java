@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.io.ModelWriter;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
@@ -12,20 +13,20 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Where a trained model goes: a Hugging Face folder, or a GGUF file if the name ends so. */
+/** The path of a trained model: a GGUF file if it ends with .gguf, else a Hugging Face folder. */
 record ModelOutput(Path path) {
 
   private boolean isGguf() {
     return path.toString().toLowerCase(Locale.ROOT).endsWith(".gguf");
   }
 
-  /** Fails now if saving cannot work, rather than after hours of training. */
+  /** Fails now if the model cannot be saved, rather than after the training. */
   void check(Gpt2Config config) {
     if (isGguf()) {
       ModelWriter.checkForGguf(config);
       if (Files.isDirectory(path)) {
-        throw new IllegalArgumentException(
-            "saveTo is " + path + ", which is a folder; a name that ends in .gguf is for a file");
+        throw new InvalidArgumentException(
+            "saveTo", path, "a file, as its name ends with .gguf, but it is a folder");
       }
     }
     Path existing = isGguf() ? path.toAbsolutePath().getParent() : path.toAbsolutePath();
@@ -33,8 +34,8 @@ record ModelOutput(Path path) {
       existing = existing.getParent();
     }
     if (existing == null || !isWritableFolder(existing)) {
-      throw new IllegalArgumentException(
-          "saveTo is " + path + ", but " + existing + " is not a folder that can be written to");
+      throw new InvalidArgumentException(
+          "saveTo", path, "a path in a folder that can be written to, but " + existing + " is not");
     }
   }
 
@@ -42,7 +43,7 @@ record ModelOutput(Path path) {
     return folder != null && Files.isDirectory(folder) && Files.isWritable(folder);
   }
 
-  /** Writes model and tokenizer, so that the result loads by itself. */
+  /** Writes the model with its tokenizer. */
   void save(Gpt2Model model, Tokenizer tokenizer) {
     if (isGguf()) {
       createParent();
@@ -61,7 +62,7 @@ record ModelOutput(Path path) {
         Files.createDirectories(parent);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("Cannot make the folder " + parent + ": " + e, e);
+      throw new UncheckedIOException("Cannot create the folder " + parent + ": " + e, e);
     }
   }
 }

@@ -1,18 +1,18 @@
 package io.github.ggml4j.trainer;
 
-/** What becomes of the places behind a document that is shorter than its batch. */
+/** How a document that is shorter than its batch is padded, on its right. */
 public enum Padding {
   /**
-   * Padding takes no part: no loss, no attention. Batches are only as long as their longest
-   * document needs.
+   * Padding takes no part in loss and attention. A batch is as long as its longest document,
+   * rounded up to a multiple of 16.
    */
   MASKED,
 
   /**
-   * Every document is filled up to the maximum length with the padding token (GPT-2: the end of
-   * text), and the model learns those like all others. So do scripts that pass {@code
-   * labels=input_ids} and no attention mask to transformers; the loss then is lower, since padding
-   * is easy to predict.
+   * Every document is padded to the maximum length with the padding token (for GPT-2 the
+   * end-of-text token), and the padding is learned like other tokens. Scripts that pass {@code
+   * labels=input_ids} and no attention mask to transformers do so. The loss is lower then, since
+   * padding is easy to predict.
    */
   LEARNED
 }

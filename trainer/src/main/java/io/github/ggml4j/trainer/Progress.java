@@ -3,19 +3,20 @@ package io.github.ggml4j.trainer;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 
-/** Ways to show how a training goes on. */
+/** Ways to show the progress of a training. */
 public final class Progress {
   private static final Duration LINE_INTERVAL = Duration.ofSeconds(5);
 
   private Progress() {}
 
   /**
-   * On standard error a bar with epoch, loss, learning rate, tokens per second and time left; where
-   * that is no terminal, a line every few seconds.
+   * On standard error, a bar with epoch, loss, learning rate, tokens per second and time left. If
+   * standard error is not a terminal, a line every few seconds.
    *
-   * @return a new listener for one training after another
+   * @return a new listener, which may be used for one training after another
    */
   public static TrainingListener console() {
     if (terminalWidth().isPresent()) {
@@ -25,11 +26,11 @@ public final class Progress {
   }
 
   /**
-   * Characters of a line of the terminal that standard error is, on which a line may be written
-   * over; standard output may be a file at the same time. Asks the system, which takes some
-   * milliseconds.
+   * Width of the terminal that standard error is. Standard output may be a file at the same time.
+   * Asks the system, which takes some milliseconds.
    *
-   * @return empty where standard error is no terminal, or one that cannot do that
+   * @return characters of a line; empty if standard error is not a terminal, or is one on which a
+   *     line cannot be overwritten
    */
   public static OptionalInt terminalWidth() {
     return "dumb".equals(System.getenv("TERM")) ? OptionalInt.empty() : Terminal.width();
@@ -38,8 +39,8 @@ public final class Progress {
   /**
    * A line every few seconds.
    *
-   * @param out where to; not closed
-   * @return a new listener for one training after another
+   * @param out where to print; not closed
+   * @return a new listener, which may be used for one training after another
    */
   public static TrainingListener lines(PrintStream out) {
     return new ProgressLines(out, LINE_INTERVAL);
@@ -52,6 +53,20 @@ public final class Progress {
    */
   public static TrainingListener none() {
     return new TrainingListener() {};
+  }
+
+  /** The line that says where a training resumes; empty for a new training. */
+  static Optional<String> resumed(TrainingPlan plan) {
+    return plan.stepsDone() == 0
+        ? Optional.empty()
+        : Optional.of("resuming after step " + plan.stepsDone());
+  }
+
+  /** A number of epochs: whole, or with two digits. */
+  static String epochs(double epochs) {
+    return epochs == Math.rint(epochs)
+        ? String.valueOf((long) epochs)
+        : String.format(Locale.ROOT, "%.2f", epochs);
   }
 
   /** The text beside the bar. */

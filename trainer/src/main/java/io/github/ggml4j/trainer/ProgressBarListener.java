@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer;
 import java.io.PrintStream;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.OptionalInt;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -18,13 +18,13 @@ final class ProgressBarListener implements TrainingListener {
   private static final int SHORTEST_BAR = 5;
 
   private RunningMeans means = new RunningMeans();
-  private OptionalInt epochs = OptionalInt.empty();
+  private OptionalDouble epochs = OptionalDouble.empty();
   private OptionalLong steps = OptionalLong.empty();
   private @Nullable ProgressBar bar;
   private final PrintStream terminal;
-  private volatile int drawn;
+  private volatile int drawnLength;
   private volatile String before = "";
-  private volatile String behind = "";
+  private volatile String after = "";
 
   ProgressBarListener(PrintStream terminal) {
     this.terminal = terminal;
@@ -35,18 +35,19 @@ final class ProgressBarListener implements TrainingListener {
     means = new RunningMeans();
     epochs = plan.epochs();
     steps = plan.totalSteps();
-    before = "step 0" + total();
-    behind = "";
+    before = "step " + plan.stepsDone() + total();
+    after = "";
+    Progress.resumed(plan).ifPresent(terminal::println);
     bar =
         new ProgressBarBuilder()
             .setInitialMax(steps.orElse(-1))
             .setUpdateIntervalMillis(UPDATE_MILLIS)
             .setRenderer(this::render)
-            // Without the last column, in which some terminals begin a new line. This consumer also
-            // keeps JLine out: see Terminal.
+            // The last column is not used: some terminals start a new line there. This consumer
+            // also keeps JLine out: see Terminal.
             .setConsumer(
                 new DelegatingProgressBarConsumer(
-                    this::draw, Terminal.width().orElse(Terminal.USUAL_WIDTH) - 1))
+                    this::draw, Terminal.width().orElse(Terminal.DEFAULT_WIDTH) - 1))
             .build();
   }
 
@@ -60,11 +61,11 @@ final class ProgressBarListener implements TrainingListener {
     String epoch = String.format(Locale.ROOT, "epoch %.2f", step.epoch());
     before =
         epoch
-            + (epochs.isPresent() ? "/" + epochs.getAsInt() : "")
+            + (epochs.isPresent() ? "/" + Progress.epochs(epochs.getAsDouble()) : "")
             + ", step "
             + step.step()
             + total();
-    behind =
+    after =
         Progress.numbers(means.loss(), step.learningRate(), means.tokensPerSecond())
             + left(step.step());
     if (bar != null) {
@@ -80,26 +81,26 @@ final class ProgressBarListener implements TrainingListener {
     return ", " + Progress.clock(Duration.ofSeconds(Math.round(seconds))) + " left";
   }
 
-  /** Called from the thread that draws. */
+  /** Called on the thread that draws. */
   private String render(ProgressState state, int width) {
-    return line(before, behind, state.getNormalizedProgress(), width);
+    return line(before, after, state.getNormalizedProgress(), width);
   }
 
-  /** Over the line as it was, which the new one may be shorter than. */
+  /** Draws over the last line, and clears the rest of it if the new one is shorter. */
   private void draw(String line) {
-    String rest = " ".repeat(Math.max(0, drawn - line.length()));
-    drawn = line.length();
+    String rest = " ".repeat(Math.max(0, drawnLength - line.length()));
+    drawnLength = line.length();
     terminal.print("\r" + line + rest);
     terminal.flush();
   }
 
-  /** The bar takes what the numbers leave. */
-  static String line(String before, String behind, double done, int width) {
-    int room = Math.min(LONGEST_BAR, width - before.length() - behind.length() - 4);
-    String line = before + " " + behind;
+  /** The bar gets the width that the numbers leave. */
+  static String line(String before, String after, double done, int width) {
+    int room = Math.min(LONGEST_BAR, width - before.length() - after.length() - 4);
+    String line = before + " " + after;
     if (room >= SHORTEST_BAR && done >= 0) {
       int full = (int) Math.round(Math.min(1, done) * room);
-      line = before + " [" + "=".repeat(full) + " ".repeat(room - full) + "] " + behind;
+      line = before + " [" + "=".repeat(full) + " ".repeat(room - full) + "] " + after;
     }
     return line.length() <= width ? line : line.substring(0, Math.max(0, width));
   }
@@ -108,7 +109,8 @@ final class ProgressBarListener implements TrainingListener {
   public void finished(TrainingResult result) {
     close();
     if (result.cancelled()) {
-      terminal.println(ProgressLines.summary(result)); // after Ctrl-C nobody else may get to it
+      terminal.println(
+          ProgressLines.summary(result)); // after Ctrl-C the JVM may end before others print
     }
   }
 

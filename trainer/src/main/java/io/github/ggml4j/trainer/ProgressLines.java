@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.OptionalLong;
 
-/** A line of text every few seconds, for the first step and for the last. */
+/** Prints a line every few seconds, for the first step and for the last. */
 final class ProgressLines implements TrainingListener {
   private final PrintStream out;
   private final long interval;
@@ -22,6 +22,7 @@ final class ProgressLines implements TrainingListener {
   public void started(TrainingPlan plan) {
     means = new RunningMeans();
     total = plan.totalSteps();
+    Progress.resumed(plan).ifPresent(out::println);
   }
 
   @Override

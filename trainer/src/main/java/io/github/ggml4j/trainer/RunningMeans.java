@@ -1,8 +1,8 @@
 package io.github.ggml4j.trainer;
 
-/** Loss and speed of the last steps, smoothed so that they can be read while they run. */
+/** Exponential moving averages of loss and speed. */
 final class RunningMeans {
-  /** Weight of what was before; about the last 20 steps count. */
+  /** Weight of earlier steps; the mean is over about the last 20. */
   private static final double DECAY = 0.95;
 
   private double weight;

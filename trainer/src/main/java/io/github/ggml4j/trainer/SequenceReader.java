@@ -14,9 +14,9 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One pass over the documents of a dataset as sequences of tokens: either each document on its own,
- * cut at the maximum length, or all of them in one line, each with the end-of-text token in front,
- * cut into blocks of that length.
+ * One pass over the documents of a dataset as sequences of tokens. Without packing, a document is a
+ * sequence, truncated to the maximum length. With packing, all documents are joined, each after an
+ * end-of-text token, and cut into blocks of that length.
  */
 final class SequenceReader implements AutoCloseable {
   private final Tokenizer tokenizer;
@@ -27,13 +27,43 @@ final class SequenceReader implements AutoCloseable {
   private final DocumentReader documents;
   private int[] pending = {};
   private int pendingStart;
+  private final Truncation truncation = new Truncation();
+
+  /** Counts what truncation leaves out. */
+  static final class Truncation {
+    private long documents;
+    private long truncated;
+    private long tokens;
+    private long tokensLeftOut;
+
+    private void add(int length, int kept) {
+      documents++;
+      tokens += length;
+      if (kept < length) {
+        truncated++;
+        tokensLeftOut += length - kept;
+      }
+    }
+
+    /** Logs a warning if a document was truncated. */
+    void warn(int maxLength) {
+      if (truncated > 0) {
+        System.getLogger(Trainer.class.getName())
+            .log(
+                System.Logger.Level.WARNING,
+                "%,d of %,d documents are longer than %,d tokens and were truncated: %,d of %,d"
+                        .formatted(truncated, documents, maxLength, tokensLeftOut, tokens)
+                    + " tokens are not learned. Use packing, or a larger maximum sequence length");
+      }
+    }
+  }
 
   SequenceReader(
       Dataset dataset, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop) {
     this(dataset.open(), tokenizer, options, stop);
   }
 
-  /** Goes on where an earlier one over the same dataset was {@linkplain #save saved}. */
+  /** Resumes where an earlier reader of the same dataset was {@linkplain #save saved}. */
   static SequenceReader resume(
       Dataset dataset,
       Tokenizer tokenizer,
@@ -41,8 +71,8 @@ final class SequenceReader implements AutoCloseable {
       BooleanSupplier stop,
       DataInput in)
       throws IOException {
-    int[] pending = Place.readInts(in);
-    byte[] position = Place.readBytes(in);
+    int[] pending = IntArrays.readInts(in);
+    byte[] position = IntArrays.readBytes(in);
     var documents = dataset.resume(DatasetPosition.fromBytes(position));
     var reader = new SequenceReader(documents, tokenizer, options, stop);
     reader.pending = pending;
@@ -58,18 +88,18 @@ final class SequenceReader implements AutoCloseable {
     this.stop = stop;
     this.packing = options.packing();
     this.maxLength = options.maxSequenceLength();
-    // A single token predicts nothing, unless padding behind it is learned.
+    // A single token predicts nothing, unless the padding after it is learned.
     this.minLength = options.padding() == Padding.LEARNED ? 1 : 2;
     this.documents = documents;
   }
 
-  /** Writes how far this has come: behind the sequence that {@link #next} gave last. */
+  /** Writes the position after the last sequence that {@link #next} returned. */
   void save(DataOutput out) throws IOException {
-    Place.writeInts(out, Arrays.copyOfRange(pending, pendingStart, pending.length));
-    Place.writeBytes(out, documents.position().toBytes());
+    IntArrays.writeInts(out, Arrays.copyOfRange(pending, pendingStart, pending.length));
+    IntArrays.writeBytes(out, documents.position().toBytes());
   }
 
-  /** The next sequence, or null at the end or when reading was stopped. */
+  /** The next sequence; null at the end or if reading was stopped. */
   int @Nullable [] next() {
     if (stop.getAsBoolean()) {
       return null;
@@ -77,7 +107,7 @@ final class SequenceReader implements AutoCloseable {
     try {
       return packing ? nextBlock() : nextDocument();
     } catch (DatasetException | CancellationException e) {
-      // An interrupt closes the file that is being read, or ends the wait for the network.
+      // An interrupt closes the file that is read, or ends the wait for the network.
       if (stop.getAsBoolean()) {
         return null;
       }
@@ -85,10 +115,16 @@ final class SequenceReader implements AutoCloseable {
     }
   }
 
+  /** What was truncated so far. */
+  Truncation truncation() {
+    return truncation;
+  }
+
   private int @Nullable [] nextDocument() {
     for (String document = documents.next(); document != null; document = documents.next()) {
       int[] ids = tokenizer.encode(document);
       if (ids.length >= minLength) {
+        truncation.add(ids.length, Math.min(ids.length, maxLength));
         return ids.length > maxLength ? Arrays.copyOf(ids, maxLength) : ids;
       }
     }

@@ -7,50 +7,54 @@ import io.github.ggml4j.trainer.internal.ShuffleWindow;
 import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.function.BooleanSupplier;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
-/** The training data as sequences of tokens, pass by pass. */
+/** The training data as sequences of tokens. */
 interface Sequences {
-  /** One pass. */
-  interface Pass extends AutoCloseable {
-    /** The next sequence, or null at the end. */
+  /** Position in one pass over the sequences. */
+  interface Cursor extends AutoCloseable {
+    /** The next sequence; null at the end. */
     int @Nullable [] next();
 
-    /** Writes how far this has come. */
+    /** Writes the position. */
     void save(DataOutput out) throws IOException;
 
     @Override
     void close();
   }
 
-  /** Number of sequences in each pass, where known. */
+  /** Number of sequences in each pass; empty if unknown. */
   OptionalLong count();
 
-  /** Tokens of the longest sequence, where known. */
+  /** Tokens of the longest sequence; empty if unknown. */
   OptionalInt longest();
 
-  /** Opens pass number {@code epoch}, counted from 0. */
-  Pass open(int epoch);
+  /** Identifies the data, as far as it is known before training. */
+  String fingerprint();
 
-  /** Opens that pass where an earlier one was saved. */
-  Pass resume(int epoch, DataInput in) throws IOException;
+  /** Opens the pass of an epoch, counted from 0. */
+  Cursor open(int epoch);
 
-  /** As much of the heap as tokens may fill before data is streamed instead: a quarter. */
+  /** Opens the pass of an epoch at the position that {@link Cursor#save} wrote. */
+  Cursor resume(int epoch, DataInput in) throws IOException;
+
+  /** Most tokens that are kept in memory; longer data is streamed. A quarter of the heap. */
   static long heapLimit() {
     return Runtime.getRuntime().maxMemory() / 4 / Integer.BYTES;
   }
 
   /**
-   * Reads a finite dataset into memory as long as it has at most {@code maxTokens}; any other is
-   * streamed.
+   * Reads a finite dataset of at most {@code maxTokens} tokens into memory. Any other is streamed.
    *
-   * @param stop asked before each sequence; true ends reading early
+   * @param stop asked before each sequence; true stops reading
    */
   static Sequences of(
       Dataset dataset,
@@ -83,6 +87,7 @@ interface Sequences {
         }
         all.add(next);
       }
+      reader.truncation().warn(options.maxSequenceLength());
     }
     if (all.isEmpty() && !stop.getAsBoolean()) {
       throw nothingToLearn(dataset);
@@ -97,12 +102,12 @@ interface Sequences {
             + ": no document has two tokens or more. Check the path and the filter.");
   }
 
-  /** Random numbers of one epoch. */
+  /** The random generator of one epoch. */
   private static Random random(long seed, int epoch) {
     return new Random(seed * SplitMix64.GAMMA + epoch);
   }
 
-  /** All sequences, in order or in a new order for each pass. */
+  /** Sequences in memory, in their order or in a new order for each pass. */
   record InMemory(List<int[]> all, boolean shuffle, long seed) implements Sequences {
     @Override
     public OptionalLong count() {
@@ -115,12 +120,24 @@ interface Sequences {
     }
 
     @Override
-    public Pass open(int epoch) {
+    public String fingerprint() {
+      var checksum = new CRC32C();
+      for (int[] sequence : all) {
+        var bytes = ByteBuffer.allocate(Integer.BYTES * (sequence.length + 1));
+        bytes.putInt(sequence.length);
+        bytes.asIntBuffer().put(sequence);
+        checksum.update(bytes.array());
+      }
+      return "%d sequences, checksum %08x".formatted(all.size(), checksum.getValue());
+    }
+
+    @Override
+    public Cursor open(int epoch) {
       return open(epoch, 0);
     }
 
     @Override
-    public Pass resume(int epoch, DataInput in) throws IOException {
+    public Cursor resume(int epoch, DataInput in) throws IOException {
       int done = in.readInt();
       if (done < 0 || done > all.size()) {
         throw new IOException("it is at sequence " + done + " of " + all.size());
@@ -128,7 +145,7 @@ interface Sequences {
       return open(epoch, done);
     }
 
-    private Pass open(int epoch, int done) {
+    private Cursor open(int epoch, int done) {
       int[] order = new int[all.size()];
       for (int i = 0; i < order.length; i++) {
         order[i] = i;
@@ -142,7 +159,7 @@ interface Sequences {
           order[j] = swapped;
         }
       }
-      return new Pass() {
+      return new Cursor() {
         private int next = done;
 
         @Override
@@ -161,11 +178,11 @@ interface Sequences {
     }
   }
 
-  /** Sequences read anew in each pass; shuffled within a window that moves over them. */
+  /** Sequences that are read again in each pass, and shuffled within a moving window. */
   record Streamed(
       Dataset dataset, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop)
       implements Sequences {
-    /** Sequences that are held to choose the next one from. */
+    /** Sequences from which the next one is drawn. */
     private static final int WINDOW = 1000;
 
     @Override
@@ -179,30 +196,35 @@ interface Sequences {
     }
 
     @Override
-    public Pass open(int epoch) {
-      var reader = new SequenceReader(dataset, tokenizer, options, stop);
-      return new Window(this, reader, random(options.seed(), epoch).nextLong());
+    public String fingerprint() {
+      return "a stream";
     }
 
     @Override
-    public Pass resume(int epoch, DataInput in) throws IOException {
-      long random = in.readLong();
-      List<int[]> held = Place.readAll(in);
-      var reader = SequenceReader.resume(dataset, tokenizer, options, stop, in);
-      var pass = new Window(this, reader, random);
-      held.forEach(pass.window::add);
-      pass.any = true;
-      return pass;
+    public Cursor open(int epoch) {
+      var reader = new SequenceReader(dataset, tokenizer, options, stop);
+      return new WindowCursor(this, reader, random(options.seed(), epoch).nextLong());
     }
 
-    private static final class Window implements Pass {
+    @Override
+    public Cursor resume(int epoch, DataInput in) throws IOException {
+      long random = in.readLong();
+      List<int[]> inWindow = IntArrays.readAll(in);
+      var reader = SequenceReader.resume(dataset, tokenizer, options, stop, in);
+      var cursor = new WindowCursor(this, reader, random);
+      inWindow.forEach(cursor.window::add);
+      cursor.any = true;
+      return cursor;
+    }
+
+    private static final class WindowCursor implements Cursor {
       private final Streamed source;
       private final SequenceReader reader;
       private final ShuffleWindow<int[]> window;
       private boolean any;
       private boolean ended;
 
-      Window(Streamed source, SequenceReader reader, long random) {
+      WindowCursor(Streamed source, SequenceReader reader, long random) {
         this.source = source;
         this.reader = reader;
         this.window = new ShuffleWindow<>(source.options().shuffle() ? WINDOW : 1, random);
@@ -214,9 +236,10 @@ interface Sequences {
           int[] read = reader.next();
           if (read == null) {
             if (source.stop().getAsBoolean()) {
-              return null; // What is held comes when the training goes on
+              return null; // the window is saved, and drawn from after a resume
             }
             ended = true;
+            reader.truncation().warn(source.options().maxSequenceLength());
           } else {
             window.add(read);
             any = true;
@@ -231,7 +254,7 @@ interface Sequences {
       @Override
       public void save(DataOutput out) throws IOException {
         out.writeLong(window.state());
-        Place.writeAll(out, window.items());
+        IntArrays.writeAll(out, window.items());
         reader.save(out);
       }
 

@@ -4,13 +4,13 @@ package io.github.ggml4j.trainer;
  * One finished step.
  *
  * @param step optimizer step, counted from 1
- * @param epoch how many passes over the data are done, with the fraction of the running one; whole
- *     numbers where the length of the data is unknown
+ * @param epoch passes over the data done, with the fraction of the running one; a whole number if
+ *     the length of the data is unknown
  * @param loss mean cross entropy (nats) over all labels of the step, before its update
  * @param learningRate rate of this step's update
  * @param gradNorm global norm of the gradients before clipping
- * @param tokens tokens of this step, padding that is masked left out
- * @param tokensPerSecond those over the time the step took
+ * @param tokens tokens of this step, without masked padding
+ * @param tokensPerSecond {@code tokens} divided by the time of the step
  */
 public record StepMetrics(
     long step,

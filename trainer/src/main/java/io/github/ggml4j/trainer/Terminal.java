@@ -16,30 +16,30 @@ import java.util.regex.Pattern;
 /**
  * Standard error as a terminal.
  *
- * <p>The progress bar's library would find the width through JLine, which gives SIGINT back to the
- * system on the way: Ctrl-C would then end the JVM before the model is saved. So it is asked here.
+ * <p>Asks {@code stty} for the width. The progress bar's library would ask JLine, which resets the
+ * handler of SIGINT; Ctrl-C would then end the JVM before the model is saved.
  */
 final class Terminal {
-  static final int USUAL_WIDTH = 80;
-  private static final int NARROWEST = 20;
-  private static final long PATIENCE_SECONDS = 1;
+  static final int DEFAULT_WIDTH = 80;
+  private static final int LEAST_WIDTH = 20;
+  private static final long TIMEOUT_SECONDS = 1;
   private static final Pattern SIZE = Pattern.compile("\\d+ (\\d+)\\s*");
 
   private Terminal() {}
 
-  /** Standard error, whatever System.setErr has made of it. */
+  /** Standard error of the process, independent of System.setErr. */
   static PrintStream standardError() {
     return new PrintStream(new FileOutputStream(FileDescriptor.err), true);
   }
 
-  /** Characters of a line of the terminal that standard error is; empty where it is none. */
+  /** Characters of a line of the terminal; empty if standard error is not a terminal. */
   static OptionalInt width() {
     try {
       Process stty =
           new ProcessBuilder("sh", "-c", "test -t 2 && { stty size <&2 || echo 0 0; }")
               .redirectError(Redirect.INHERIT)
               .start();
-      if (!stty.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      if (!stty.waitFor(TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
         stty.destroyForcibly();
         return OptionalInt.empty();
       }
@@ -53,19 +53,22 @@ final class Terminal {
     }
   }
 
-  /** As on Windows. Some releases of Java give no console without a terminal, others one anyway. */
+  /**
+   * For systems without a shell, such as Windows. Some Java releases have a console without a
+   * terminal.
+   */
   private static OptionalInt withoutShell() {
     boolean terminal = Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
-    return terminal ? OptionalInt.of(USUAL_WIDTH) : OptionalInt.empty();
+    return terminal ? OptionalInt.of(DEFAULT_WIDTH) : OptionalInt.empty();
   }
 
-  /** The columns that {@code stty size} printed. */
+  /** The columns in the output of {@code stty size}. */
   static int parse(String rowsAndColumns) {
     Matcher size = SIZE.matcher(rowsAndColumns);
     if (!size.matches() || size.group(1).length() > 5) {
-      return USUAL_WIDTH;
+      return DEFAULT_WIDTH;
     }
     int columns = Integer.parseInt(size.group(1));
-    return columns == 0 ? USUAL_WIDTH : Math.max(NARROWEST, columns);
+    return columns == 0 ? DEFAULT_WIDTH : Math.max(LEAST_WIDTH, columns);
   }
 }

@@ -5,6 +5,7 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.internal.checkpoint.Checkpoint;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Optimizer;
@@ -20,41 +21,58 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a model on documents; the model's own weights change, so that it generates with them at
- * once.
+ * Trains a model on documents. The weights of the model itself change, so that it generates with
+ * them at once.
  *
  * <pre>{@code
  * Trainer.of(model, tokenizer)
- *     .batchSize(8).epochs(5).maxSequenceLength(128)
- *     .optimizer(AdamW.learningRate(3e-5)).schedule(LinearWarmup.steps(500))
+ *     .batchSize(8).epochs(3).maxSequenceLength(128)
+ *     .optimizer(AdamW.learningRate(5e-5)).schedule(LinearWarmup.steps(100))
  *     .progress(Progress.console())
  *     .saveTo(Path.of("my-model"))
  *     .fit(Datasets.folder(Path.of("src"), "*.java"));
  * }</pre>
  *
- * <p>Each call of {@link #fit} is a training of its own with a fresh optimizer, unless it goes on
- * from a {@link #checkpoint}. All values are checked there, before any work. Same seed, device and
- * thread count repeat a training to the last bit.
+ * <p>The defaults are those of Hugging Face's {@code TrainingArguments}; {@code docs/defaults.md}
+ * lists them. Each call of {@link #fit} is a training of its own with a fresh optimizer, unless it
+ * resumes from a {@link #checkpoint}. All options are checked there, before any work. The same
+ * seed, device and thread count repeat a training to the last bit.
  *
- * <p>Interrupting the training thread, or ending the JVM (Ctrl-C), stops after the running step;
- * the model is saved as at the end. Not thread-safe; sessions of the model may generate meanwhile.
+ * <p>Interrupting the training thread, or ending the JVM (Ctrl-C), stops after the running step.
+ * The model is saved as at the end. Not thread-safe; sessions of the model may generate meanwhile.
  */
 public final class Trainer {
-  private static final int USUAL_SEQUENCE_LENGTH = 128;
+  /** Default of {@link #epochs}. */
+  public static final int DEFAULT_EPOCHS = 3;
+
+  /** Default of {@link #batchSize}. */
+  public static final int DEFAULT_BATCH_SIZE = 8;
+
+  /** Default of {@link #maxSequenceLength}, unless the model's {@code n_positions} is less. */
+  public static final int DEFAULT_SEQUENCE_LENGTH = 128;
+
+  /** Learning rate of the default {@link #optimizer}. */
+  public static final double DEFAULT_LEARNING_RATE = 5e-5;
+
+  /** Default of {@link #clipNorm}. */
+  public static final double DEFAULT_CLIP_NORM = 1;
+
+  /** Default of {@link #seed}. */
+  public static final long DEFAULT_SEED = 42;
 
   private final Gpt2Model model;
   private final Tokenizer tokenizer;
-  private int batchSize = 8;
+  private int batchSize = DEFAULT_BATCH_SIZE;
   private OptionalInt epochs = OptionalInt.empty();
   private OptionalLong maxSteps = OptionalLong.empty();
-  private int maxSequenceLength;
-  private Optimizer optimizer = AdamW.learningRate(3e-5);
+  private OptionalInt maxSequenceLength = OptionalInt.empty();
+  private Optimizer optimizer = AdamW.learningRate(DEFAULT_LEARNING_RATE);
   private Schedule schedule = LinearWarmup.steps(0);
-  private double clipNorm = 1;
+  private double clipNorm = DEFAULT_CLIP_NORM;
   private int gradientAccumulationSteps = 1;
   private OptionalDouble dropout = OptionalDouble.empty();
   private boolean shuffle = true;
-  private long seed = 42;
+  private long seed = DEFAULT_SEED;
   private boolean packing;
   private Padding padding = Padding.MASKED;
   private TrainingListener progress = Progress.none();
@@ -65,13 +83,12 @@ public final class Trainer {
   private Trainer(Gpt2Model model, Tokenizer tokenizer) {
     this.model = model;
     this.tokenizer = tokenizer;
-    this.maxSequenceLength = Math.min(USUAL_SEQUENCE_LENGTH, model.config().nPositions());
   }
 
   /**
-   * A trainer with the defaults that stand at each method.
+   * A trainer with the defaults that are named at each method.
    *
-   * @param model what to train; stays the caller's
+   * @param model the model to train; the caller closes it
    * @param tokenizer the tokenizer of that model
    * @return the trainer
    */
@@ -91,8 +108,8 @@ public final class Trainer {
   }
 
   /**
-   * Passes over the data. Default 1, or as many as {@link #maxSteps} needs where that is set; where
-   * both are, training ends at whichever comes first.
+   * Passes over the data. Default 3, or as many as {@link #maxSteps} needs if that is set. If both
+   * are set, training ends at whichever comes first.
    *
    * @param passes at least 1
    * @return this
@@ -103,7 +120,7 @@ public final class Trainer {
   }
 
   /**
-   * Most optimizer steps. Not set by default.
+   * Largest number of optimizer steps. Not set by default.
    *
    * @param steps at least 1
    * @return this
@@ -114,20 +131,20 @@ public final class Trainer {
   }
 
   /**
-   * Longest sequence; longer documents are cut, unless {@link #packing} keeps all of them. Default
-   * 128, or the model's {@code n_positions} if that is less.
+   * Longest sequence. Longer documents are truncated, with a warning; {@link #packing} keeps all of
+   * their tokens. Default 128, or the model's {@code n_positions} if that is less.
    *
    * @param tokens 2 to the model's {@code n_positions}
    * @return this
    */
   public Trainer maxSequenceLength(int tokens) {
-    maxSequenceLength = tokens;
+    maxSequenceLength = OptionalInt.of(tokens);
     return this;
   }
 
   /**
    * How weights follow their gradients, and the base learning rate. Default {@code
-   * AdamW.learningRate(3e-5)}.
+   * AdamW.learningRate(5e-5)}.
    *
    * @param value AdamW or Sgd
    * @return this
@@ -138,8 +155,8 @@ public final class Trainer {
   }
 
   /**
-   * The course of the learning rate. Default {@code LinearWarmup.steps(0)}: linearly down to 0 at
-   * the last step.
+   * How the learning rate changes. Default {@code LinearWarmup.steps(0)}: linearly down to 0 at the
+   * last step.
    *
    * @param value for instance {@code LinearWarmup.steps(500)}
    * @return this
@@ -152,7 +169,7 @@ public final class Trainer {
   /**
    * Gradients whose global norm is larger are scaled down to it. Default 1.
    *
-   * @param norm at least 0; 0 is no clipping
+   * @param norm at least 0; 0 for no clipping
    * @return this
    */
   public Trainer clipNorm(double norm) {
@@ -161,8 +178,8 @@ public final class Trainer {
   }
 
   /**
-   * Batches whose gradients make one update, weighed by their labels as if they were one large
-   * batch. Default 1.
+   * Batches whose gradients are accumulated for one update. The result is that of one large batch:
+   * the loss is the mean over all labels of all batches. Default 1.
    *
    * @param batches at least 1
    * @return this
@@ -173,7 +190,8 @@ public final class Trainer {
   }
 
   /**
-   * One probability for all dropouts. By default those of the model's config hold.
+   * One probability for all dropouts. By default, the config's {@code embd_pdrop}, {@code
+   * resid_pdrop} and {@code attn_pdrop}.
    *
    * @param probability in [0, 1)
    * @return this
@@ -184,8 +202,8 @@ public final class Trainer {
   }
 
   /**
-   * Whether each pass has a new order. Data of unknown length, or too long for memory, is shuffled
-   * within a window of 1,000 sequences. Default true.
+   * Whether to shuffle the sequences for each pass. Data of unknown length, or too long for memory,
+   * is shuffled within a window of 1,000 sequences. Default true.
    *
    * @param value false keeps the order of the data
    * @return this
@@ -196,7 +214,7 @@ public final class Trainer {
   }
 
   /**
-   * Seed of order and dropout. Default 42.
+   * Seed of shuffling and dropout. Default 42.
    *
    * @param value any
    * @return this
@@ -207,9 +225,9 @@ public final class Trainer {
   }
 
   /**
-   * Whether documents are put together, each with the end-of-text token in front, and cut into
-   * blocks of {@link #maxSequenceLength}, so that nothing is cut off and hardly anything is
-   * padding. Default false: each document is a sequence of its own.
+   * Whether documents are joined, each after an end-of-text token, and cut into blocks of {@link
+   * #maxSequenceLength}. No token is left out, and only the last block needs padding. Default
+   * false: each document is a sequence of its own.
    *
    * @param value true for blocks
    * @return this
@@ -220,7 +238,7 @@ public final class Trainer {
   }
 
   /**
-   * What becomes of the places behind short documents. Default {@link Padding#MASKED}.
+   * How short documents are padded. Default {@link Padding#MASKED}.
    *
    * @param value masked or learned
    * @return this
@@ -231,7 +249,7 @@ public final class Trainer {
   }
 
   /**
-   * Shows progress; replaces an earlier choice. Default {@link Progress#none()}.
+   * Shows progress. Replaces an earlier choice. Default {@link Progress#none()}.
    *
    * @param value for instance {@link Progress#console()}
    * @return this
@@ -256,7 +274,7 @@ public final class Trainer {
    * Writes a line of JSON for each step: {@code step}, {@code epoch}, {@code loss}, {@code
    * learning_rate}, {@code grad_norm}, {@code tokens_per_second}.
    *
-   * @param file replaced when training starts
+   * @param file replaced when a training starts; appended to when it resumes
    * @return this
    */
   public Trainer metrics(Path file) {
@@ -264,11 +282,11 @@ public final class Trainer {
   }
 
   /**
-   * Saves model and tokenizer at the end, also when training is cancelled: as a Hugging Face
-   * folder, or as a GGUF file when the name ends in {@code .gguf}. A training that fails saves
-   * nothing. By default nothing is saved.
+   * Saves model and tokenizer at the end, also if training is cancelled: as a Hugging Face folder,
+   * or as a GGUF file if the name ends in {@code .gguf}. A training that fails saves nothing. By
+   * default nothing is saved.
    *
-   * @param path a folder, made if it does not exist, or a file, replaced if it does
+   * @param path a folder, which is created if it does not exist, or a file, which is replaced
    * @return this
    */
   public Trainer saveTo(Path path) {
@@ -277,12 +295,14 @@ public final class Trainer {
   }
 
   /**
-   * Where a training that is cancelled goes on: then this file is written, with weights, optimizer
-   * state and the place in the data, and a training with the same values and data begins there, as
-   * if it had never stopped. It is removed at the end. Datasets from files are not read again up to
-   * there, others are. By default nothing is kept, and a training begins anew.
+   * Makes a training resumable. If it is cancelled, this file is written, with weights, optimizer
+   * state and the position in the data. A training with the same options and data then resumes from
+   * it, with the same result as if it had never stopped. The file is deleted at the end of the
+   * training. By default there is no checkpoint, and a training always starts anew.
    *
-   * @param file takes three times the model's size in float32 with AdamW
+   * <p>A dataset from files resumes at its position. Any other is read again up to where it was.
+   *
+   * @param file three times the model's size in float32 with AdamW
    * @return this
    */
   public Trainer checkpoint(Path file) {
@@ -295,13 +315,14 @@ public final class Trainer {
    *
    * @param dataset the documents
    * @return how it ended
-   * @throws IllegalArgumentException when a value does not fit the model, another value or the
-   *     {@link #checkpoint}, or the data has nothing to learn from
-   * @throws io.github.ggml4j.trainer.error.DatasetException when the data cannot be read
-   * @throws TrainingException when the loss or the gradients are no longer finite
-   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when the device has not enough
-   *     memory, before the first step as far as that can be known
-   * @throws java.io.UncheckedIOException when the model or the metrics cannot be written
+   * @throws io.github.ggml4j.error.InvalidArgumentException if an option does not fit the model,
+   *     another option or the {@link #checkpoint}
+   * @throws IllegalArgumentException if the data has nothing to learn from
+   * @throws io.github.ggml4j.trainer.error.DatasetException if the data cannot be read
+   * @throws TrainingException if the loss or the gradients are not finite
+   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if the device has too little memory;
+   *     before the first step, as far as that can be known
+   * @throws java.io.UncheckedIOException if the model or the metrics cannot be written
    */
   public TrainingResult fit(Dataset dataset) {
     TrainingOptions options = options();
@@ -317,19 +338,7 @@ public final class Trainer {
       try (TrainingEngine engine = new TrainingEngine(model, optimizer, settings(options))) {
         TrainingRun run =
             new TrainingRun(options, engine, sequences, tokenizer.padTokenId(), all, cancellation);
-        var identity = options.identity(model.config(), sequences.count());
-        Checkpoint goingOn = checkpoint;
-        if (goingOn != null && !cancellation.requested()) {
-          goingOn.restore(identity, run, engine);
-        }
-        TrainingResult result = run.run();
-        if (goingOn != null && run.canGoOn()) {
-          goingOn.save(identity, run, engine);
-        }
-        result = save(result);
-        if (goingOn != null && !result.cancelled()) {
-          goingOn.delete();
-        }
+        TrainingResult result = run(run, engine, options, sequences, cancellation);
         all.finished(result);
         return result;
       }
@@ -339,13 +348,40 @@ public final class Trainer {
     }
   }
 
+  private TrainingResult run(
+      TrainingRun run,
+      TrainingEngine engine,
+      TrainingOptions options,
+      Sequences sequences,
+      Cancellation cancellation) {
+    Checkpoint resumable = checkpoint;
+    if (resumable == null) {
+      return save(run.run(), Optional.empty());
+    }
+    var identity = TrainingIdentity.of(options, model.config(), sequences, run.plan().totalSteps());
+    if (!cancellation.requested()) {
+      resumable.restore(identity, run::restore, engine::restore);
+    }
+    TrainingResult result = run.run();
+    if (!result.cancelled()) {
+      result = save(result, Optional.empty());
+      resumable.delete();
+      return result;
+    }
+    if (run.canResume()) {
+      resumable.save(identity, run::save, engine::save);
+      return save(result, Optional.of(resumable.file()));
+    }
+    return save(result, Optional.empty());
+  }
+
   /**
-   * What the training takes of the device's memory: parameters, gradients, optimizer state, and
-   * what a whole batch of the longest sequences needs. {@link #fit} fails before its first step
-   * when that does not fit.
+   * Device memory that the training needs: parameters, gradients, optimizer state, and a whole
+   * batch of the longest sequences. {@link #fit} fails before its first step if that does not fit.
    *
    * @return the estimate, within 10 percent of what is then allocated
-   * @throws IllegalArgumentException when a value does not fit the model or another value
+   * @throws io.github.ggml4j.error.InvalidArgumentException if an option does not fit the model or
+   *     another option
    */
   public MemoryEstimate estimateMemory() {
     TrainingOptions options = options();
@@ -353,9 +389,7 @@ public final class Trainer {
     return estimate(options, options.batchSize(), options.maxSequenceLength());
   }
 
-  /**
-   * Data whose sequences are not known beforehand is taken to have the longest that are allowed.
-   */
+  /** Data of unknown length is taken to have sequences of the maximum length. */
   private void checkMemory(TrainingOptions options, Sequences sequences) {
     int longest = sequences.longest().orElse(options.maxSequenceLength());
     long count = sequences.count().orElse(options.batchSize());
@@ -377,7 +411,7 @@ public final class Trainer {
         batchSize,
         epochs,
         maxSteps,
-        maxSequenceLength,
+        maxSequenceLength.orElse(Math.min(DEFAULT_SEQUENCE_LENGTH, model.config().nPositions())),
         optimizer,
         schedule,
         clipNorm,
@@ -398,21 +432,11 @@ public final class Trainer {
         (float) options.dropout().orElse(config.attnPdrop()));
   }
 
-  private TrainingResult save(TrainingResult result) {
+  private TrainingResult save(TrainingResult result, Optional<Path> resumesFrom) {
     ModelOutput output = saveTo;
-    if (output == null) {
-      return result;
+    if (output != null) {
+      output.save(model, tokenizer);
     }
-    output.save(model, tokenizer);
-    return new TrainingResult(
-        result.steps(),
-        result.epochs(),
-        result.firstLoss(),
-        result.lastLoss(),
-        result.meanLoss(),
-        result.tokens(),
-        result.duration(),
-        result.cancelled(),
-        Optional.of(output.path()));
+    return result.withFiles(Optional.ofNullable(output).map(ModelOutput::path), resumesFrom);
   }
 }

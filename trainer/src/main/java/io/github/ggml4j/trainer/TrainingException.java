@@ -1,11 +1,11 @@
 package io.github.ggml4j.trainer;
 
-/** A training that cannot go on; the message names the step and what to do. */
+/** A training failed, for instance because it diverged. The message has the step and a remedy. */
 public final class TrainingException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /**
-   * An exception.
+   * Creates an exception.
    *
    * @param message what happened, where, and what to do
    */

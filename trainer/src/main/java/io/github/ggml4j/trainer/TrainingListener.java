@@ -1,33 +1,33 @@
 package io.github.ggml4j.trainer;
 
 /**
- * Watches a training, on the thread that trains. What it throws ends the training; interrupting the
- * current thread stops it after the running step.
+ * Observes a training. Called on the training thread. An exception thrown by a listener ends the
+ * training; interrupting the current thread stops it after the running step.
  */
 public interface TrainingListener {
   /**
-   * Before the first step.
+   * Called before the first step.
    *
-   * @param plan what is going to be done
+   * @param plan what will be done
    */
   default void started(TrainingPlan plan) {}
 
   /**
-   * After each step.
+   * Called after each step.
    *
    * @param step its numbers
    */
   default void stepped(StepMetrics step) {}
 
   /**
-   * At the end, also of a training that was cancelled.
+   * Called at the end, also if the training was cancelled.
    *
    * @param result how it ended
    */
   default void finished(TrainingResult result) {}
 
   /**
-   * At the end of a training that failed.
+   * Called if the training fails.
    *
    * @param failure why
    */

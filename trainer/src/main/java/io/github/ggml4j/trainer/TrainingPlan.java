@@ -1,15 +1,17 @@
 package io.github.ggml4j.trainer;
 
-import java.util.OptionalInt;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
- * What a training is going to do, as known before its first step.
+ * What a training will do, as known before its first step.
  *
- * @param epochs passes over the data; empty when only the number of steps is set
+ * @param epochs passes over the data; a fraction if {@code maxSteps} ends the training within a
+ *     pass; empty if only {@code maxSteps} is set and the length of the data is unknown
  * @param stepsPerEpoch optimizer steps of one pass; empty for data of unknown length
  * @param totalSteps optimizer steps of the whole training; empty for data of unknown length
- * @param stepsDone optimizer steps of an earlier training that this one goes on from
+ * @param stepsDone optimizer steps that were done before an interruption, from which this training
+ *     resumes; 0 for a new training
  */
 public record TrainingPlan(
-    OptionalInt epochs, OptionalLong stepsPerEpoch, OptionalLong totalSteps, long stepsDone) {}
+    OptionalDouble epochs, OptionalLong stepsPerEpoch, OptionalLong totalSteps, long stepsDone) {}

@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.trainer.internal.engine.BatchLoss;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.schedule.Schedule;
@@ -14,13 +15,17 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
-/** The loop: passes over the data, steps, updates. */
+/**
+ * The training loop: passes over the data, steps, updates. Its state is what a checkpoint needs
+ * besides that of the engine.
+ */
 final class TrainingRun {
-  private static final int LARGEST_PLACE = 1 << 30;
+  private static final int LARGEST_POSITION = 1 << 30;
 
   private final TrainingOptions options;
   private final TrainingEngine engine;
@@ -36,12 +41,13 @@ final class TrainingRun {
   private double lastLoss = Double.NaN;
   private double lossSum;
   private long tokens;
+  private long nanos;
   private boolean cancelled;
   private int epoch;
   private long stepsInEpoch;
 
-  /** Where in the pass an earlier training stopped, or this one did; null for its beginning. */
-  private byte @Nullable [] place;
+  /** Position in the data at which to resume the running pass; null to start a pass. */
+  private byte @Nullable [] position;
 
   TrainingRun(
       TrainingOptions options,
@@ -59,7 +65,7 @@ final class TrainingRun {
     this.plan = plan(options, sequences.count());
   }
 
-  /** Writes what it takes to go on, after this was cancelled. */
+  /** Writes what is needed to resume, after this was cancelled. */
   void save(DataOutput out) throws IOException {
     out.writeLong(steps);
     out.writeInt(epoch);
@@ -69,14 +75,14 @@ final class TrainingRun {
     out.writeDouble(lastLoss);
     out.writeDouble(lossSum);
     out.writeLong(tokens);
-    out.writeBoolean(place != null);
-    if (place != null) {
-      out.writeInt(place.length);
-      out.write(place);
+    out.writeLong(nanos);
+    out.writeInt(position == null ? 0 : position.length);
+    if (position != null) {
+      out.write(position);
     }
   }
 
-  /** Goes on from what {@link #save} wrote. */
+  /** Restores what {@link #save} wrote. */
   void restore(DataInput in) throws IOException {
     steps = in.readLong();
     epoch = in.readInt();
@@ -86,48 +92,62 @@ final class TrainingRun {
     lastLoss = in.readDouble();
     lossSum = in.readDouble();
     tokens = in.readLong();
-    int length = in.readBoolean() ? in.readInt() : 0;
-    if (steps < 1 || epoch < 0 || length < 0 || length > LARGEST_PLACE) {
+    nanos = in.readLong();
+    int length = in.readInt();
+    if (steps < 1 || epoch < 0 || nanos < 0 || length < 0 || length > LARGEST_POSITION) {
       throw new IOException("it is at step " + steps + " of epoch " + epoch);
     }
-    byte[] at = new byte[length];
-    in.readFully(at);
-    place = length == 0 ? null : at;
+    byte[] read = new byte[length];
+    in.readFully(read);
+    position = length == 0 ? null : read;
   }
 
-  /** Whether it was cancelled with something done. */
-  boolean canGoOn() {
+  /** Whether this was cancelled after at least one step. */
+  boolean canResume() {
     return cancelled && steps > 0;
   }
 
   static TrainingPlan plan(TrainingOptions options, OptionalLong sequences) {
-    // The data repeats as often as the steps need it when only their number is given.
+    // If only maxSteps is set, the data is repeated until they are done.
     OptionalInt epochs =
         options.epochs().isPresent() || options.maxSteps().isPresent()
             ? options.epochs()
-            : OptionalInt.of(1);
-    long perStep = (long) options.batchSize() * options.gradientAccumulationSteps();
-    OptionalLong stepsPerEpoch =
-        sequences.isPresent()
-            ? OptionalLong.of(Math.ceilDiv(sequences.getAsLong(), perStep))
-            : OptionalLong.empty();
-    OptionalLong total = options.maxSteps();
-    if (epochs.isPresent() && stepsPerEpoch.isPresent()) {
-      long all = Math.multiplyExact(stepsPerEpoch.getAsLong(), (long) epochs.getAsInt());
-      total = OptionalLong.of(Math.min(all, options.maxSteps().orElse(all)));
+            : OptionalInt.of(Trainer.DEFAULT_EPOCHS);
+    if (sequences.isEmpty()) {
+      return new TrainingPlan(
+          epochs.isPresent() ? OptionalDouble.of(epochs.getAsInt()) : OptionalDouble.empty(),
+          OptionalLong.empty(),
+          options.maxSteps(),
+          0);
     }
-    return new TrainingPlan(epochs, stepsPerEpoch, total, 0);
+    long sequencesPerStep = (long) options.batchSize() * options.gradientAccumulationSteps();
+    long stepsPerEpoch = Math.ceilDiv(sequences.getAsLong(), sequencesPerStep);
+    long total = options.maxSteps().orElse(Long.MAX_VALUE);
+    if (epochs.isPresent()) {
+      total = Math.min(total, Math.multiplyExact(stepsPerEpoch, (long) epochs.getAsInt()));
+    }
+    // There are no sequences only if reading them was interrupted.
+    double reached = stepsPerEpoch == 0 ? epochs.orElse(1) : (double) total / stepsPerEpoch;
+    return new TrainingPlan(
+        OptionalDouble.of(reached), OptionalLong.of(stepsPerEpoch), OptionalLong.of(total), 0);
+  }
+
+  /** What this will do. */
+  TrainingPlan plan() {
+    return plan;
   }
 
   TrainingResult run() {
-    rate(0); // a schedule that needs a total it does not have says so here
+    rate(0); // fails now if the schedule needs a total that is unknown
+    warnOfLongWarmup();
     listener.started(
         new TrainingPlan(plan.epochs(), plan.stepsPerEpoch(), plan.totalSteps(), steps));
     long start = System.nanoTime();
-    int lastEpoch = plan.epochs().orElse(Integer.MAX_VALUE);
+    double lastEpoch = plan.epochs().orElse(Double.POSITIVE_INFINITY);
     while (epoch < lastEpoch && !ended()) {
       runEpoch();
     }
+    nanos += System.nanoTime() - start;
     return new TrainingResult(
         steps,
         epochs,
@@ -135,9 +155,27 @@ final class TrainingRun {
         lastLoss,
         steps == 0 ? Double.NaN : lossSum / steps,
         tokens,
-        Duration.ofNanos(System.nanoTime() - start),
+        Duration.ofNanos(nanos),
         cancelled,
+        Optional.empty(),
         Optional.empty());
+  }
+
+  private void warnOfLongWarmup() {
+    long warmup = options.schedule().warmupSteps();
+    long total = plan.totalSteps().orElse(Long.MAX_VALUE);
+    if (warmup > 0 && warmup >= total) {
+      System.getLogger(Trainer.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "The warmup of "
+                  + warmup
+                  + " steps is not shorter than the training of "
+                  + total
+                  + " steps, so that the learning rate never reaches "
+                  + options.optimizer().learningRate()
+                  + ". Use a shorter warmup");
+    }
   }
 
   private boolean ended() {
@@ -151,7 +189,7 @@ final class TrainingRun {
         long start = System.nanoTime();
         List<Batch> batches = reader.nextStep();
         if (ended()) {
-          break; // while reading
+          break; // cancelled while reading
         }
         if (batches.isEmpty()) {
           epoch++;
@@ -165,17 +203,17 @@ final class TrainingRun {
                 ? epoch + (double) stepsInEpoch / plan.stepsPerEpoch().getAsLong()
                 : epoch;
         step(batches, start);
-        reader.taken();
+        reader.stepDone();
       }
       if (cancelled) {
-        place = place(reader);
+        position = position(reader);
       }
     }
   }
 
   private BatchReader reader() {
-    byte[] from = place;
-    place = null;
+    byte[] from = position;
+    position = null;
     if (from == null) {
       return new BatchReader(sequences.open(epoch), options, padToken);
     }
@@ -183,11 +221,11 @@ final class TrainingRun {
       return BatchReader.resume(sequences, epoch, options, padToken, in);
     } catch (IOException e) {
       throw new IllegalArgumentException(
-          "The place in the data at which the training stopped is damaged: " + e.getMessage(), e);
+          "The checkpoint's position in the data is damaged: " + e.getMessage(), e);
     }
   }
 
-  private static byte[] place(BatchReader reader) {
+  private static byte[] position(BatchReader reader) {
     var bytes = new ByteArrayOutputStream();
     try (var out = new DataOutputStream(bytes)) {
       reader.save(out);
@@ -237,14 +275,11 @@ final class TrainingRun {
     Schedule schedule = options.schedule();
     double factor = schedule.factor(step, plan.totalSteps());
     if (!(factor >= 0) || Double.isInfinite(factor)) {
-      throw new IllegalArgumentException(
-          "The schedule "
-              + schedule
-              + " gives the factor "
-              + factor
-              + " in step "
-              + (step + 1)
-              + "; it must be a finite number >= 0");
+      throw new InvalidArgumentException(
+          "schedule",
+          schedule,
+          "a finite factor of at least 0 in every step",
+          "In step " + (step + 1) + " it is " + factor);
     }
     return options.optimizer().learningRate() * factor;
   }
@@ -260,9 +295,9 @@ final class TrainingRun {
               + (steps + 1)
               + ": "
               + (steps == 0
-                  ? "the model's weights are damaged, or too large for its config."
-                  : "training has diverged. Use a lower learning rate, a longer warmup, or clipNorm"
-                      + " 1.")
+                  ? "the model's weights are damaged."
+                  : "training has diverged. Use a lower learning rate, a longer warmup, or clip the"
+                      + " gradients to a norm of 1.")
               + " Nothing was saved; what was saved before is untouched.");
     }
   }

@@ -3,6 +3,7 @@ package io.github.ggml4j.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.trainer.data.Dataset;
@@ -12,7 +13,11 @@ import io.github.ggml4j.trainer.data.DocumentReader;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Sgd;
 import io.github.ggml4j.trainer.schedule.ConstantWarmup;
+import io.github.ggml4j.trainer.schedule.LinearWarmup;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -145,6 +150,7 @@ class CheckpointTest {
     assertThat(last.result().firstLoss()).isEqualTo(whole.result().firstLoss());
     assertThat(last.result().meanLoss()).isEqualTo(whole.result().meanLoss());
     assertThat(last.result().tokens()).isEqualTo(whole.result().tokens());
+    assertThat(last.result().checkpoint()).isEmpty();
     assertThat(Files.readAllLines(temp.resolve("metrics.jsonl"))).hasSize(STEPS);
     if (data instanceof Streamed streamed) {
       assertThat(streamed.opened.get()).as("passes from the start").isLessThanOrEqualTo(2);
@@ -174,17 +180,102 @@ class CheckpointTest {
     assertThat(numbers(steps)).isEqualTo(numbers(whole.steps()));
   }
 
+  /** A change of options, and what the error says about it. */
+  private record Change(UnaryOperator<Trainer> options, String difference) {}
+
+  private static List<Change> changes() {
+    var adamW = AdamW.learningRate(1e-3);
+    return List.of(
+        new Change(t -> t.batchSize(2), "batchSize was 4 and is now 2"),
+        new Change(
+            t -> t.gradientAccumulationSteps(1), "gradientAccumulationSteps was 2 and is now 1"),
+        new Change(t -> t.maxSequenceLength(32), "maxSequenceLength was 64 and is now 32"),
+        new Change(t -> t.packing(true), "packing was false and is now true"),
+        new Change(t -> t.padding(Padding.LEARNED), "padding was MASKED and is now LEARNED"),
+        new Change(t -> t.shuffle(false), "shuffle was true and is now false"),
+        new Change(t -> t.seed(5), "seed was 42 and is now 5"),
+        new Change(t -> t.clipNorm(2), "clipNorm was 1.0 and is now 2.0"),
+        new Change(
+            t -> t.dropout(0),
+            "dropout was embd 0.1, resid 0.1, attn 0.1 and is now embd 0.0, resid 0.0, attn 0.0"),
+        new Change(
+            t -> t.optimizer(AdamW.learningRate(2e-3)), "learningRate was 0.001 and is now 0.002"),
+        new Change(t -> t.optimizer(adamW.weightDecay(0.1)), "weightDecay was 0.0 and is now 0.1"),
+        new Change(t -> t.optimizer(adamW.betas(0.8, 0.999)), "beta1 was 0.9 and is now 0.8"),
+        new Change(t -> t.schedule(ConstantWarmup.steps(3)), "warmupSteps was 2 and is now 3"),
+        new Change(t -> t.optimizer(Sgd.learningRate(1e-3)), "optimizer was AdamW and is now Sgd"),
+        new Change(
+            t -> t.schedule(LinearWarmup.steps(2)),
+            "schedule was ConstantWarmup and is now LinearWarmup, totalSteps was not set and is now"
+                + " 9"),
+        new Change(
+            t -> t.schedule((step, total) -> 1),
+            "schedule was ConstantWarmup and is now a schedule of its own, checksum"));
+  }
+
   @Test
-  void anotherTrainingIsRefused() throws IOException {
+  void otherOptionsAreRefusedByTheirNames() throws IOException {
     var file = temp.resolve("checkpoint");
     var data = data(Case.STREAM);
     train(Case.STREAM, data, 2, t -> t.checkpoint(file));
-    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.checkpoint(file).batchSize(2)))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContainingAll(file.toString(), "batchSize 4", "batchSize 2");
-    var sgd = Sgd.learningRate(0.1);
-    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.checkpoint(file).optimizer(sgd)))
-        .hasMessageContainingAll("AdamW", "Sgd");
+    for (var change : changes()) {
+      assertThatThrownBy(
+              () -> train(Case.STREAM, data, 0, t -> change.options().apply(t.checkpoint(file))))
+          .as(change.difference())
+          .isInstanceOf(InvalidArgumentException.class)
+          .hasMessageContainingAll(file.toString(), "The difference: ", change.difference());
+    }
+  }
+
+  @Test
+  void onlyTheDifferenceIsNamed() throws IOException {
+    var file = temp.resolve("checkpoint");
+    var data = data(Case.STREAM);
+    train(Case.STREAM, data, 2, t -> t.checkpoint(file));
+    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.checkpoint(file).seed(5)))
+        .hasMessage(
+            "checkpoint is "
+                + file
+                + ", expected a checkpoint of a training with the same options and data. The"
+                + " difference: seed was 42 and is now 5. Use the earlier values, or delete the file"
+                + " to start again");
+  }
+
+  @Test
+  void otherDataIsRefused() throws IOException {
+    var file = temp.resolve("checkpoint");
+    train(Case.IN_MEMORY, Datasets.of("abcd", "efgh", "ijkl"), 1, t -> t.checkpoint(file));
+    assertThatThrownBy(() ->
+            train(Case.IN_MEMORY, Datasets.of("abcd", "efgh", "ijkX"), 0, t -> t.checkpoint(file)))
+        .hasMessageContaining("data was 3 sequences, checksum ");
+  }
+
+  @Test
+  void moreStepsOfTheSameScheduleMayFollow() throws IOException {
+    var file = temp.resolve("checkpoint");
+    var data = data(Case.STREAM);
+    train(Case.STREAM, data, 2, t -> t.checkpoint(file));
+    assertThat(train(Case.STREAM, data, 0, t -> t.checkpoint(file).maxSteps(11)).steps())
+        .hasSize(9);
+    UnaryOperator<Trainer> linear = t -> t.checkpoint(file).schedule(LinearWarmup.steps(2));
+    train(Case.STREAM, data, 2, linear);
+    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> linear.apply(t).maxSteps(11)))
+        .hasMessageContaining("totalSteps was 9 and is now 11");
+  }
+
+  @Test
+  void aResumedTrainingSaysWhereItIsAndCountsItsWholeTime() throws IOException {
+    var file = temp.resolve("checkpoint");
+    var data = data(Case.STREAM);
+    var first = train(Case.STREAM, data, 3, t -> t.checkpoint(file)).result();
+    assertThat(first.checkpoint()).contains(file);
+    var bytes = new ByteArrayOutputStream();
+    var lines = Progress.lines(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    var stopped = train(Case.STREAM, data, 4, t -> t.checkpoint(file).progress(lines)).result();
+    assertThat(bytes.toString(StandardCharsets.UTF_8)).startsWith("resuming after step 3");
+    assertThat(stopped.duration()).isGreaterThan(first.duration());
+    var again = train(Case.STREAM, data, 5, t -> t.checkpoint(file)).result();
+    assertThat(again.duration()).isGreaterThan(stopped.duration());
   }
 
   @Test
@@ -206,6 +297,6 @@ class CheckpointTest {
   private static void assertRefused(Path file, Dataset data) {
     assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.checkpoint(file)))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContainingAll(file.toString(), "Remove it to begin anew");
+        .hasMessageContainingAll(file.toString(), "Delete the file to start again");
   }
 }

@@ -52,7 +52,7 @@ class GoldenTrainerTest {
               .gradientAccumulationSteps(golden.get("accumulation").asInt())
               .padding(Padding.valueOf(golden.get("padding").asString()))
               .packing(golden.get("packing").asBoolean())
-              .optimizer(AdamW.learningRate(golden.get("learning_rate").asDouble()))
+              .optimizer(AdamW.learningRate(golden.get("learning_rate").asDouble()).eps(1e-6))
               .schedule(LinearWarmup.steps(golden.get("warmup").asLong()))
               .clipNorm(golden.get("clip_norm").asDouble())
               .dropout(0)

@@ -79,13 +79,13 @@ class ModelOutputTest {
       Tokenizer tokenizer = TestModels.tokenizer();
       assertThatThrownBy(() -> train(model, tokenizer, file))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContainingAll("saveTo", "not a folder");
+          .hasMessageContainingAll("saveTo", "a folder that can be written to");
       assertThatThrownBy(() -> train(model, tokenizer, file.resolve("below")))
-          .hasMessageContainingAll("saveTo", "not a folder");
+          .hasMessageContainingAll("saveTo", "a folder that can be written to");
       assertThatThrownBy(() -> train(model, tokenizer, file.resolve("model.gguf")))
-          .hasMessageContainingAll("saveTo", "not a folder");
+          .hasMessageContainingAll("saveTo", "a folder that can be written to");
       assertThatThrownBy(() -> train(model, tokenizer, folder))
-          .hasMessageContainingAll("saveTo", "is a folder");
+          .hasMessageContainingAll("saveTo", "it is a folder");
     }
     Gpt2Config relu =
         Gpt2Config.builder()

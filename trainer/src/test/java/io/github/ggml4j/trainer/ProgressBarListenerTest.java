@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,12 +19,21 @@ class ProgressBarListenerTest {
   private static String draw(boolean cancelled) {
     var bytes = new ByteArrayOutputStream();
     var bar = new ProgressBarListener(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-    bar.started(new TrainingPlan(OptionalInt.of(1), OptionalLong.of(2), OptionalLong.of(2), 0));
+    bar.started(new TrainingPlan(OptionalDouble.of(1), OptionalLong.of(2), OptionalLong.of(2), 0));
     bar.stepped(new StepMetrics(1, 0.5, 3.25, 1e-4, 1, 100, 1000));
     bar.stepped(new StepMetrics(2, 1, 3.25, 1e-4, 1, 100, 1000));
     bar.finished(
         new TrainingResult(
-            2, 1, 3, 2, 2.5, 200, Duration.ofSeconds(5), cancelled, Optional.of(Path.of("out"))));
+            2,
+            1,
+            3,
+            2,
+            2.5,
+            200,
+            Duration.ofSeconds(5),
+            cancelled,
+            Optional.of(Path.of("out")),
+            Optional.empty()));
     return bytes.toString(StandardCharsets.UTF_8);
   }
 

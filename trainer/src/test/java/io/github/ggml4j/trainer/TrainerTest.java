@@ -29,6 +29,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
@@ -55,6 +58,7 @@ class TrainerTest {
 
   private static Trainer trainer(Gpt2Model model) {
     return Trainer.of(model, TestModels.tokenizer())
+        .epochs(1)
         .maxSequenceLength(64)
         .optimizer(AdamW.learningRate(1e-3));
   }
@@ -362,17 +366,26 @@ class TrainerTest {
   void badValuesAreClearErrors() throws IOException {
     var file = Files.createFile(temp.resolve("file"));
     try (var model = TestModels.odd()) {
-      bad(model, t -> t.batchSize(0), "batchSize must be >= 1 sequences, not 0");
-      bad(model, t -> t.epochs(0), "epochs must be >= 1");
-      bad(model, t -> t.maxSteps(0), "maxSteps must be >= 1");
-      bad(model, t -> t.maxSequenceLength(1), "maxSequenceLength must be >= 2");
+      bad(model, t -> t.batchSize(0), "batchSize is 0, expected at least 1");
+      bad(model, t -> t.epochs(0), "epochs is 0, expected at least 1");
+      bad(model, t -> t.maxSteps(0), "maxSteps is 0, expected at least 1");
+      bad(model, t -> t.maxSequenceLength(1), "maxSequenceLength is 1, expected at least 2");
       bad(model, t -> t.maxSequenceLength(78), "n_positions = 77");
-      bad(model, t -> t.gradientAccumulationSteps(0), "gradientAccumulationSteps must be >= 1");
-      bad(model, t -> t.clipNorm(Double.NaN), "clipNorm must be >= 0");
-      bad(model, t -> t.dropout(1), "dropout must be in [0, 1), not 1.0");
-      bad(model, t -> t.packing(true).padding(Padding.LEARNED), "exclude each other");
-      bad(model, t -> t.saveTo(file), "not a folder");
-      bad(model, t -> t.schedule((step, total) -> Double.NaN), "factor NaN in step 1");
+      bad(
+          model,
+          t -> t.gradientAccumulationSteps(0),
+          "gradientAccumulationSteps is 0, expected at least 1");
+      bad(
+          model,
+          t -> t.clipNorm(Double.NaN),
+          "clipNorm is NaN, expected a finite number of at least 0");
+      bad(model, t -> t.dropout(1), "dropout is 1.0, expected at least 0 and below 1");
+      bad(
+          model,
+          t -> t.packing(true).padding(Padding.LEARNED),
+          "padding is LEARNED, expected MASKED with packing");
+      bad(model, t -> t.saveTo(file), "expected a path in a folder that can be written to");
+      bad(model, t -> t.schedule((step, total) -> Double.NaN), "In step 1 it is NaN");
       assertThatThrownBy(() -> trainer(model).fit(Datasets.of("", "x")))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("no document has two tokens or more");
@@ -386,6 +399,92 @@ class TrainerTest {
     assertThatThrownBy(() -> change.apply(trainer(model)).fit(TestModels.documents(8)))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining(message);
+  }
+
+  @Test
+  void theDefaultsAreHuggingFaces() {
+    var recorder = new Recorder();
+    try (var model = TestModels.odd()) {
+      var trainer = Trainer.of(model, TestModels.tokenizer()).listener(recorder);
+      assertThat(trainer.fit(TestModels.documents(16)).steps()).isEqualTo(3 * 2);
+    }
+    assertThat(recorder.steps.getFirst().learningRate()).isEqualTo(5e-5);
+  }
+
+  @Test
+  void maxStepsDecideHowManyEpochsThereAre() {
+    assertThat(plan(t -> t.maxSteps(7)).epochs()).hasValue(7 / 5.0);
+    assertThat(plan(t -> t.epochs(3).maxSteps(7)).epochs()).hasValue(7 / 5.0);
+    assertThat(plan(t -> t.epochs(3).maxSteps(99)).epochs()).hasValue(3);
+    assertThat(plan(t -> t.epochs(2)).totalSteps()).hasValue(10);
+    assertThat(Progress.epochs(1.4)).isEqualTo("1.40");
+    assertThat(Progress.epochs(3)).isEqualTo("3");
+  }
+
+  private static TrainingPlan plan(UnaryOperator<Trainer> change) {
+    var plans = new ArrayList<TrainingPlan>();
+    var listener =
+        new TrainingListener() {
+          @Override
+          public void started(TrainingPlan plan) {
+            plans.add(plan);
+            Thread.currentThread().interrupt();
+          }
+        };
+    try (var model = TestModels.odd()) {
+      var trainer = Trainer.of(model, TestModels.tokenizer()).maxSequenceLength(64);
+      change.apply(trainer.listener(listener)).fit(TestModels.documents(40));
+    }
+    assertThat(Thread.interrupted()).isTrue();
+    return plans.getFirst();
+  }
+
+  @Test
+  void aWarmupThatIsNotShorterThanTheTrainingIsAWarning() {
+    var schedule = LinearWarmup.steps(5);
+    var data = TestModels.documents(40).filter(text -> text.length() <= 64);
+    assertThat(warnings(t -> t.schedule(schedule), data))
+        .singleElement()
+        .asString()
+        .contains("warmup of 5 steps", "training of 5 steps", "0.001");
+    assertThat(warnings(t -> t.schedule(schedule).epochs(2), data)).isEmpty();
+  }
+
+  @Test
+  void whatTruncationLeavesOutIsAWarning() {
+    var data = Datasets.of("a".repeat(100), "b".repeat(64), "c".repeat(65));
+    assertThat(warnings(t -> t, data))
+        .singleElement()
+        .asString()
+        .contains("2 of 3 documents are longer than 64 tokens", "37 of 229 tokens", "packing");
+    assertThat(warnings(t -> t, Datasets.stream(() -> Stream.of("a".repeat(100))))).hasSize(1);
+    assertThat(warnings(t -> t.packing(true), data)).isEmpty();
+  }
+
+  /** What a training logs. */
+  private static List<String> warnings(UnaryOperator<Trainer> change, Dataset data) {
+    var messages = new ArrayList<String>();
+    var handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord entry) {
+            messages.add(entry.getMessage());
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    var logger = Logger.getLogger(Trainer.class.getName());
+    logger.addHandler(handler);
+    try {
+      train(change, data);
+    } finally {
+      logger.removeHandler(handler);
+    }
+    return messages;
   }
 
   @Test

@@ -19,9 +19,9 @@ import java.util.function.Consumer;
  *   p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
  * </pre>
  *
- * <p>{@link #learningRate(double)} takes the other values of the usual GPT-2 fine-tuning recipe
- * (Hugging Face's former {@code transformers.AdamW}): betas 0.9 and 0.999, eps 1e-6, no weight
- * decay. PyTorch's own defaults are eps 1e-8 and weight decay 0.01.
+ * <p>The other values of {@link #learningRate(double)} are the defaults of Hugging Face's {@code
+ * TrainingArguments}: betas 0.9 and 0.999, eps 1e-8, no weight decay. {@code torch.optim.AdamW}
+ * differs in its weight decay of 0.01.
  *
  * <p>Source: Loshchilov and Hutter, <a href="https://arxiv.org/abs/1711.05101">Decoupled Weight
  * Decay Regularization</a>.
@@ -54,13 +54,13 @@ public record AdamW(
   }
 
   /**
-   * AdamW with the values above and this learning rate.
+   * AdamW with the defaults above and this learning rate.
    *
    * @param learningRate base learning rate, for instance 3e-5
    * @return the optimizer
    */
   public static AdamW learningRate(double learningRate) {
-    return new AdamW(learningRate, 0.9, 0.999, 1e-6, 0, false);
+    return new AdamW(learningRate, 0.9, 0.999, 1e-8, 0, false);
   }
 
   /**

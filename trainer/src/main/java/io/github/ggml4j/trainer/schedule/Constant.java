@@ -12,6 +12,11 @@ enum Constant implements Schedule {
   }
 
   @Override
+  public boolean usesTotalSteps() {
+    return false;
+  }
+
+  @Override
   public String toString() {
     return "Constant";
   }

@@ -27,6 +27,11 @@ public record ConstantWarmup(long warmupSteps) implements Schedule {
   }
 
   @Override
+  public boolean usesTotalSteps() {
+    return false;
+  }
+
+  @Override
   public double factor(long step, OptionalLong totalSteps) {
     return step < warmupSteps ? (double) step / Math.max(1, warmupSteps) : 1;
   }

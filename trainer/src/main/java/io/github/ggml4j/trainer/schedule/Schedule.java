@@ -31,6 +31,16 @@ public interface Schedule {
   }
 
   /**
+   * Whether {@link #factor} depends on the number of steps of the whole training. If so, a training
+   * can only be resumed from a checkpoint with the same number of steps.
+   *
+   * @return true unless overridden
+   */
+  default boolean usesTotalSteps() {
+    return true;
+  }
+
+  /**
    * The base learning rate in every step.
    *
    * @return a schedule whose factor is 1

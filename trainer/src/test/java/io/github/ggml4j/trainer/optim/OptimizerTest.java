@@ -10,9 +10,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class OptimizerTest {
 
   @Test
-  void adamWHasTheDefaultsOfTheUsualRecipe() {
+  void adamWHasTheDefaultsOfTrainingArguments() {
     AdamW optimizer = AdamW.learningRate(3e-5);
-    assertThat(optimizer).isEqualTo(new AdamW(3e-5, 0.9, 0.999, 1e-6, 0, false));
+    assertThat(optimizer).isEqualTo(new AdamW(3e-5, 0.9, 0.999, 1e-8, 0, false));
     assertThat(optimizer.betas(0.8, 0.95).eps(1e-8).weightDecay(0.1))
         .isEqualTo(new AdamW(3e-5, 0.8, 0.95, 1e-8, 0.1, false));
   }

@@ -16,6 +16,7 @@ import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.Sgd;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
@@ -26,10 +27,11 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Every op of ggml that prompt, decode, scoring, training and updates use where they are composed
- * of ggml's own ops, as on a GPU, and what devices say about them.
+ * Every ggml op that prompt, decode, scoring, training and updates use on a device without kernels
+ * of ggml4j, such as a GPU, and which devices support it.
  *
- * <p>Nobody keeps this list: small models run on {@code cpu-stock}, and their graphs are looked at.
+ * <p>The table is recorded, not written by hand: small models run on {@code cpu-stock}, and the ops
+ * of their graphs are collected.
  */
 public final class OpTable {
   /** What a graph is for. */
@@ -70,10 +72,10 @@ public final class OpTable {
   }
 
   /**
-   * Where an op is used and who has not got it.
+   * Where an op is used, and which devices lack it.
    *
    * @param phases which use it
-   * @param missingOn names of devices that say they cannot compute it, in one of its uses
+   * @param missingOn names of devices that do not support it in at least one of its uses
    */
   public record Use(Set<Phase> phases, Set<String> missingOn) {}
 
@@ -90,7 +92,7 @@ public final class OpTable {
   }
 
   /**
-   * Runs small models and asks devices about each node of their graphs.
+   * Runs small models, and asks devices whether they support each node of the graphs.
    *
    * @param devices some of {@link Device#list}
    */
@@ -171,7 +173,7 @@ public final class OpTable {
     }
   }
 
-  /** What a model with weights of each type does with them, and what makes them trainable. */
+  /** Adds the ops that read weights of each type, and those that convert them for training. */
   private void weightTypes() {
     try (var device = Device.open("cpu-stock", 1)) {
       for (var type : DType.values()) {
@@ -216,15 +218,15 @@ public final class OpTable {
 
   /** All ops in alphabetical order. */
   public Map<Op, Use> uses() {
-    return java.util.Collections.unmodifiableMap(uses);
+    return Collections.unmodifiableMap(uses);
   }
 
-  /** How many different ops there are, types not counted. */
+  /** Number of different ops, regardless of types. */
   public int names() {
     return Math.toIntExact(uses.keySet().stream().map(Op::name).distinct().count());
   }
 
-  /** Ops that a device says it cannot compute. */
+  /** Ops that a device does not support. */
   public List<Op> missingOn(String device) {
     return uses.entrySet().stream()
         .filter(entry -> entry.getValue().missingOn().contains(device))

@@ -34,7 +34,9 @@ class NonFiniteGradientsTest {
   /** The losses of three steps, after the second of which one may overflow. */
   private static List<Double> train(TestDevice device, String optimizer, boolean overflow) {
     Optimizer rule =
-        optimizer.equals("sgd") ? Sgd.learningRate(1e-3).momentum(0.9) : AdamW.learningRate(1e-3);
+        optimizer.equals("sgd")
+            ? Sgd.learningRate(1e-3).momentum(0.9)
+            : AdamW.learningRate(1e-3).eps(1e-6);
     var config =
         Gpt2Config.builder().nLayer(2).nHead(2).nEmbd(16).nPositions(8).vocabSize(31).build();
     try (var model = Gpt2Model.random(config, device.open(), 5);

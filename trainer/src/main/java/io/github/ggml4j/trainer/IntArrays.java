@@ -6,12 +6,12 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Sequences of tokens as bytes, for the place at which a training goes on. */
-final class Place {
+/** Writes sequences of tokens into checkpoints, and reads them. */
+final class IntArrays {
   private static final int MOST = 1 << 28;
   private static final int MOST_BYTES = 1 << 30;
 
-  private Place() {}
+  private IntArrays() {}
 
   static void writeInts(DataOutput out, int[] values) throws IOException {
     out.writeInt(values.length);
@@ -62,7 +62,7 @@ final class Place {
   private static int count(DataInput in) throws IOException {
     int count = in.readInt();
     if (count < 0 || count > MOST) {
-      throw new IOException("it has a list of " + count + " items");
+      throw new IOException("a list has " + count + " items");
     }
     return count;
   }

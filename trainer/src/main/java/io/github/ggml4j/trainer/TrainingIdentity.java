@@ -1,0 +1,93 @@
+package io.github.ggml4j.trainer;
+
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.trainer.schedule.Schedule;
+import java.lang.reflect.RecordComponent;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.OptionalLong;
+import java.util.SequencedMap;
+import java.util.zip.CRC32C;
+
+/**
+ * Every option that changes the result of a training, by name. A checkpoint resumes a training only
+ * if all of them are the same. Left out is what only decides when a training ends: {@code epochs}
+ * and {@code maxSteps}, unless the schedule depends on the number of steps.
+ */
+final class TrainingIdentity {
+  private static final int SAMPLES = 100;
+  private static final long SAMPLED_STEPS = 10_000;
+
+  private TrainingIdentity() {}
+
+  static SequencedMap<String, String> of(
+      TrainingOptions options, Gpt2Config config, Sequences sequences, OptionalLong totalSteps) {
+    var identity = new LinkedHashMap<String, String>();
+    identity.put("batchSize", "" + options.batchSize());
+    identity.put("gradientAccumulationSteps", "" + options.gradientAccumulationSteps());
+    identity.put("maxSequenceLength", "" + options.maxSequenceLength());
+    identity.put("packing", "" + options.packing());
+    identity.put("padding", "" + options.padding());
+    identity.put("shuffle", "" + options.shuffle());
+    identity.put("seed", "" + options.seed());
+    identity.put("clipNorm", "" + options.clipNorm());
+    identity.put("dropout", dropout(options, config));
+    addObject(identity, "optimizer", options.optimizer(), options.optimizer().getClass().getName());
+    addObject(identity, "schedule", options.schedule(), sampled(options.schedule(), totalSteps));
+    if (options.schedule().usesTotalSteps()) {
+      identity.put("totalSteps", totalSteps.isPresent() ? "" + totalSteps.getAsLong() : "unknown");
+    }
+    identity.put(
+        "model",
+        "%d layers of %d, %d heads, %d positions, %d tokens, %s"
+            .formatted(
+                config.nLayer(),
+                config.nEmbd(),
+                config.nHead(),
+                config.nPositions(),
+                config.vocabSize(),
+                config.activationFunction()));
+    identity.put("data", sequences.fingerprint());
+    return identity;
+  }
+
+  private static String dropout(TrainingOptions options, Gpt2Config config) {
+    return "embd %s, resid %s, attn %s"
+        .formatted(
+            options.dropout().orElse(config.embdPdrop()),
+            options.dropout().orElse(config.residPdrop()),
+            options.dropout().orElse(config.attnPdrop()));
+  }
+
+  /**
+   * Adds the components of a record one by one, so that a difference names the one that differs.
+   */
+  private static void addObject(
+      SequencedMap<String, String> identity, String name, Object value, String otherwise) {
+    RecordComponent[] components = value.getClass().getRecordComponents();
+    if (components == null) {
+      identity.put(name, otherwise);
+      return;
+    }
+    identity.put(name, value.getClass().getSimpleName());
+    for (var component : components) {
+      try {
+        var accessor = component.getAccessor();
+        identity.put(component.getName(), String.valueOf(accessor.invoke(value)));
+      } catch (ReflectiveOperationException e) {
+        identity.put(name, value.toString()); // a record of a package that is not exported
+      }
+    }
+  }
+
+  /** Identifies a schedule that is no record, such as a lambda, by its factors. */
+  private static String sampled(Schedule schedule, OptionalLong totalSteps) {
+    var checksum = new CRC32C();
+    long steps = Math.min(SAMPLED_STEPS, totalSteps.orElse(SAMPLED_STEPS));
+    for (int i = 0; i <= SAMPLES; i++) {
+      double factor = schedule.factor(steps * i / SAMPLES, totalSteps);
+      checksum.update(Double.toString(factor).getBytes(StandardCharsets.UTF_8));
+    }
+    return "a schedule of its own, checksum %08x".formatted(checksum.getValue());
+  }
+}

@@ -1,0 +1,195 @@
+package io.github.ggml4j.trainer.internal.checkpoint;
+
+import io.github.ggml4j.error.InvalidArgumentException;
+import java.io.BufferedInputStream;
+import java.io.BufferedOutputStream;
+import java.io.DataInput;
+import java.io.DataInputStream;
+import java.io.DataOutput;
+import java.io.DataOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SequencedMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.zip.CRC32C;
+import java.util.zip.CheckedInputStream;
+import java.util.zip.CheckedOutputStream;
+
+/**
+ * The file from which an interrupted training resumes.
+ *
+ * <p>Format: a magic number with the version, the options of the training as names and values, the
+ * state of its parts one after the other, and a checksum (CRC-32C) of all of that.
+ *
+ * @param file where it is
+ */
+public record Checkpoint(Path file) {
+  private static final long MAGIC = 0x67676d6c346a0002L; // "ggml4j", version 2
+  private static final int BUFFER = 1 << 20;
+  private static final int MOST_OPTIONS = 1000;
+  private static final String START_AGAIN = "Delete the file to start again";
+
+  /** Writes the state of one part of a training. */
+  @FunctionalInterface
+  public interface StateWriter {
+    /** Writes it. */
+    void write(DataOutput out) throws IOException;
+  }
+
+  /** Restores the state of one part of a training. */
+  @FunctionalInterface
+  public interface StateReader {
+    /** Reads it. */
+    void read(DataInput in) throws IOException;
+  }
+
+  /**
+   * Restores a training.
+   *
+   * @param options of this training, by name; the file must have the same
+   * @param parts in the order in which {@link #save} got them
+   * @return false if there is no file
+   * @throws InvalidArgumentException if the file is damaged, or of a training with other options
+   */
+  public boolean restore(SequencedMap<String, String> options, StateReader... parts) {
+    if (!Files.exists(file)) {
+      return false;
+    }
+    try {
+      checkSum();
+      try (var in = new DataInputStream(open())) {
+        in.readLong();
+        checkOptions(readOptions(in), options);
+        for (var part : parts) {
+          part.read(in);
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      throw damaged(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private InputStream open() throws IOException {
+    return new BufferedInputStream(Files.newInputStream(file), BUFFER);
+  }
+
+  /** Reads the whole file before anything of it is used. */
+  private void checkSum() throws IOException {
+    long size = Files.size(file);
+    if (size < 2 * Long.BYTES) {
+      throw damaged("it has " + size + " bytes");
+    }
+    var checked = new CheckedInputStream(open(), new CRC32C());
+    try (var in = new DataInputStream(checked)) {
+      long magic = in.readLong();
+      if (magic != MAGIC) {
+        throw damaged(
+            magic >>> Short.SIZE == MAGIC >>> Short.SIZE
+                ? "another version of ggml4j wrote it"
+                : "it does not start as a checkpoint does");
+      }
+      in.skipNBytes(size - 2 * Long.BYTES);
+      long sum = checked.getChecksum().getValue();
+      if (in.readLong() != sum) {
+        throw damaged("its checksum is wrong");
+      }
+    }
+  }
+
+  private static SequencedMap<String, String> readOptions(DataInput in) throws IOException {
+    int count = in.readInt();
+    if (count < 0 || count > MOST_OPTIONS) {
+      throw new IOException("it has " + count + " options");
+    }
+    var options = new LinkedHashMap<String, String>();
+    for (int i = 0; i < count; i++) {
+      options.put(in.readUTF(), in.readUTF());
+    }
+    return options;
+  }
+
+  /** Names the options that differ, and no others. */
+  private void checkOptions(Map<String, String> saved, Map<String, String> current) {
+    var names = new TreeSet<>(saved.keySet());
+    names.addAll(current.keySet());
+    var differences =
+        names.stream()
+            .filter(name -> !saved.getOrDefault(name, "").equals(current.getOrDefault(name, "")))
+            .map(name ->
+                "{%s} was %s and is now %s"
+                    .formatted(
+                        name,
+                        saved.getOrDefault(name, "not set"),
+                        current.getOrDefault(name, "not set")))
+            .collect(Collectors.joining(", "));
+    if (!differences.isEmpty()) {
+      throw new InvalidArgumentException(
+          "checkpoint",
+          file,
+          "a checkpoint of a training with the same options and data",
+          "The difference: "
+              + differences
+              + ". Use the earlier values, or delete the file to start"
+              + " again");
+    }
+  }
+
+  private InvalidArgumentException damaged(String what) {
+    return new InvalidArgumentException(
+        "checkpoint", file, "an undamaged checkpoint, but " + what, START_AGAIN);
+  }
+
+  /**
+   * Writes the file under a temporary name, and renames it.
+   *
+   * @param options of this training, by name
+   * @param parts write the state
+   * @throws UncheckedIOException if it cannot be written
+   */
+  public void save(SequencedMap<String, String> options, StateWriter... parts) {
+    var temporary = file.resolveSibling(file.getFileName() + ".tmp");
+    try {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      try {
+        var checked =
+            new CheckedOutputStream(
+                new BufferedOutputStream(Files.newOutputStream(temporary), BUFFER), new CRC32C());
+        try (var out = new DataOutputStream(checked)) {
+          out.writeLong(MAGIC);
+          out.writeInt(options.size());
+          for (var option : options.entrySet()) {
+            out.writeUTF(option.getKey());
+            out.writeUTF(option.getValue());
+          }
+          for (var part : parts) {
+            part.write(out);
+          }
+          out.writeLong(checked.getChecksum().getValue());
+        }
+        Files.move(
+            temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      } finally {
+        Files.deleteIfExists(temporary);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot write " + file + ": " + e, e);
+    }
+  }
+
+  /** Deletes the file if it exists. */
+  public void delete() {
+    try {
+      Files.deleteIfExists(file);
+    } catch (IOException e) {
+      throw new UncheckedIOException("Cannot delete " + file + ": " + e, e);
+    }
+  }
+}
