@@ -28,24 +28,24 @@ say() {
 
 printf '# A first session\n\nReal output of `docs/first-session.sh`, on the bundled model and without a network.\n'
 ./ggml4j version >/dev/null 2>&1 # built, if it was not
-say "What there is:"
+say "The commands:"
 run './ggml4j --help'
 say "The same seed gives the same texts:"
 run './ggml4j generate --prompt "Once upon a time" --num-return-sequences 2 --max-new-tokens 40 --seed 42'
-say "Pipes, JSON, and the seed to repeat a text by:"
+say "Pipes, JSON with the seed to repeat a text, and token ids:"
 run 'echo "The sea" | ./ggml4j generate --prompt - --max-new-tokens 8 --json --seed 7'
 run 'echo "Once upon a time" | ./ggml4j tokenize'
-say "Writing in turns with the model; on a terminal with line editing and a history:"
+say "Writing in turns with the model, on a terminal with line editing and a history:"
 run "printf '%s\n' 'It was a dark night.' '/set temperature 0.7' '' '/save story.txt' | ./ggml4j generate --interactive --max-new-tokens 25 --seed 1"
-say "Mistakes are told in one line, with what is alike or missing; the exit code of wrong usage is 2, of failures 1:"
+say "An error is one line that says what was expected, or suggests another word. The exit code is 2 for wrong usage and 1 for failures:"
 run './ggml4j genrate; echo "exit code $?"'
 run './ggml4j generate --promt Hello; echo "exit code $?"'
 run './ggml4j generate --prompt Hello --top-p 2; echo "exit code $?"'
 run './ggml4j summary --model no/such/model; echo "exit code $?"'
 run './ggml4j config --model gpt2; echo "exit code $?"'
 run './ggml4j config > /dev/full; echo "exit code $?"'
-say "Options of a training from a file, which may have mistakes too:"
+say "Options of a training from a file, and an error in it:"
 run "printf 'train: examples/code\noutput: my-model\nlerning_rate: 2e-3\n' > training.yaml; ./ggml4j finetune --config training.yaml; echo \"exit code \$?\""
-run "printf 'train: examples/code\noutput: my-model\npacking: true\nbatch_size: 4\nlearning_rate: 2e-3\nwarmup_steps: 20\n' > training.yaml; ./ggml4j finetune --config training.yaml --epochs 1"
+run "printf 'train: examples/code\noutput: my-model\npacking: yes\nbatch_size: 4\nlearning_rate: 2e-3\nwarmup_steps: 20\n' > training.yaml; ./ggml4j finetune --config training.yaml --epochs 1"
 run './ggml4j generate --model my-model --prompt "def sum(a, b):" --max-new-tokens 30 --greedy --no-repeat-ngram-size 3'
 run 'ls my-model'

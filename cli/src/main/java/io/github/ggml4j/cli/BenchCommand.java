@@ -3,9 +3,11 @@ package io.github.ggml4j.cli;
 import io.github.ggml4j.Ggml4j;
 import io.github.ggml4j.evaluation.Speed;
 import io.github.ggml4j.evaluation.SpeedTest;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.DeviceInfo;
+import io.github.ggml4j.trainer.Trainer;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,19 +20,18 @@ import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "bench",
-    description = "Measures how fast a model reads prompts, generates and is trained here.",
+    description = "Measures the speed of prompts, generation and training on this machine.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Results are checked before anything is timed. Each line has the middle of all runs, the runs"
-          + " themselves, and the memory: what was taken of a GPU's, on the CPU the most that the"
-          + " process had. Close other programs: what they take is missing.",
+      "Results are checked before anything is timed. Each line has the median of all runs, the"
+          + " runs themselves, and the memory: on a GPU what the model and the run took, on the CPU"
+          + " the peak of the process. Close other programs, since they slow the runs down.",
       "",
       "Examples:",
       "  ggml4j bench --model gpt2.gguf",
@@ -54,19 +55,19 @@ final class BenchCommand implements Callable<Integer> {
       names = "--only",
       split = ",",
       paramLabel = "NAME",
-      description = "Some of ${COMPLETION-CANDIDATES}. Default: all.")
+      description = "What to measure: some of ${COMPLETION-CANDIDATES}. Default: all.")
   private List<What> only = List.of(What.values());
 
   @Option(
       names = "--prompt-length",
       paramLabel = "N",
-      description = "Tokens of a prompt. Default: 512, or the most the model takes.")
+      description = "Tokens of a prompt. Default: 512, or the model's n_positions if that is less.")
   private @Nullable Integer promptLength;
 
   @Option(
       names = "--new-tokens",
       paramLabel = "N",
-      description = "Tokens that a sequence generates. Default: 64.")
+      description = "Tokens that each sequence generates. Default: 64.")
   private @Nullable Integer newTokens;
 
   @Option(
@@ -78,7 +79,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--batch-size",
-      defaultValue = "8",
+      defaultValue = "" + Trainer.DEFAULT_BATCH_SIZE,
       paramLabel = "N",
       description = "Sequences of a training step. Default: ${DEFAULT-VALUE}.")
   private int batchSize;
@@ -92,17 +93,18 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--max-sequence-length",
-      defaultValue = "128",
       paramLabel = "N",
       description =
-          "Tokens of each of them. Default: ${DEFAULT-VALUE}, or the most the model takes.")
-  private int maxSequenceLength;
+          "Tokens of each sequence of a training step. Default: "
+              + Trainer.DEFAULT_SEQUENCE_LENGTH
+              + ", or the model's n_positions if that is less.")
+  private @Nullable Integer maxSequenceLength;
 
   @Option(
       names = "--runs",
       defaultValue = "5",
       paramLabel = "N",
-      description = "How often each is run, after one to warm up. Default: ${DEFAULT-VALUE}.")
+      description = "Runs of each measurement, after one to warm up. Default: ${DEFAULT-VALUE}.")
   private int runs;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -117,7 +119,8 @@ final class BenchCommand implements Callable<Integer> {
         var line = new ProgressLine(spec.commandLine().getErr());
         var loaded = model.load(model.open())) {
       var test = configure(SpeedTest.of(loaded));
-      checkTraining(loaded);
+      int length = trainingLength(loaded);
+      TrainingSpeed.check(batchSize, accumulation, length);
       var machine = machine(loaded);
       if (!json) {
         out.println(machine.describe());
@@ -130,7 +133,7 @@ final class BenchCommand implements Callable<Integer> {
       for (var what : What.values()) {
         if (only.contains(what)) {
           line.show("measuring " + what);
-          var speed = measure(what, test, loaded);
+          var speed = measure(what, test, loaded, length);
           line.clear();
           speeds.add(speed);
           used.add(memory.of(speed, loaded.device()));
@@ -154,28 +157,20 @@ final class BenchCommand implements Callable<Integer> {
     return newTokens == null ? configured : configured.newTokens(newTokens);
   }
 
-  private void checkTraining(Gpt2Model loaded) {
+  private int trainingLength(Gpt2Model loaded) {
     int positions = loaded.config().nPositions();
-    boolean given = spec.commandLine().getParseResult().hasMatchedOption("--max-sequence-length");
-    if (batchSize < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "--batch-size is " + batchSize + ", expected at least 1");
-    }
-    if (maxSequenceLength < 2 || (given && maxSequenceLength > positions)) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--max-sequence-length is " + maxSequenceLength + ", expected 2 to " + positions);
-    }
+    return maxSequenceLength == null
+        ? Math.min(Trainer.DEFAULT_SEQUENCE_LENGTH, positions)
+        : Check.between("maxSequenceLength", maxSequenceLength, 2, positions);
   }
 
-  /** Training comes last: it makes the weights F32. */
-  private Speed measure(What what, SpeedTest test, Gpt2Model loaded) {
+  /** Training is measured last, since it makes the weights F32. */
+  private Speed measure(What what, SpeedTest test, Gpt2Model loaded, int length) {
     return switch (what) {
       case prompt -> test.prompt();
       case decode -> test.decode();
       case batch -> test.batch();
-      case training ->
-          TrainingSpeed.measure(loaded, batchSize, accumulation, maxSequenceLength, runs);
+      case training -> TrainingSpeed.measure(loaded, batchSize, accumulation, length, runs);
     };
   }
 
@@ -214,7 +209,7 @@ final class BenchCommand implements Callable<Integer> {
         loaded.parameterCount());
   }
 
-  /** What was measured on what. */
+  /** The machine and the model that were measured. */
   private record Machine(
       String device, String product, long memory, String model, long parameters) {
     String describe() {

@@ -5,7 +5,9 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
-/** The source code that the lab learns, one document a file; it stands in {@code examples/code}. */
+/**
+ * The source code that the lab trains on: the files of {@code examples/code}, one document each.
+ */
 final class CodeExamples {
   private static final List<String> FILES =
       List.of(
@@ -33,7 +35,7 @@ final class CodeExamples {
     try (var in = CodeExamples.class.getResourceAsStream(resource)) {
       if (in == null) {
         throw new IllegalStateException(
-            "The jar of the command line has no " + resource + "; build it again");
+            "The jar of the command line lacks " + resource + "; build it again");
       }
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {

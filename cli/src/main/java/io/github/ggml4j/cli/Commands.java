@@ -8,11 +8,11 @@ import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** Every command, by what it is for. A command's class is loaded only when it is asked for. */
+/** All commands in groups. The class of a command is loaded only if the command is used. */
 final class Commands {
   static final String HELP = "help";
 
-  /** What people look for together. */
+  /** Commands that the help lists under one title. */
   private record Group(String title, List<String> commands) {
     Group(String title, String... commands) {
       this(title, List.of(commands));
@@ -21,10 +21,10 @@ final class Commands {
 
   private static final List<Group> GROUPS =
       List.of(
-          new Group("Begin here", "lab"),
+          new Group("Start here", "lab"),
           new Group("Generate and train", "generate", "finetune"),
-          new Group("Look at models", "summary", "config", "tokenize", "perplexity", "bench"),
-          new Group("Bring and convert models", "download", "upload", "convert", "imatrix"),
+          new Group("Inspect models", "summary", "config", "tokenize", "perplexity", "bench"),
+          new Group("Get, publish and convert models", "download", "upload", "convert", "imatrix"),
           new Group("About the program", "devices", "version", "completion", HELP));
 
   private static final int WIDTH = 80;
@@ -64,7 +64,7 @@ final class Commands {
   static void add(String name, CommandLine commandLine) {
     var command = new CommandLine(of(name));
     command.getCommandSpec().versionProvider(new VersionCommand());
-    command.getCommandSpec().usageMessage().sortOptions(false); // what belongs together is together
+    command.getCommandSpec().usageMessage().sortOptions(false); // keep the order of declaration
     if (command.getCommand() instanceof ConvertCommand) {
       command.getHelpSectionMap().put(SECTION_KEY_FOOTER, _ -> ConvertCommand.types());
     }
@@ -79,7 +79,7 @@ final class Commands {
     commandLine.addSubcommand(name, command);
   }
 
-  /** Names only what must be given, where there are many options. */
+  /** Names only the required options if a command has many. */
   private static void shortenSynopsis(CommandSpec command) {
     if (command.options().size() <= MANY_OPTIONS) {
       return;

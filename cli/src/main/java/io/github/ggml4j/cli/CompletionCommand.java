@@ -12,11 +12,11 @@ import picocli.CommandLine.Spec;
 
 @Command(
     name = "completion",
-    description = "Prints a script with which the shell completes commands and options.",
+    description = "Prints a script that lets the shell complete commands and options.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The name of the program in the script is ggml4j; a path such as ./ggml4j works too.",
+      "The script completes ggml4j, also with a path, such as ./ggml4j.",
       "",
       "Examples:",
       "  source <(ggml4j completion bash)",
@@ -39,7 +39,7 @@ final class CompletionCommand implements Runnable {
 
   @Override
   public void run() {
-    // One script for both: under zsh it turns on zsh's own support of completions for bash
+    // One script for both shells: zsh can run completions for bash, and the script enables that
     var out = spec.commandLine().getOut();
     var program = Main.commandLine();
     program.getSubcommands().values().forEach(command -> prepare(command.getCommandSpec()));
@@ -49,8 +49,8 @@ final class CompletionCommand implements Runnable {
   }
 
   /**
-   * The script keeps the values of an option under its label, so that labels must differ; and they
-   * are completed as the help writes them.
+   * Gives every option with a list of values a label of its own, since the script stores the values
+   * by label, and writes the values in lower case, as the help does.
    */
   private static void prepare(CommandSpec command) {
     for (var option : List.copyOf(command.options())) {

@@ -25,7 +25,7 @@ final class ConfigCommand implements Runnable {
 
   @Mixin private HubOptions hub;
 
-  @Option(names = "--json", description = "Print it in one line.")
+  @Option(names = "--json", description = "Print it as JSON in one line.")
   private boolean json;
 
   @Override

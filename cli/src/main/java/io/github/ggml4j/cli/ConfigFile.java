@@ -26,14 +26,14 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
- * Options of a command from a file: YAML, and so JSON, too, with the options' names without dashes
- * in front. They become arguments that the command line does not have already, so that all checks
- * are those of the command line.
+ * Options of a command from a YAML or JSON file (JSON is YAML). Names are those of the options
+ * without the leading dashes. They become arguments, unless the command line has the same option;
+ * so all checks are those of the command line.
  */
 final class ConfigFile {
   static final String OPTION = "--config";
 
-  /** Text all of it, as on the command line: 3e-5 and 007 stay what they are. */
+  /** Reads every value as text, as on the command line: 3e-5 and 007 stay as written. */
   private static final class TextSchema extends FailsafeSchema {
     @Override
     public Map<Tag, ConstructNode> getSchemaTagConstructors() {
@@ -41,12 +41,19 @@ final class ConfigFile {
     }
   }
 
-  /** None of them can stand in a file. */
+  /** Options that a file must not have. */
   private static final Set<String> NOT_IN_FILES = Set.of(OPTION, "--help", "--version");
 
-  private static final Set<String> NOTHING = Set.of("", "null", "~");
-  private static final double ALIKE = 0.5;
-  private static final int LARGEST = 1 << 20;
+  /** Values that leave an option out. */
+  private static final Set<String> NULLS = Set.of("", "null", "~");
+
+  /** YAML 1.1's booleans. */
+  private static final Set<String> TRUE = Set.of("true", "yes", "on");
+
+  private static final Set<String> FALSE = Set.of("false", "no", "off");
+
+  private static final double LEAST_SIMILARITY = 0.5;
+  private static final int MOST_BYTES = 1 << 20;
 
   private final CommandLine command;
   private final CommandSpec spec;
@@ -62,10 +69,10 @@ final class ConfigFile {
   }
 
   /**
-   * The file that arguments name.
+   * The file that {@code --config} names.
    *
-   * @param args with the command's name first
-   * @return null when they name none
+   * @param args the name of the command, and its arguments
+   * @return null if there is no such option
    */
   static @Nullable ConfigFile of(CommandLine program, String... args) {
     var command = args.length == 0 ? null : program.getSubcommands().get(args[0]);
@@ -87,9 +94,9 @@ final class ConfigFile {
   }
 
   /**
-   * The arguments with those of the file put in front.
+   * The arguments, after those of the file.
    *
-   * @throws ParameterException when the file has what the command does not know
+   * @throws ParameterException if the file has an option that the command does not have
    */
   String[] expand() {
     var result = new ArrayList<>(List.of(command.getCommandName()));
@@ -98,7 +105,7 @@ final class ConfigFile {
     return result.toArray(String[]::new);
   }
 
-  /** A message that says so when it is about an option from the file. */
+  /** The message, with the file in front if it is about an option of the file. */
   String explain(String message) {
     return taken.stream()
             .anyMatch(Pattern.compile("[^\\w-]+").splitAsStream(message).toList()::contains)
@@ -125,7 +132,7 @@ final class ConfigFile {
       if (Files.isDirectory(file)) {
         throw wrong("is a folder, expected a file in YAML or JSON");
       }
-      if (Files.size(file) > LARGEST) {
+      if (Files.size(file) > MOST_BYTES) {
         throw wrong("is larger than 1 MiB, expected a file with options");
       }
       var settings =
@@ -149,7 +156,7 @@ final class ConfigFile {
     if (content instanceof Map<?, ?> map) {
       return map;
     }
-    throw wrong("has no names with values, such as epochs: 3");
+    throw wrong("has no options, such as epochs: 3");
   }
 
   private OptionSpec option(String key) {
@@ -158,17 +165,17 @@ final class ConfigFile {
     if (option != null && !NOT_IN_FILES.contains(option.longestName())) {
       return option;
     }
-    throw wrong("has " + key + ", which is no option" + alike(name));
+    throw wrong("has " + key + ", which is not an option" + similar(name));
   }
 
-  private String alike(String name) {
+  private String similar(String name) {
     var known =
         spec.options().stream()
             .map(OptionSpec::longestName)
             .filter(other -> !NOT_IN_FILES.contains(other))
             .toList();
     String nearest = "";
-    double best = ALIKE;
+    double best = LEAST_SIMILARITY;
     for (var other : known) {
       double likeness =
           1 - (double) distance(name, other) / Math.max(name.length(), other.length());
@@ -177,10 +184,10 @@ final class ConfigFile {
         nearest = other;
       }
     }
-    return nearest.isEmpty() ? "" : "; perhaps " + nearest.substring(2);
+    return nearest.isEmpty() ? "" : "; did you mean " + nearest.substring(2) + "?";
   }
 
-  /** Letters to change, put in or leave out. */
+  /** The edit distance (Levenshtein). */
   private static int distance(String a, String b) {
     int[] before = new int[b.length() + 1];
     for (int j = 0; j <= b.length(); j++) {
@@ -215,31 +222,51 @@ final class ConfigFile {
   private void add(OptionSpec option, Object value, List<String> arguments) {
     var name = option.longestName();
     switch (value) {
-      case Map<?, ?> _ -> throw wrong("has more names under " + name.substring(2));
+      case Map<?, ?> values when option.isMultiValue() && isPair(option) ->
+          values.forEach((key, one) -> addPair(option, key, one, arguments));
+      case Map<?, ?> _ ->
+          throw wrong("has names and values for " + name.substring(2) + ", expected a value");
       case Collection<?> values when option.isMultiValue() ->
           values.forEach(one -> addText(option, one, arguments));
-      case Collection<?> _ -> throw wrong("has a list for " + name.substring(2));
+      case Collection<?> _ ->
+          throw wrong("has a list for " + name.substring(2) + ", expected one value");
       case null -> {}
       default -> addText(option, value, arguments);
     }
   }
 
+  /** Whether the values of an option are like {@code COLUMN=VALUE}. */
+  private static boolean isPair(OptionSpec option) {
+    return option.paramLabel().contains("=");
+  }
+
+  /** Adds {@code where: {language: Python}} as {@code --where=language=Python}. */
+  private void addPair(
+      OptionSpec option, Object key, @Nullable Object value, List<String> arguments) {
+    if (!(key instanceof String name) || !(value instanceof String text)) {
+      throw wrong(
+          "has a list or a mapping in " + option.longestName().substring(2) + ", expected a value");
+    }
+    arguments.add(option.longestName() + "=" + name + "=" + text);
+  }
+
   private void addText(OptionSpec option, Object value, List<String> arguments) {
     var name = option.longestName();
     if (!(value instanceof String text)) {
-      throw wrong("has a list or names within the list of " + name.substring(2));
+      throw wrong(
+          "has a list or a mapping in the list of " + name.substring(2) + ", expected values");
     }
     if (option.arity().max() > 0) {
-      if (!NOTHING.contains(text)) {
+      if (!NULLS.contains(text)) {
         arguments.add(name + "=" + text);
       }
       return;
     }
-    switch (text.toLowerCase(Locale.ROOT)) {
-      case "true" -> arguments.add(name);
-      case "false", "null", "~", "" -> {}
-      default ->
-          throw wrong("has " + text + " for " + name.substring(2) + ", expected true or false");
+    var lowerCase = text.toLowerCase(Locale.ROOT);
+    if (TRUE.contains(lowerCase)) {
+      arguments.add(name);
+    } else if (!FALSE.contains(lowerCase) && !NULLS.contains(lowerCase)) {
+      throw wrong("has " + text + " for " + name.substring(2) + ", expected true or false");
     }
   }
 

@@ -33,7 +33,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "convert",
-    description = "Writes a model as a GGUF file or a Hugging Face folder, quantized if you like.",
+    description = "Writes a model as a GGUF file or a Hugging Face folder, optionally quantized.",
     mixinStandardHelpOptions = true)
 final class ConvertCommand implements Callable<Integer> {
   private static final String GGUF = ".gguf";
@@ -62,7 +62,7 @@ final class ConvertCommand implements Callable<Integer> {
         throw new TypeConversionException(
             name.isEmpty()
                 ? "expected PATTERN=TYPE, such as ffn_down=q8_0"
-                : "There is no type " + name + ", expected one as q8_0");
+                : "there is no type " + name + ", expected one such as q8_0");
       }
     }
   }
@@ -82,18 +82,21 @@ final class ConvertCommand implements Callable<Integer> {
       names = "--type",
       paramLabel = "TYPE",
       converter = QuantizationName.class,
-      description = "See below; folders take f32, f16 and bf16. Default: what the model has.")
+      description =
+          "One of the types below; a folder can have f32, f16 and bf16. Default: the model's types.")
   private @Nullable Quantization type;
 
   @Option(
       names = "--imatrix",
       paramLabel = "FILE",
       description =
-          "How much each column matters, from ggml4j imatrix or llama-imatrix: better results for"
-              + " all types below 8 bits, and needed by the smallest.")
+          "Importance matrix, from ggml4j imatrix or llama-imatrix: improves all types below 8 bits,"
+              + " and is required by the smallest.")
   private @Nullable Path imatrix;
 
-  @Option(names = "--pure", description = "The same type for all matrices, no mixture.")
+  @Option(
+      names = "--pure",
+      description = "Use the same type for all matrices, instead of a mixture.")
   private boolean pure;
 
   @Option(
@@ -102,19 +105,19 @@ final class ConvertCommand implements Callable<Integer> {
       mapFallbackValue = "",
       converter = {PatternText.class, TypeName.class},
       description =
-          "Another type for matrices whose names in GGUF the pattern is found in, as in"
+          "Another type for the matrices whose GGUF names contain the pattern, as in"
               + " ffn_down=q8_0. May be repeated.")
   private Map<String, DType> tensorTypes = new LinkedHashMap<>();
 
   @Option(
       names = "--requantize",
-      description = "Quantize what is quantized already, although losses add up.")
+      description = "Quantize weights that are quantized already; their losses add up.")
   private boolean requantize;
 
   @Option(names = "--json", description = "Print what was written as JSON.")
   private boolean json;
 
-  /** Takes text as it is. */
+  /** Returns the text unchanged. */
   static final class PatternText implements ITypeConverter<String> {
     @Override
     public String convert(String text) {
@@ -122,7 +125,7 @@ final class ConvertCommand implements Callable<Integer> {
     }
   }
 
-  /** The end of the help: every type there is, and examples. */
+  /** The end of the help: all types, and examples. */
   static String types() {
     var gpt2 = Gpt2Config.builder().build();
     var text = new StringBuilder();
@@ -176,7 +179,7 @@ final class ConvertCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** What the options alone say. */
+  /** The export that the options describe, without importance matrix and tokenizer. */
   private ModelExport.Builder export() {
     var export = ModelExport.builder().quantization(type).pure(pure).requantize(requantize);
     try {
@@ -187,7 +190,7 @@ final class ConvertCommand implements Callable<Integer> {
     return export;
   }
 
-  /** Types may stand in for others, where rows are not whole blocks, so all are named. */
+  /** Names all types, since another type replaces the wanted one if rows are not whole blocks. */
   private String report(Map<String, DType> written, long parameters) {
     Map<DType, Integer> types = new EnumMap<>(DType.class);
     written.values().forEach(one -> types.merge(one, 1, Integer::sum));
@@ -229,11 +232,11 @@ final class ConvertCommand implements Callable<Integer> {
           "--type is "
               + type.label()
               + ", expected f32, f16 or bf16 for a folder. Give an --output that ends with .gguf"
-              + " for others");
+              + " for other types");
     }
     if ((pure || !tensorTypes.isEmpty()) && (type == null || type.isFloat())) {
       throw new ParameterException(
-          spec.commandLine(), "--pure and --tensor-type go with a quantized --type such as q4_k_m");
+          spec.commandLine(), "--pure and --tensor-type need a quantized --type such as q4_k_m");
     }
   }
 
@@ -249,7 +252,7 @@ final class ConvertCommand implements Callable<Integer> {
     spec.commandLine()
         .getErr()
         .println(
-            "ggml4j convert: " + files.path() + " has no tokenizer, so neither has the result");
+            "ggml4j convert: " + files.path() + " has no tokenizer, so the result has none either");
     return null;
   }
 

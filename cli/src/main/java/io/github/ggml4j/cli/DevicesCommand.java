@@ -19,12 +19,12 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
     name = "devices",
-    description = "Lists what can compute here: the values of --device.",
+    description = "Lists the devices of this machine: the values of --device.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "--device auto takes the first GPU, else the CPU. The ops are those that GPT-2 takes of ggml;"
-          + " the CPU has kernels of ggml4j's own for most of them.",
+      "--device auto uses the first GPU, or the CPU if there is none. The ops are the ones of ggml"
+          + " that GPT-2 needs; on the CPU, ggml4j has kernels of its own for most of them.",
       "",
       "Examples:",
       "  ggml4j devices --json",
@@ -35,7 +35,7 @@ final class DevicesCommand implements Runnable {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--ops", description = "Print which device computes which op of which types.")
+  @Option(names = "--ops", description = "Print a table: which device supports which op, by types.")
   private boolean ops;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -92,7 +92,7 @@ final class DevicesCommand implements Runnable {
     out.println(String.format(Locale.ROOT, "%-8s %s", name, text));
   }
 
-  /** {@code all 27 ops}, or those that are missing with their types. */
+  /** {@code all 27 ops}, or the ones that are not supported, with their types. */
   private static String ops(String device, OpTable table) {
     var missing = table.missingOn(device);
     if (missing.isEmpty()) {
@@ -108,7 +108,7 @@ final class DevicesCommand implements Runnable {
             .collect(Collectors.joining("; "));
   }
 
-  /** The type of the first input, which tells uses of an op apart. */
+  /** The type of the first input, which distinguishes the uses of an op. */
   private static String first(OpTable.Op op) {
     return op.types().replaceFirst(",? .*", "");
   }

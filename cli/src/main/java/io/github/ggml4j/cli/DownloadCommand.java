@@ -20,9 +20,9 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Of a model, only what it takes to run it is downloaded; what is in the cache already is"
-          + " not.",
-      "The cache is that of Python's huggingface_hub. Environment variables, as there: HF_TOKEN,"
+      "For a model, only the files that are needed to run it are downloaded. Files in the cache are"
+          + " not downloaded again.",
+      "The cache is the one of Python's huggingface_hub. Environment variables, as there: HF_TOKEN,"
           + " HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE, HTTPS_PROXY, NO_PROXY.",
       "",
       "Examples:",
@@ -39,22 +39,22 @@ final class DownloadCommand implements Callable<Integer> {
   @Parameters(
       index = "0",
       paramLabel = "REPO",
-      description = "The repository, as gpt2 or org/name; datasets/org/name is a data set.")
+      description = "The repository, such as gpt2 or org/name; datasets/org/name is a dataset.")
   private String repo;
 
   @Parameters(
       index = "1..*",
       paramLabel = "FILE",
       description = {
-        "Files or patterns: * stands for anything, a / at the end for a folder.",
-        "Default: what the model needs; of a data set, everything."
+        "Files or patterns: * matches anything, a name that ends with / a folder.",
+        "Default: what the model needs; for a dataset, everything."
       })
   private List<String> files = List.of();
 
-  @Option(names = "--dataset", description = "REPO is a data set.")
+  @Option(names = "--dataset", description = "REPO is a dataset.")
   private boolean dataset;
 
-  @Option(names = "--all", description = "Everything in the repository.")
+  @Option(names = "--all", description = "Download everything in the repository.")
   private boolean all;
 
   @Option(names = "--json", description = "Print path and commit as JSON.")

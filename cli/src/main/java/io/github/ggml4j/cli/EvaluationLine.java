@@ -5,7 +5,7 @@ import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.Consumer;
 
-/** How far an evaluation is, on a terminal. */
+/** Shows the progress of an evaluation on a terminal. */
 final class EvaluationLine implements Consumer<EvaluationProgress>, AutoCloseable {
   private final ProgressLine line;
   private final long start = System.nanoTime();

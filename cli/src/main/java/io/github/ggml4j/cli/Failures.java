@@ -1,14 +1,31 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import java.util.Objects;
+import picocli.CommandLine.Model.CommandSpec;
 
-/** Failures in one line, for those who do not read stack traces. */
+/** Describes failures in one line, without a stack trace. */
 final class Failures {
   private Failures() {}
+
+  /** With the options of a command in the place of the parameters that they set. */
+  static String describe(Throwable failure, CommandSpec command) {
+    return failure instanceof InvalidArgumentException invalid
+        ? line(invalid.message(new OptionNames(command)::option))
+        : PlainMessages.translate(describe(failure), command);
+  }
+
+  /** Whether a failure is about the value of an option. */
+  static boolean isWrongUsage(Throwable failure, CommandSpec command) {
+    return failure instanceof InvalidArgumentException invalid
+        ? new OptionNames(command).has(invalid.parameter())
+        : failure instanceof IllegalArgumentException
+            && PlainMessages.areIn(describe(failure, command));
+  }
 
   static String describe(Throwable failure) {
     return switch (failure) {

@@ -2,7 +2,10 @@ package io.github.ggml4j.cli;
 
 import io.github.ggml4j.trainer.Padding;
 import io.github.ggml4j.trainer.Progress;
+import io.github.ggml4j.trainer.StepMetrics;
 import io.github.ggml4j.trainer.Trainer;
+import io.github.ggml4j.trainer.TrainingListener;
+import io.github.ggml4j.trainer.TrainingPlan;
 import io.github.ggml4j.trainer.TrainingResult;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Optimizer;
@@ -11,6 +14,7 @@ import io.github.ggml4j.trainer.schedule.ConstantWarmup;
 import io.github.ggml4j.trainer.schedule.CosineWarmup;
 import io.github.ggml4j.trainer.schedule.LinearWarmup;
 import io.github.ggml4j.trainer.schedule.Schedule;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -30,18 +34,22 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The output has metrics.jsonl beside the model: a line of JSON for each step with step,"
-          + " epoch, loss, learning_rate, grad_norm and tokens_per_second. Ctrl-C ends after the"
-          + " running step and saves. With --resumable it keeps, in a file"
-          + " training.incomplete three times as large as the model in float32, what it takes for"
-          + " the same command to go on as if it had never stopped.",
+      "The output folder also gets metrics.jsonl: one line of JSON for each step, with step, epoch,"
+          + " loss, learning_rate, grad_norm and tokens_per_second.",
       "",
-      "A file for --config is YAML or JSON with the options' names, and - or _ between their"
+      "Ctrl-C stops after the running step and saves the model. With --resumable it also writes"
+          + " training.incomplete, three times as large as the model in float32. The same command"
+          + " then resumes the training, with the same result as if it had never stopped.",
+      "",
+      "A file for --config is YAML or JSON. Its names are those of the options, with - or _ between"
           + " words:",
       "  train: [book.txt, letters.jsonl]",
       "  output: my-model",
       "  learning_rate: 2e-3",
-      "What stands on the command line goes before it.",
+      "  packing: yes",
+      "  where: {language: Python}",
+      "Relative paths in it start at the current folder, as on the command line. Options of the"
+          + " command line take precedence.",
       "",
       "Examples:",
       "  ggml4j finetune --train src --glob '*.java' --output my-model",
@@ -73,25 +81,28 @@ final class FinetuneCommand implements Callable<Integer> {
       names = "--output",
       required = true,
       paramLabel = "DIR",
-      description = "The folder for the trained model; made if it does not exist.")
+      description = "The folder for the trained model; created if it does not exist.")
+  @Sets("saveTo")
   private Path output;
 
   @Option(
       names = "--epochs",
-      defaultValue = "5",
       paramLabel = "N",
-      description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
-  private int epochs;
+      description =
+          "Passes over the data. Default: "
+              + Trainer.DEFAULT_EPOCHS
+              + ", or as many as --max-steps needs.")
+  private @Nullable Integer epochs;
 
   @Option(
       names = "--max-steps",
       paramLabel = "N",
-      description = "End after this many updates, if epochs do not before.")
+      description = "Stop after this many updates, or after --epochs if that is earlier.")
   private @Nullable Long maxSteps;
 
   @Option(
       names = "--batch-size",
-      defaultValue = "8",
+      defaultValue = "" + Trainer.DEFAULT_BATCH_SIZE,
       paramLabel = "N",
       description = "Sequences in a batch. Default: ${DEFAULT-VALUE}.")
   private int batchSize;
@@ -100,19 +111,22 @@ final class FinetuneCommand implements Callable<Integer> {
       names = "--gradient-accumulation-steps",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Batches in an update. Default: ${DEFAULT-VALUE}.")
+      description = "Batches whose gradients make one update. Default: ${DEFAULT-VALUE}.")
   private int gradientAccumulationSteps;
 
   @Option(
       names = "--max-sequence-length",
-      defaultValue = "128",
       paramLabel = "N",
-      description = "Tokens of a sequence; longer documents are cut. Default: ${DEFAULT-VALUE}.")
-  private int maxSequenceLength;
+      description =
+          "Most tokens of a sequence; longer documents are truncated, with a warning. Default: "
+              + Trainer.DEFAULT_SEQUENCE_LENGTH
+              + ", or the model's n_positions if that is less.")
+  private @Nullable Integer maxSequenceLength;
 
   @Option(
       names = "--packing",
-      description = "Join documents and cut them into full sequences, so that nothing is left out.")
+      description =
+          "Join documents and cut them into full sequences, so that no token is left out.")
   private boolean packing;
 
   @Option(
@@ -120,13 +134,13 @@ final class FinetuneCommand implements Callable<Integer> {
       defaultValue = "masked",
       paramLabel = "HOW",
       description =
-          "masked, or learned: short documents are filled up, and the filling is learned."
+          "How short documents are padded. masked: the padding is not learned; learned: it is."
               + " Default: ${DEFAULT-VALUE}.")
   private Padding padding;
 
   @Option(
       names = "--learning-rate",
-      defaultValue = "3e-5",
+      defaultValue = "5e-5",
       paramLabel = "X",
       description = "Highest learning rate. Default: ${DEFAULT-VALUE}.")
   private double learningRate;
@@ -136,15 +150,16 @@ final class FinetuneCommand implements Callable<Integer> {
       defaultValue = "linear",
       paramLabel = "NAME",
       description =
-          "Course of the learning rate after the warmup: ${COMPLETION-CANDIDATES}."
+          "How the learning rate changes after the warmup: ${COMPLETION-CANDIDATES}."
               + " Default: ${DEFAULT-VALUE}.")
   private ScheduleName schedule;
 
   @Option(
       names = "--warmup-steps",
-      defaultValue = "500",
+      defaultValue = "0",
       paramLabel = "N",
-      description = "Updates until the highest rate is reached. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Updates until the highest learning rate is reached. Default: ${DEFAULT-VALUE}.")
   private long warmupSteps;
 
   @Option(
@@ -166,7 +181,8 @@ final class FinetuneCommand implements Callable<Integer> {
       defaultValue = "1",
       paramLabel = "X",
       description =
-          "Largest norm of all gradients together; 0: no limit. Default:" + " ${DEFAULT-VALUE}.")
+          "Largest global norm of the gradients; larger ones are scaled down. 0: no limit. Default:"
+              + " ${DEFAULT-VALUE}.")
   private double clipNorm;
 
   @Option(
@@ -177,30 +193,67 @@ final class FinetuneCommand implements Callable<Integer> {
 
   @Option(
       names = "--no-shuffle",
-      description = "Keep the order of the data; else it is shuffled for each epoch.")
+      description = "Keep the order of the data. Without this, it is shuffled for each epoch.")
   private boolean noShuffle;
 
   @Option(
       names = "--seed",
-      defaultValue = "42",
+      defaultValue = "" + Trainer.DEFAULT_SEED,
       paramLabel = "N",
       description = "The same seed trains the same model. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
   @Option(
       names = "--resumable",
-      description = "If interrupted, keep what it takes to go on; the same command then does so.")
+      description = "If interrupted, write a checkpoint; the same command then resumes from it.")
+  @Sets("checkpoint")
   private boolean resumable;
 
   @Option(
       names = "--config",
       paramLabel = "FILE",
-      description = "Options from a file in YAML or JSON; those of the command line go before.")
+      description = "A YAML or JSON file with options; those of the command line take precedence.")
   @SuppressWarnings("unused") // read before the options are: see ConfigFile
   private @Nullable Path config;
 
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
+
+  /** Shows progress, and after an interruption how to resume. */
+  private record ProgressAndHint(TrainingListener progress, PrintWriter err, boolean resumable)
+      implements TrainingListener {
+    @Override
+    public void started(TrainingPlan plan) {
+      progress.started(plan);
+    }
+
+    @Override
+    public void stepped(StepMetrics step) {
+      progress.stepped(step);
+    }
+
+    @Override
+    public void finished(TrainingResult result) {
+      progress.finished(result);
+      if (result.cancelled()) {
+        err.println(hint(result)); // here, since after Ctrl-C the JVM ends right after this
+      }
+    }
+
+    private String hint(TrainingResult result) {
+      if (result.checkpoint().isPresent()) {
+        return "Run the same command again to resume after step " + result.steps() + ".";
+      }
+      return resumable
+          ? "There is nothing to resume: no step was finished."
+          : "It cannot be resumed. Use --resumable for a training that can.";
+    }
+
+    @Override
+    public void failed(Throwable failure) {
+      progress.failed(failure);
+    }
+  }
 
   @Override
   public Integer call() {
@@ -209,13 +262,12 @@ final class FinetuneCommand implements Callable<Integer> {
     var dataset = data.open(model::hub);
     var files = model.open();
     var tokenizer = files.tokenizer();
+    var err = spec.commandLine().getErr();
     TrainingResult result;
     try (var loaded = model.load(files)) {
       var trainer =
           Trainer.of(loaded, tokenizer)
               .batchSize(batchSize)
-              .epochs(epochs)
-              .maxSequenceLength(maxSequenceLength)
               .optimizer(optimizer())
               .schedule(schedule())
               .clipNorm(clipNorm)
@@ -224,9 +276,15 @@ final class FinetuneCommand implements Callable<Integer> {
               .seed(seed)
               .packing(packing)
               .padding(padding)
-              .progress(Progress.console())
+              .progress(new ProgressAndHint(Progress.console(), err, resumable))
               .metrics(output.resolve("metrics.jsonl"))
               .saveTo(output);
+      if (epochs != null) {
+        trainer.epochs(epochs);
+      }
+      if (maxSequenceLength != null) {
+        trainer.maxSequenceLength(maxSequenceLength);
+      }
       if (dropout != null) {
         trainer.dropout(dropout);
       }
@@ -234,9 +292,9 @@ final class FinetuneCommand implements Callable<Integer> {
         trainer.maxSteps(maxSteps);
       }
       if (resumable) {
-        trainer.checkpoint(output.resolve("training.incomplete")); // Such files are not published
+        trainer.checkpoint(checkpoint());
       }
-      spec.commandLine().getErr().println("memory: " + trainer.estimateMemory().brief());
+      err.println("memory: " + trainer.estimateMemory().brief());
       result = trainer.fit(dataset);
     }
     var out = spec.commandLine().getOut();
@@ -260,6 +318,7 @@ final class FinetuneCommand implements Callable<Integer> {
     node.put("seconds", result.duration().toMillis() / 1000.0);
     node.put("cancelled", result.cancelled());
     node.put("saved_to", result.savedTo().map(Path::toString).orElse(null));
+    node.put("checkpoint", result.checkpoint().map(Path::toString).orElse(null));
     return node.toString();
   }
 
@@ -280,12 +339,29 @@ final class FinetuneCommand implements Callable<Integer> {
   private void checkOptions() {
     if (Files.exists(output) && !Files.isDirectory(output)) {
       throw new ParameterException(
-          spec.commandLine(), "--output " + output + " is a file, expected a folder");
+          spec.commandLine(), "--output is " + output + ", which is a file; expected a folder");
+    }
+    if (!resumable && Files.exists(checkpoint())) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--output is "
+              + output
+              + ", which has an interrupted training. Add --resumable to resume it, or delete "
+              + checkpoint()
+              + " to start again");
     }
     if (packing && padding == Padding.LEARNED) {
       throw new ParameterException(
-          spec.commandLine(), "--padding learned and --packing exclude each other");
+          spec.commandLine(),
+          "--padding is learned, expected masked with --packing: packed sequences have no padding");
     }
+  }
+
+  /**
+   * The file that makes a training resumable. {@code upload} does not publish files of this name.
+   */
+  private Path checkpoint() {
+    return output.resolve("training.incomplete");
   }
 
   private Optimizer optimizer() {

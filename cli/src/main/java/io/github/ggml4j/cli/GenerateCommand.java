@@ -24,13 +24,13 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Names, meanings and order of these options are those of Hugging Face's generate(). Texts"
-          + " are sampled unless --greedy or --num-beams is given, and differ from run to run"
-          + " unless --seed is. What a model's generation_config.json says holds for options that"
-          + " are not given.",
+      "Names and meanings of these options are those of Hugging Face's generate(). Texts are"
+          + " sampled unless --greedy or --num-beams is given, and differ from run to run unless"
+          + " --seed is given. Options that are not given have the values of the model's"
+          + " generation_config.json.",
       "",
       "With --interactive, or without a prompt on a terminal, you and the model write in turns;"
-          + " /help tells how. What you type is kept for the next time in"
+          + " /help shows the commands. The lines that you type are saved in"
           + " ~/.local/state/ggml4j/history.",
       "",
       "Examples:",
@@ -42,14 +42,8 @@ import picocli.CommandLine.Spec;
       "  ggml4j generate --interactive --temperature 0.8"
     })
 final class GenerateCommand implements Callable<Integer> {
-  /** The length when none is asked for, in tokens, prompt included. */
-  private static final int USUAL_LENGTH = 100;
-
-  /** What then follows a prompt that is as long as that already. */
-  private static final int USUAL_NEW_TOKENS = 20;
-
-  /** Seeds that are made up: short enough to be typed again. */
-  private static final long MADE_UP_SEEDS = 1L << 32;
+  /** Bound of random seeds, so that they are short enough to be typed. */
+  private static final long RANDOM_SEEDS = 1L << 32;
 
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
@@ -58,7 +52,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--prompt",
       paramLabel = "TEXT",
-      description = "The text to continue; - reads standard input, without its last line end.")
+      description = "The text to continue. - reads standard input, without the last line end.")
   private @Nullable String prompt;
 
   @Option(
@@ -70,20 +64,20 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--max-length",
       paramLabel = "N",
-      description = "Longest text in tokens, prompt included. Default: the model's, else 100.")
+      description = "Longest text in tokens, prompt included. Default: see --max-new-tokens.")
   private @Nullable Integer maxLength;
 
   @Option(
       names = "--min-length",
       paramLabel = "N",
-      description = "No end of text before this many tokens, prompt included.")
+      description = "Shortest text in tokens, prompt included.")
   private @Nullable Integer minLength;
 
   @Option(
       names = "--num-return-sequences",
       defaultValue = "1",
       paramLabel = "N",
-      description = "How many continuations. Default: ${DEFAULT-VALUE}.")
+      description = "Number of continuations. Default: ${DEFAULT-VALUE}.")
   private int numReturnSequences;
 
   @Mixin private GenerationOptions generation;
@@ -93,7 +87,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--interactive",
-      description = "Write in turns with the model, also where input is no terminal.")
+      description = "Write in turns with the model, even if standard input is not a terminal.")
   private boolean interactive;
 
   @Option(names = "--stream", description = "Print each piece of text as it is generated.")
@@ -129,14 +123,14 @@ final class GenerateCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  /** What is wrong with them by themselves shows before a model is loaded. */
+  /** Checks what does not depend on the model, before it is loaded. */
   private void checkOptions() {
     if (stream && (numReturnSequences > 1 || !generation.streams())) {
-      throw wrongUsage("--stream shows one sequence, without beams, as it is generated");
+      throw wrongUsage("--stream is for one sequence without beam search");
     }
     if (generation.knowsOneContinuation() && numReturnSequences > 1) {
       throw wrongUsage(
-          "--greedy knows one continuation only: leave it out, or --num-return-sequences");
+          "--greedy has only one continuation: leave out --greedy or --num-return-sequences");
     }
     if (interactive || (prompt == null && promptFile == null)) {
       checkInteractive();
@@ -158,11 +152,11 @@ final class GenerateCommand implements Callable<Integer> {
     }
     if (json || numReturnSequences > 1 || maxLength != null || minLength != null) {
       throw wrongUsage(
-          "--json, --num-return-sequences, --max-length and --min-length need a --prompt, and are"
-              + " not for --interactive");
+          "--json, --num-return-sequences, --max-length and --min-length need a --prompt, and do not"
+              + " go with --interactive");
     }
     if (prompt != null && prompt.equals("-")) {
-      throw wrongUsage("--prompt - takes all of the input; with --interactive leave it out");
+      throw wrongUsage("--prompt - reads all of the input; leave it out with --interactive");
     }
   }
 
@@ -195,7 +189,7 @@ final class GenerateCommand implements Callable<Integer> {
       text = given.equals("-") ? withoutLineEnd(TextFile.read(given)) : given;
     }
     if (text.isEmpty()) {
-      throw new IllegalArgumentException(
+      throw wrongUsage(
           (promptFile == null ? "--prompt" : "--prompt-file " + promptFile)
               + " is empty; give a text to continue, at least one character");
     }
@@ -210,12 +204,12 @@ final class GenerateCommand implements Callable<Integer> {
 
   private long seed() {
     var given = generation.seed();
-    return given != null ? given : Math.floorMod(System.nanoTime(), MADE_UP_SEEDS);
+    return given != null ? given : Math.floorMod(System.nanoTime(), RANDOM_SEEDS);
   }
 
   private void generate(TextGenerator generator, String text) {
     var out = spec.commandLine().getOut();
-    var options = options(generator, text);
+    var options = options();
     if (stream) {
       stream(generator, text, options, out);
     } else if (json) {
@@ -230,22 +224,10 @@ final class GenerateCommand implements Callable<Integer> {
     }
   }
 
-  private Consumer<GenerationConfig.Builder> options(TextGenerator generator, String text) {
+  private Consumer<GenerationConfig.Builder> options() {
     Consumer<GenerationConfig.Builder> options = this::apply;
-    if (maxLength != null) {
-      int length = maxLength;
-      return options.andThen(g -> g.maxLength(length));
-    }
-    var usualOptions = generator.defaults();
-    if (generation.hasMaxNewTokens()
-        || usualOptions.maxNewTokens() != null
-        || usualOptions.maxLength() != null) {
-      return options;
-    }
-    int promptLength = generator.tokenizer().encode(text).length;
-    int usual = Math.max(USUAL_LENGTH, promptLength + USUAL_NEW_TOKENS);
-    int length = Math.min(usual, generator.model().config().nPositions());
-    return options.andThen(g -> g.maxLength(length));
+    var length = maxLength;
+    return length == null ? options : options.andThen(g -> g.maxLength(length));
   }
 
   private void apply(GenerationConfig.Builder g) {

@@ -23,7 +23,9 @@ final class GenerationOptions {
   @Option(
       names = "--max-new-tokens",
       paramLabel = "N",
-      description = "Most tokens after the prompt; takes precedence over --max-length.")
+      description =
+          "Most tokens after the prompt; takes precedence over --max-length. Default: the model's,"
+              + " else 20.")
   private @Nullable Integer maxNewTokens;
 
   @Option(
@@ -249,6 +251,7 @@ final class GenerationOptions {
       split = ",",
       paramLabel = "ID",
       description = "Tokens that end a text. Default: the model's; -1 for none.")
+  @Sets("eosTokenIds")
   private int @Nullable [] eosTokenIds;
 
   @Option(
@@ -262,6 +265,7 @@ final class GenerationOptions {
       split = ",",
       paramLabel = "ID",
       description = "The last token at the maximum length.")
+  @Sets("forcedEosTokenIds")
   private int @Nullable [] forcedEosTokenIds;
 
   /** Whether tokens come one after the other and can be shown at once. */
@@ -273,10 +277,6 @@ final class GenerationOptions {
     return greedy && streams();
   }
 
-  boolean hasMaxNewTokens() {
-    return maxNewTokens != null;
-  }
-
   @Nullable Integer maxNewTokens() {
     return maxNewTokens;
   }
@@ -285,7 +285,7 @@ final class GenerationOptions {
     return seed;
   }
 
-  /** What is wrong with them whatever the model. */
+  /** Checks what does not depend on the model. */
   void check() {
     var builder = GenerationConfig.builder().doSample(true);
     apply(builder);
@@ -303,7 +303,7 @@ final class GenerationOptions {
           "temperature", temperature, "a finite number above 0", "For greedy search use {greedy}.");
     }
     if (greedy && doSample) {
-      throw new IllegalArgumentException("--greedy and --do-sample exclude each other");
+      throw new InvalidArgumentException("greedy", true, "false with {doSample}");
     }
     if (doSample) {
       g.doSample(true);

@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -13,21 +14,22 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
-/** Options of generation that change as a session goes on; checked as on the command line. */
+/** Generation options that change during a session. They are checked as on the command line. */
 final class GenerationSettings {
   private static final String NO_VALUE = "-";
 
   private final Map<String, List<String>> given = new LinkedHashMap<>();
-  private final GenerationConfig usual;
+  private final GenerationConfig defaults;
   private GenerationOptions options = new GenerationOptions();
+  private Consumer<GenerationOptions> modelCheck = _ -> {};
 
   /**
-   * Those that the command line has.
+   * Starts with the options of the command line.
    *
-   * @param usual what holds for others
+   * @param defaults of the others
    */
-  GenerationSettings(ParseResult args, GenerationConfig usual) {
-    this.usual = usual;
+  GenerationSettings(ParseResult args, GenerationConfig defaults) {
+    this.defaults = defaults;
     for (var option : args.matchedOptions()) {
       if (parser(options).getCommandSpec().findOption(option.longestName()) != null) {
         given.put(option.longestName(), List.copyOf(option.stringValues()));
@@ -36,11 +38,16 @@ final class GenerationSettings {
     options = parse(given);
   }
 
+  /** Adds a check of what depends on the model; it throws if a change is refused. */
+  void check(Consumer<GenerationOptions> check) {
+    modelCheck = check;
+  }
+
   GenerationOptions options() {
     return options;
   }
 
-  /** The options, as those of a command. */
+  /** The options as those of a command. */
   CommandSpec command() {
     return parser(options).getCommandSpec();
   }
@@ -53,10 +60,10 @@ final class GenerationSettings {
   }
 
   /**
-   * Changes one.
+   * Changes a setting.
    *
-   * @param values texts of the option, all of them; for a switch none means on
-   * @throws IllegalArgumentException for what is no option or no value of it; nothing changes then
+   * @param values all values of the option; none turns a switch on
+   * @throws IllegalArgumentException for an unknown option or a wrong value. Nothing changes then
    */
   void set(String name, List<String> values) {
     var option = find(name);
@@ -66,11 +73,12 @@ final class GenerationSettings {
       switch (value) {
         case "true", "on", "yes" -> changed.put(option.longestName(), List.of("true"));
         case "false", "off", "no" -> changed.remove(option.longestName());
-        default -> throw new IllegalArgumentException(name + " is on or off, not " + value);
+        default ->
+            throw new IllegalArgumentException(name + " is " + value + ", expected on or off");
       }
     } else if (values.isEmpty()) {
       throw new IllegalArgumentException(
-          name + " needs a value; /unset " + name + " gives it its default");
+          name + " needs a value; /unset " + name + " restores its default");
     } else if (option.isMultiValue()) {
       changed.put(option.longestName(), List.copyOf(values));
     } else {
@@ -79,14 +87,14 @@ final class GenerationSettings {
     change(changed);
   }
 
-  /** Gives one its default. */
+  /** Restores the default of a setting. */
   void unset(String name) {
     var changed = new LinkedHashMap<>(given);
     changed.remove(find(name).longestName());
     change(changed);
   }
 
-  /** All of them, a line each. */
+  /** All settings, one in each line. */
   List<String> describe() {
     return parser(options).getCommandSpec().options().stream()
         .map(option -> "%-34s%s".formatted(name(option.longestName()), value(option)))
@@ -99,31 +107,31 @@ final class GenerationSettings {
       return option.isMultiValue() ? quoted(values) : values.getFirst();
     }
     return switch (name(option.longestName())) {
-      case "greedy" -> String.valueOf(!usual.doSample());
-      case "do-sample" -> String.valueOf(usual.doSample() && usual.numBeams() > 1);
-      case "max-new-tokens" -> text(usual.maxNewTokens());
-      case "min-new-tokens" -> text(usual.minNewTokens());
-      case "temperature" -> text(usual.temperature());
-      case "top-k" -> text(usual.topK());
-      case "top-p" -> text(usual.topP());
-      case "min-p" -> text(usual.minP());
-      case "typical-p" -> text(usual.typicalP());
-      case "top-h" -> text(usual.topH());
-      case "epsilon-cutoff" -> text(usual.epsilonCutoff());
-      case "eta-cutoff" -> text(usual.etaCutoff());
-      case "encoder-repetition-penalty" -> text(usual.encoderRepetitionPenalty());
-      case "encoder-no-repeat-ngram-size" -> text(usual.encoderNoRepeatNgramSize());
-      case "guidance-scale" -> text(usual.guidanceScale());
-      case "prompt-lookup-num-tokens" -> text(usual.promptLookupNumTokens());
-      case "max-matching-ngram-size" -> text(usual.maxMatchingNgramSize());
-      case "forced-bos-token-id" -> text(usual.forcedBosTokenId());
-      case "remove-invalid-values" -> String.valueOf(usual.removeInvalidValues());
-      case "renormalize-logits" -> String.valueOf(usual.renormalizeLogits());
-      case "repetition-penalty" -> text(usual.repetitionPenalty());
-      case "no-repeat-ngram-size" -> text(usual.noRepeatNgramSize());
-      case "num-beams" -> text(usual.numBeams());
-      case "length-penalty" -> text(usual.lengthPenalty());
-      case "early-stopping" -> usual.earlyStopping().name().toLowerCase(Locale.ROOT);
+      case "greedy" -> String.valueOf(!defaults.doSample());
+      case "do-sample" -> String.valueOf(defaults.doSample() && defaults.numBeams() > 1);
+      case "max-new-tokens" -> text(defaults.maxNewTokens());
+      case "min-new-tokens" -> text(defaults.minNewTokens());
+      case "temperature" -> text(defaults.temperature());
+      case "top-k" -> text(defaults.topK());
+      case "top-p" -> text(defaults.topP());
+      case "min-p" -> text(defaults.minP());
+      case "typical-p" -> text(defaults.typicalP());
+      case "top-h" -> text(defaults.topH());
+      case "epsilon-cutoff" -> text(defaults.epsilonCutoff());
+      case "eta-cutoff" -> text(defaults.etaCutoff());
+      case "encoder-repetition-penalty" -> text(defaults.encoderRepetitionPenalty());
+      case "encoder-no-repeat-ngram-size" -> text(defaults.encoderNoRepeatNgramSize());
+      case "guidance-scale" -> text(defaults.guidanceScale());
+      case "prompt-lookup-num-tokens" -> text(defaults.promptLookupNumTokens());
+      case "max-matching-ngram-size" -> text(defaults.maxMatchingNgramSize());
+      case "forced-bos-token-id" -> text(defaults.forcedBosTokenId());
+      case "remove-invalid-values" -> String.valueOf(defaults.removeInvalidValues());
+      case "renormalize-logits" -> String.valueOf(defaults.renormalizeLogits());
+      case "repetition-penalty" -> text(defaults.repetitionPenalty());
+      case "no-repeat-ngram-size" -> text(defaults.noRepeatNgramSize());
+      case "num-beams" -> text(defaults.numBeams());
+      case "length-penalty" -> text(defaults.lengthPenalty());
+      case "early-stopping" -> defaults.earlyStopping().name().toLowerCase(Locale.ROOT);
       default -> isSwitch(option) ? "false" : NO_VALUE;
     };
   }
@@ -142,6 +150,7 @@ final class GenerationSettings {
     try {
       parsed = parse(changed);
       parsed.check();
+      modelCheck.accept(parsed);
     } catch (ParameterException e) {
       throw new IllegalArgumentException(e.getMessage(), e);
     }
@@ -168,7 +177,7 @@ final class GenerationSettings {
   private OptionSpec find(String name) {
     var option = command().findOption("--" + name.replace('_', '-'));
     if (option == null) {
-      throw new IllegalArgumentException("there is no setting " + name + "; /show has them all");
+      throw new IllegalArgumentException("there is no setting " + name + "; /show lists all");
     }
     return option;
   }

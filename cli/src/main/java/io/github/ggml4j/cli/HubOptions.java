@@ -6,7 +6,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** What of the Hugging Face Hub is used; where and how, the environment variables say. */
+/** The options of the Hugging Face Hub. Environment variables set its address, cache and token. */
 final class HubOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
@@ -22,7 +22,7 @@ final class HubOptions {
     return revision;
   }
 
-  /** The Hub; downloads are shown on standard error. */
+  /** The Hub, with progress of downloads on standard error. */
   Hub hub() {
     return Hub.builder()
         .progress(new TransferLine("Downloading", spec.commandLine().getErr()))

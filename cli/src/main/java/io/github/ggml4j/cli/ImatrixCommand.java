@@ -19,9 +19,10 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
     name = "imatrix",
     description = {
-      "Computes from a text how much each column of each matrix matters, for convert --imatrix.",
-      "Some ten thousand tokens of the kind of text that the model will see are enough. The files"
-          + " are llama.cpp's."
+      "Computes an importance matrix from a text, for convert --imatrix: how much each column of each"
+          + " weight matrix matters.",
+      "Ten thousand tokens of text like that of the later use are enough. The files are those of"
+          + " llama.cpp."
     },
     mixinStandardHelpOptions = true,
     footer = {"", "Example:", "  ggml4j imatrix --model gpt2/ --output gpt2.imatrix.gguf book.txt"})
@@ -33,28 +34,29 @@ final class ImatrixCommand implements Callable<Integer> {
       names = "--output",
       required = true,
       paramLabel = "FILE",
-      description = "What to write: llama.cpp's older form where it ends with .dat, else GGUF.")
+      description =
+          "The file to write: in llama.cpp's older format if it ends with .dat, else GGUF.")
   private Path output;
 
   @Option(
       names = "--context",
       defaultValue = "0",
       paramLabel = "N",
-      description = "Tokens of a chunk. Default: 512, or the model's longest text.")
+      description = "Tokens of a chunk. Default: 512, or the model's n_positions if that is less.")
   private int context;
 
-  @Option(names = "--chunks", paramLabel = "N", description = "Most chunks. Default: all.")
+  @Option(names = "--chunks", paramLabel = "N", description = "Most chunks to read. Default: all.")
   private @Nullable Integer chunks;
 
   @Option(
       names = "--process-output",
-      description = "Include the head, where it has a matrix of its own.")
+      description = "Include the output matrix, if it is not tied to the embeddings.")
   private boolean processOutput;
 
   @Option(
       names = "--in-file",
       paramLabel = "FILE",
-      description = "An importance matrix to add to, of the same model.")
+      description = "An importance matrix of the same model, to which the result is added.")
   private @Nullable Path inFile;
 
   @Option(names = "--json", description = "Print what was written as JSON.")
@@ -115,7 +117,7 @@ final class ImatrixCommand implements Callable<Integer> {
         matrix.chunkSize());
   }
 
-  /** It would be a pity to find out when all is computed. */
+  /** Fails now if the file cannot be written, rather than after the computation. */
   private void checkOutput() {
     var folder = output.toAbsolutePath().getParent();
     if (Files.isDirectory(output)) {

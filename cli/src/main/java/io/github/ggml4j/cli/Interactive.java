@@ -3,6 +3,7 @@ package io.github.ggml4j.cli;
 import io.github.ggml4j.TextGenerator;
 import io.github.ggml4j.generation.GeneratedToken;
 import io.github.ggml4j.generation.GenerationConfig;
+import io.github.ggml4j.internal.Check;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -17,27 +18,28 @@ import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * A text that a user and a model write in turns: every line that is typed is added to it, and the
- * model goes on from there.
+ * A text that the user and the model write in turns. Each line that is typed is appended to the
+ * text, and the model continues it.
  */
 final class Interactive {
-  /** What the model adds when no length is asked for. */
-  private static final int USUAL_NEW_TOKENS = 50;
-
   private static final String HELP =
       """
-      Type a line: it is added to the text, and the model continues it. An empty line: it goes on.
+      Type a line: it is appended to the text, and the model continues the text. An empty line
+      continues without adding anything.
       /set NAME VALUE   changes a setting, as in: /set temperature 0.8
-      /unset NAME       gives it its default
+      /unset NAME       restores a setting's default
       /show             shows all settings; they are the options of ggml4j generate
-      /retry            takes back what the model wrote last, and has it write again
-      /undo             takes back the last line and what the model made of it
+      /retry            replaces the last continuation by another one
+      /undo             removes the last line and its continuation
       /text             shows the whole text
       /save FILE        writes the text to a file
-      /reset            begins a new text
-      /quit             leaves, as does Ctrl-D; Ctrl-C stops the model
-      A line of text that begins with / is typed with two of them.\
+      /reset            starts a new text
+      /quit             quits, as does Ctrl-D; Ctrl-C stops the model
+      For a line of text that begins with /, type // first.\
       """;
+
+  /** Characters of the end of the text that /undo shows. */
+  private static final int SHOWN = 60;
 
   private static final List<String> COMMANDS =
       List.of(
@@ -70,17 +72,18 @@ final class Interactive {
     this.lines = lines;
     this.out = out;
     this.err = err;
+    settings.check(this::check);
   }
 
   static List<String> commands() {
     return COMMANDS;
   }
 
-  /** Until its user leaves. */
+  /** Runs until the user quits. */
   void run(String beginning) {
     if (lines.isTerminal()) {
       err.println(
-          "Type a text, and the model continues it. /help tells more, Ctrl-D leaves. On "
+          "Type a text, and the model continues it. /help shows the commands, Ctrl-D quits. Device: "
               + generator.model().device());
     }
     if (!beginning.isEmpty()) {
@@ -95,7 +98,7 @@ final class Interactive {
         }
         attempt(() -> take(line));
       } catch (Lines.Interrupted e) {
-        err.println("Ctrl-D leaves");
+        err.println("Ctrl-D quits");
       }
     }
   }
@@ -105,14 +108,14 @@ final class Interactive {
     return OTHER_NAMES.getOrDefault(word, word).equals(command);
   }
 
-  /** What goes wrong is told, and the session goes on. */
+  /** Prints a failure; the session continues. */
   private void attempt(Runnable action) {
     try {
       action.run();
     } catch (StandardOutput.Failure e) {
       throw e;
     } catch (RuntimeException e) {
-      err.println("ggml4j: " + OptionNames.translate(Failures.describe(e), command));
+      err.println("ggml4j: " + Failures.describe(e, command));
     }
   }
 
@@ -133,17 +136,18 @@ final class Interactive {
       case "/show" -> settings.describe().forEach(out::println);
       case "/retry" -> {
         if (beforeModel.isEmpty()) {
-          throw new IllegalArgumentException("there is nothing to write again yet");
+          throw new IllegalArgumentException("there is no continuation to replace");
         }
         text = beforeModel;
         continueText();
       }
       case "/undo" -> {
         if (undo.isEmpty()) {
-          throw new IllegalArgumentException("there is nothing to take back");
+          throw new IllegalArgumentException("there is nothing to remove");
         }
         text = undo.removeLast();
         beforeModel = "";
+        err.println("Removed the last line and its continuation. " + ending());
       }
       case "/text" -> out.println(text);
       case "/save" -> save(first(rest, "a file"));
@@ -151,19 +155,32 @@ final class Interactive {
         text = "";
         beforeModel = "";
         undo.clear();
+        err.println(ending());
       }
       case "/help" -> HELP.lines().forEach(out::println);
       default ->
           throw new IllegalArgumentException(
-              "there is no " + words.getFirst() + "; /help names what there is");
+              "there is no command " + words.getFirst() + "; /help shows all");
     }
   }
 
   private static String first(List<String> words, String what) {
     if (words.isEmpty()) {
-      throw new IllegalArgumentException("expected " + what + " behind it; /help shows how");
+      throw new IllegalArgumentException("expected " + what + " after the command; see /help");
     }
     return words.getFirst();
+  }
+
+  /** How the text ends now. */
+  private String ending() {
+    if (text.isEmpty()) {
+      return "The text is empty.";
+    }
+    var lastLine = text.substring(text.stripTrailing().lastIndexOf('\n') + 1).strip();
+    int start =
+        lastLine.offsetByCodePoints(
+            lastLine.length(), -Math.min(SHOWN, lastLine.codePointCount(0, lastLine.length())));
+    return "The text ends with: " + (start > 0 ? "..." : "") + lastLine.substring(start);
   }
 
   private void save(String name) {
@@ -208,7 +225,7 @@ final class Interactive {
         }
       });
     } catch (CancellationException e) {
-      // What is there stays
+      // keep what was generated
     } finally {
       Thread.interrupted();
       out.println();
@@ -229,17 +246,36 @@ final class Interactive {
     out.flush();
   }
 
-  private int newTokens(GenerationOptions options) {
-    var given = options.maxNewTokens();
-    int most = generator.model().config().nPositions() - 1;
-    if (given != null && given > most) {
-      throw new IllegalArgumentException(
-          "max-new-tokens is " + given + ", expected at most " + most + " with this model");
-    }
-    return given != null ? given : Math.min(USUAL_NEW_TOKENS, most);
+  /** Fails if the model cannot generate with these options. */
+  private void check(GenerationOptions options) {
+    int newTokens = newTokens(options);
+    var builder = generator.defaults().toBuilder();
+    options.apply(builder);
+    builder.maxNewTokens(newTokens).build();
+    // Opening a stream checks all options against model and tokenizer; nothing is generated.
+    var prompt = text.isEmpty() ? "." : end(newTokens);
+    generator
+        .streamTokens(
+            prompt,
+            g -> {
+              options.apply(g);
+              g.maxNewTokens(newTokens).numBeams(1);
+            })
+        .close();
   }
 
-  /** As much of the end of the text as the model can take with room for new tokens. */
+  private int newTokens(GenerationOptions options) {
+    int most = generator.model().config().nPositions() - 1;
+    var given = options.maxNewTokens();
+    if (given != null) {
+      return Check.between("maxNewTokens", given, 1, most);
+    }
+    var modelDefault = generator.defaults().maxNewTokens();
+    return Math.min(
+        modelDefault != null ? modelDefault : GenerationConfig.DEFAULT_NEW_TOKENS, most);
+  }
+
+  /** The longest end of the text that leaves room for the new tokens in the model's positions. */
   private String end(int newTokens) {
     int room = generator.model().config().nPositions() - newTokens;
     var tokenizer = generator.tokenizer();

@@ -19,11 +19,11 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "lab",
     description =
-        "Looks at a model, generates, fine-tunes on source code, generates again; offline.",
+        "Shows a model, generates, fine-tunes on source code, and generates again; offline.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Nothing is written. The files in examples/ do the same in Java, step by step.",
+      "Writes no files. The files in examples/ do the same in Java, step by step.",
       "",
       "Examples:",
       "  ggml4j lab",
@@ -47,7 +47,7 @@ final class LabCommand implements Callable<Integer> {
       names = "--max-length",
       defaultValue = "100",
       paramLabel = "N",
-      description = "Longest text in tokens. Default: ${DEFAULT-VALUE}.")
+      description = "Longest text in tokens, prompt included. Default: ${DEFAULT-VALUE}.")
   private int maxLength;
 
   @Option(
@@ -81,7 +81,6 @@ final class LabCommand implements Callable<Integer> {
           Trainer.of(loaded, tokenizer)
               .batchSize(4)
               .epochs(epochs)
-              .maxSequenceLength(Math.min(128, loaded.config().nPositions()))
               .packing(true)
               .optimizer(AdamW.learningRate(2e-3))
               .schedule(LinearWarmup.steps(20))

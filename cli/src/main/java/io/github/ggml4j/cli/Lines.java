@@ -8,30 +8,30 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** Where an interactive session gets its lines from. */
+/** The input lines of an interactive session. */
 interface Lines extends AutoCloseable {
-  /** Reading was broken off by Ctrl-C. */
+  /** Ctrl-C interrupted the reading of a line. */
   final class Interrupted extends RuntimeException {
     private static final long serialVersionUID = 1;
   }
 
   /**
-   * The next line, null at the end.
+   * The next line; null at the end.
    *
-   * @throws Interrupted when the user wants no line but a new start of it
+   * @throws Interrupted if the user discards the line with Ctrl-C
    */
   @Nullable String next();
 
-  /** Runs something that Ctrl-C ends by an interrupt of this thread, if this knows of Ctrl-C. */
+  /** Runs an action. On a terminal, Ctrl-C interrupts this thread meanwhile. */
   void interruptibly(Runnable action);
 
-  /** Whether somebody sits there, who wants to be greeted. */
+  /** Whether the lines are typed on a terminal. */
   boolean isTerminal();
 
   @Override
   void close();
 
-  /** Lines of UTF-8 from a file or another program. */
+  /** Lines of UTF-8 text from a stream. */
   static Lines of(InputStream in) {
     var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8));
     return new Lines() {
@@ -55,7 +55,7 @@ interface Lines extends AutoCloseable {
       }
 
       @Override
-      public void close() {} // standard input is not ours
+      public void close() {} // standard input stays open
     };
   }
 }

@@ -11,17 +11,17 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line: finds the command, runs it, and turns failures into one line each. */
+/** The command line: runs a command, and prints a failure as one line. */
 @Command(
     name = "ggml4j",
-    description = "GPT-2 for Java: generate, fine-tune and look at models, over ggml.",
+    description = "GPT-2 for Java over ggml: generate, fine-tune, and inspect models.",
     mixinStandardHelpOptions = true,
     versionProvider = VersionCommand.class,
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
       "A model is a Hugging Face folder, a .gguf file, a name on the Hugging Face Hub such as gpt2"
-          + " or org/name, or bundled: the small one that comes with ggml4j.",
+          + " or org/name, or bundled: the small model that comes with ggml4j.",
       "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Each command has --help, with"
           + " examples.",
       "",
@@ -31,14 +31,16 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "  ggml4j help finetune"
     })
 public final class Main implements Runnable {
+  private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
+
   static final int FAILED = 1;
   static final int WRONG_USAGE = 2;
   static final int INTERRUPTED = 130;
 
-  /** As a program that the system ends for it. */
+  /** Exit code of a program that SIGPIPE ends: 128 + 13. */
   static final int READER_GONE = 141;
 
-  /** Messages of picocli that do not say what to do. */
+  /** A message of picocli that does not say what to do. */
   private static final Pattern UNKNOWN_COMMAND = Pattern.compile("Unknown subcommand '(.*)'\\.");
 
   private static final Pattern VALUE_WITH_DASH =
@@ -46,13 +48,17 @@ public final class Main implements Runnable {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
-  /** What {@code --config} names; null for none. */
+  /** The file of {@code --config}; null if there is none. */
   private @Nullable ConfigFile config;
 
-  /** Started by the launcher. */
+  /** Called by the launcher. */
   public static void main(String[] args) {
-    // The name and password of HTTPS_PROXY, which Java keeps to itself otherwise
+    // Java sends name and password of a proxy through a tunnel only if this allows it
     System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
+    // Warnings of the libraries in one line
+    if (System.getProperty(LOG_FORMAT) == null) {
+      System.setProperty(LOG_FORMAT, "ggml4j: %4$s: %5$s%6$s%n");
+    }
     System.exit(run(commandLine(args).setOut(StandardOutput.writer()), args));
   }
 
@@ -65,7 +71,8 @@ public final class Main implements Runnable {
       Main program = commandLine.getCommand();
       program.config = config;
       return commandLine.execute(config.expand());
-    } catch (RuntimeException | Error e) { // of a file with options; errors picocli leaves alone
+    } catch (RuntimeException
+        | Error e) { // of the --config file; Errors, which picocli does not catch
       return failed(e, commandLine);
     }
   }
@@ -75,7 +82,7 @@ public final class Main implements Runnable {
     return commandLine(Commands.names());
   }
 
-  /** With the command that these arguments begin with, and if that is none, with all. */
+  /** With the command that is the first argument; with all if that is none. */
   static CommandLine commandLine(String[] args) {
     boolean known = args.length > 0 && Commands.names().contains(args[0]);
     return known && !args[0].equals(Commands.HELP) ? commandLine(List.of(args[0])) : commandLine();
@@ -94,7 +101,7 @@ public final class Main implements Runnable {
         .setExecutionExceptionHandler((e, command, _) -> failed(e, command));
   }
 
-  /** Help, too, may find its output closed; picocli would print a stack trace then. */
+  /** Printing the help may fail, too; picocli would then print a stack trace. */
   private static int runLast(CommandLine.ParseResult args) {
     try {
       return new CommandLine.RunLast().execute(args);
@@ -118,13 +125,13 @@ public final class Main implements Runnable {
     }
     var message = String.valueOf(e.getMessage());
     var unknown = UNKNOWN_COMMAND.matcher(message);
-    if (unknown.matches()) { // of ggml4j help
+    if (unknown.matches()) { // as in ggml4j help COMMAND
       var command = List.of(unknown.group(1));
       return describe(new UnmatchedArgumentException(e.getCommandLine(), command));
     }
     var dash = VALUE_WITH_DASH.matcher(message);
     return dash.matches()
-        ? "%1$s needs a value; one that begins with - is written as %1$s=%2$s"
+        ? "%1$s needs a value; write one that begins with - as %1$s=%2$s"
             .formatted(dash.group(1), dash.group(2))
         : message;
   }
@@ -137,7 +144,10 @@ public final class Main implements Runnable {
             : e.getCommandLine().getSubcommands().isEmpty() ? "argument" : "command";
     var alike = e.getSuggestions();
     return "there is no %s %s%s"
-        .formatted(kind, word, alike.isEmpty() ? "" : "; perhaps " + String.join(" or ", alike));
+        .formatted(
+            kind,
+            word,
+            alike.isEmpty() ? "" : "; did you mean " + String.join(" or ", alike) + "?");
   }
 
   private static int wrongUsage(String message, CommandLine command) {
@@ -158,9 +168,10 @@ public final class Main implements Runnable {
     if (e instanceof StandardOutput.Failure failure && failure.readerIsGone()) {
       return READER_GONE;
     }
-    var message = OptionNames.translate(Failures.describe(e), command.getCommandSpec());
     int exitCode = FAILED;
-    if (e instanceof IllegalArgumentException && OptionNames.areIn(message)) {
+    var spec = command.getCommandSpec();
+    var message = Failures.describe(e, spec);
+    if (Failures.isWrongUsage(e, spec)) {
       exitCode = wrongUsage(message, command);
     } else {
       command.getErr().println("ggml4j: " + message);

@@ -10,7 +10,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * How much memory a measurement takes: of a GPU what is gone since the start, else of this process.
+ * Memory that a measurement uses: on a GPU the decrease of free memory since the start, else the
+ * peak of this process.
  */
 final class MemoryUse {
   private static final Path STATUS = Path.of("/proc/self/status");
@@ -22,7 +23,7 @@ final class MemoryUse {
     this.freeBefore = freeBefore;
   }
 
-  /** Before anything is loaded onto the device of a name. */
+  /** Call this before anything is loaded onto the device. */
   static MemoryUse now(String device) {
     var free = new TreeMap<String, Long>();
     if (!device.startsWith("cpu")) {
@@ -35,13 +36,13 @@ final class MemoryUse {
     return new MemoryUse(free);
   }
 
-  /** Bytes, 0 where they are not known. */
+  /** Bytes; 0 if unknown. */
   long of(Speed speed, Device device) {
     var before = freeBefore.get(device.name());
     return before != null ? Math.max(0, before - speed.freeMemory()) : peak();
   }
 
-  /** The most that this process had of the memory; Linux alone tells. */
+  /** Peak memory of this process; known on Linux only. */
   private static long peak() {
     try {
       return Files.exists(STATUS)

@@ -10,7 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Which model, and what computes it. */
+/** The options that choose a model and its device. */
 final class ModelOptions {
   static final String BUNDLED = ModelFiles.BUNDLED;
   static final String MODEL =
@@ -36,7 +36,7 @@ final class ModelOptions {
       names = "--threads",
       defaultValue = "0",
       paramLabel = "N",
-      description = "CPU threads; 0 for one for each processor. Default: ${DEFAULT-VALUE}.")
+      description = "CPU threads; 0: one for each processor. Default: ${DEFAULT-VALUE}.")
   private int threads;
 
   @Spec(Spec.Target.MIXEE)
@@ -46,17 +46,17 @@ final class ModelOptions {
     return ModelFiles.open(model, hub::hub, hub.revision());
   }
 
-  /** The name of the device that is asked for. */
+  /** The value of {@code --device}. */
   String device() {
     return device;
   }
 
-  /** The Hub that the options name. */
+  /** The Hugging Face Hub. */
   Hub hub() {
     return hub.hub();
   }
 
-  /** Loads opened files, whose weights become the model's. */
+  /** Loads opened files onto the device. Closes them if that fails; else the model owns them. */
   Gpt2Model load(ModelFiles files) {
     Device opened;
     try {

@@ -1,79 +1,48 @@
 package io.github.ggml4j.cli;
 
+import java.lang.reflect.Field;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import picocli.CommandLine.Model.CommandSpec;
 
-/** Messages of the libraries, which name parameters as Java does, in the words of a command. */
+/**
+ * The options of a command by the parameters of the library that they set. {@code --top-k} sets
+ * {@code topK}; {@link Sets} declares names that differ.
+ */
 final class OptionNames {
-  /** Parameters whose option is called otherwise. */
-  private static final Map<String, String> OTHERS =
-      Map.of(
-          "stopStrings",
-          "--stop",
-          "eosTokenIds",
-          "--eos-token-id",
-          "forcedEosTokenIds",
-          "--forced-eos-token-id",
-          "saveTo",
-          "--output",
-          "maxWindows",
-          "--windows");
+  private final Map<String, String> options = new TreeMap<>();
 
-  private static final Pattern PARAMETER = Pattern.compile("\\b([a-z]+(?:[A-Z]\\w*)+)\\b");
-  private static final Pattern FIRST_WORD = Pattern.compile("^([A-Za-z]+) (is|must|has) ");
-
-  private static final Pattern BEGINNING = Pattern.compile("^(\\w+ )?--\\w");
-
-  private OptionNames() {}
-
-  static String translate(String message, CommandSpec command) {
-    var options = optionsByParameter(command);
-    var greedy = options.containsKey("greedy");
-    var text = greedy ? message.replace("doSample(false)", "--greedy") : message;
-    if (options.containsKey("textColumn")) {
-      text = text.replace("text(...)", "--text-column").replace("config(...)", "--dataset-config");
-    }
-    text =
-        PARAMETER
-            .matcher(text)
-            .replaceAll(
-                m -> Matcher.quoteReplacement(options.getOrDefault(m.group(1), m.group(1))));
-    var first = FIRST_WORD.matcher(text);
-    if (first.find()) {
-      var option = options.get(first.group(1).toLowerCase(Locale.ROOT));
-      if (option != null) {
-        text = option + text.substring(first.end(1));
-      }
-    }
-    return text;
-  }
-
-  /** Whether a translated message begins with an option, perhaps behind the name of its owner. */
-  static boolean areIn(String message) {
-    return BEGINNING.matcher(message).find();
-  }
-
-  private static Map<String, String> optionsByParameter(CommandSpec command) {
-    var result = new TreeMap<String, String>();
+  OptionNames(CommandSpec command) {
     for (var option : command.options()) {
-      result.put(parameter(option.longestName()), option.longestName());
-    }
-    OTHERS.forEach((parameter, option) -> {
-      if (command.findOption(option) != null) {
-        result.put(parameter, option);
+      for (var name : option.names()) {
+        options.put(parameter(name), option.longestName());
       }
-    });
-    return result;
+      if (option.userObject() instanceof Field field && field.isAnnotationPresent(Sets.class)) {
+        for (var parameter : field.getAnnotation(Sets.class).value()) {
+          options.put(parameter, option.longestName());
+        }
+      }
+    }
+  }
+
+  /** Whether an option sets a parameter. */
+  boolean has(String parameter) {
+    return options.containsKey(parameter);
+  }
+
+  /** The option that sets a parameter; the parameter's own name if there is none. */
+  String option(String parameter) {
+    return options.getOrDefault(parameter, parameter);
   }
 
   /** {@code --top-k} is {@code topK}. */
   private static String parameter(String option) {
-    return Pattern.compile("-(\\w)")
-        .matcher(option.replaceFirst("^-+", ""))
-        .replaceAll(m -> m.group(1).toUpperCase(Locale.ROOT));
+    var words = option.replaceFirst("^-+", "").split("-", -1);
+    var name = new StringBuilder(words[0]);
+    for (int i = 1; i < words.length; i++) {
+      name.append(words[i].substring(0, 1).toUpperCase(Locale.ROOT)).append(words[i].substring(1));
+    }
+    return name.toString();
   }
 }

@@ -26,7 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
     name = "perplexity",
-    description = "Says how well a model foretells a text: the lower, the better.",
+    description = "Measures how well a model predicts a text: the lower, the better.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
@@ -36,8 +36,8 @@ import tools.jackson.databind.node.ObjectNode;
       "",
       "--compare prints a table to choose a type by: the model is written as each of them into a"
           + " temporary folder, and its predictions are compared with those of the model as it is."
-          + " KLD is the mean KL divergence of a token, 99%% what only one token in a hundred goes"
-          + " beyond, same top how often both find the same token most likely.",
+          + " KLD is the mean KL divergence of a token, 99%% its 99th percentile, same top how often"
+          + " the most likely token is the same.",
       "",
       "Examples:",
       "  ggml4j perplexity book.txt",
@@ -59,8 +59,8 @@ final class PerplexityCommand implements Callable<Integer> {
       defaultValue = "strided",
       paramLabel = "NAME",
       description = {
-        "strided: overlapping windows; chunked: windows one behind the other, the second half of"
-            + " each is scored.",
+        "strided: overlapping windows; chunked: consecutive windows, of which the second half is"
+            + " scored.",
         "Default: ${DEFAULT-VALUE}."
       })
   private MethodName method;
@@ -68,19 +68,20 @@ final class PerplexityCommand implements Callable<Integer> {
   @Option(
       names = "--context",
       paramLabel = "N",
-      description = "Tokens of a window. Default: the most the model takes; 512 when chunked.")
+      description = "Tokens of a window. Default: the model's n_positions; 512 when chunked.")
   private @Nullable Integer context;
 
   @Option(
       names = "--stride",
       paramLabel = "N",
-      description = "Tokens from one window to the next when strided. Default: half the context.")
+      description = "Tokens between the starts of windows when strided. Default: half the context.")
   private @Nullable Integer stride;
 
   @Option(
       names = "--windows",
       paramLabel = "N",
-      description = "Read only the first N windows. Default: all.")
+      description = "Most windows to read. Default: all.")
+  @Sets("maxWindows")
   private @Nullable Integer windows;
 
   @Option(
@@ -130,7 +131,7 @@ final class PerplexityCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  /** As llama-perplexity, which leaves out a line end at the end of the file. */
+  /** Leaves out the last line end when chunked, as llama-perplexity does. */
   private String text(boolean chunked) throws IOException {
     var text = TextFile.read(file);
     return chunked && text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
@@ -138,7 +139,9 @@ final class PerplexityCommand implements Callable<Integer> {
 
   private void compare() throws IOException {
     if (stride != null) {
-      throw new ParameterException(spec.commandLine(), "--compare reads the text in chunks");
+      throw new ParameterException(
+          spec.commandLine(),
+          "--stride does not go with --compare, which reads the text in chunks");
     }
     var text = text(true);
     var matrix = imatrix == null ? null : ImportanceMatrix.read(imatrix);

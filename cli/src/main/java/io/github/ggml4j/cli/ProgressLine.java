@@ -2,7 +2,7 @@ package io.github.ggml4j.cli;
 
 import java.io.PrintWriter;
 
-/** One line of progress that is written over again and again; nothing unless on a terminal. */
+/** One line of progress that is overwritten. Prints nothing if standard error is no terminal. */
 final class ProgressLine implements AutoCloseable {
   private final PrintWriter err;
   private final boolean terminal;
@@ -31,7 +31,7 @@ final class ProgressLine implements AutoCloseable {
     drawn = text.length();
   }
 
-  /** Takes it away before other output. */
+  /** Clears the line before other output. */
   void clear() {
     if (drawn > 0) {
       draw("");

@@ -4,11 +4,11 @@ import io.github.ggml4j.trainer.Progress;
 import java.util.OptionalInt;
 
 /**
- * Standard error as the place for progress. What {@link System#console} says is about standard
- * input and output, which may be files while somebody is watching, and the other way round.
+ * Whether progress can be shown on standard error. {@link System#console} does not tell: it is
+ * about standard input and output.
  */
 final class StandardError {
-  /** Asked for once, and only where something takes long enough to be shown. */
+  /** Asked for once, when it is first needed, since that takes some milliseconds. */
   private static final class Terminal {
     static final OptionalInt WIDTH = Progress.terminalWidth();
   }
@@ -19,8 +19,8 @@ final class StandardError {
     return Terminal.WIDTH.isPresent();
   }
 
-  /** Characters that fit into a line without a break. */
+  /** Characters that fit into a line. */
   static int width() {
-    return Terminal.WIDTH.orElse(80) - 1; // in the last column some terminals begin a new line
+    return Terminal.WIDTH.orElse(80) - 1; // in the last column some terminals start a new line
   }
 }

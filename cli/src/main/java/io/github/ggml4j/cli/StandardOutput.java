@@ -10,11 +10,11 @@ import java.io.UncheckedIOException;
 import java.util.Locale;
 
 /**
- * Standard output that ends the command when it cannot be written: {@link PrintWriter} and {@link
- * System#out} alone would go on in silence.
+ * Standard output that throws if it cannot be written. {@link PrintWriter} and {@link System#out}
+ * ignore such failures.
  */
 final class StandardOutput extends FilterOutputStream {
-  /** What was printed got lost. */
+  /** Standard output cannot be written. */
   static final class Failure extends UncheckedIOException {
     private static final long serialVersionUID = 1;
 
@@ -22,7 +22,7 @@ final class StandardOutput extends FilterOutputStream {
       super("cannot write to standard output: " + cause.getMessage(), cause);
     }
 
-    /** Whether its reader, such as {@code head}, has what it wants. */
+    /** Whether the reader, such as {@code head}, has closed the pipe. */
     boolean readerIsGone() {
       return String.valueOf(getMessage()).toLowerCase(Locale.ROOT).contains("broken pipe");
     }

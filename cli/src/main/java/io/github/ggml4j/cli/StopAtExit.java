@@ -4,7 +4,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Ends the work of the thread that made this when the process is asked to end (Ctrl-C), and waits
+ * Interrupts the thread that created this when the process is asked to end (Ctrl-C), and waits
  * until it has cleaned up, so that no half-written file is left.
  */
 final class StopAtExit implements AutoCloseable {
@@ -24,7 +24,7 @@ final class StopAtExit implements AutoCloseable {
       boolean ended = done.await(LONGEST_WAIT_SECONDS, TimeUnit.SECONDS);
       if (!ended) {
         System.getLogger(StopAtExit.class.getName())
-            .log(System.Logger.Level.WARNING, "The work did not end in time");
+            .log(System.Logger.Level.WARNING, "The running command did not stop in time");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -37,7 +37,7 @@ final class StopAtExit implements AutoCloseable {
     try {
       Runtime.getRuntime().removeShutdownHook(hook);
     } catch (IllegalStateException e) {
-      // The process is ending: the hook ends by itself now.
+      // The process is ending: the hook ends by itself.
       return;
     }
   }

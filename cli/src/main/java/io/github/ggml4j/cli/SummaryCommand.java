@@ -4,6 +4,7 @@ import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
 import picocli.CommandLine.Command;
@@ -19,17 +20,14 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Below stands what generating one text of n_positions tokens takes of the device's memory,"
-          + " and training with batches of 8 texts of 128 tokens.",
+      "The last lines estimate the device memory for generating one text of n_positions tokens, and"
+          + " for training with the defaults of finetune.",
       "",
       "Examples:",
       "  ggml4j summary",
       "  ggml4j summary --model gpt2.gguf --json"
     })
 final class SummaryCommand implements Runnable {
-  private static final int USUAL_BATCH = 8;
-  private static final int USUAL_LENGTH = 128;
-
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
 
@@ -51,12 +49,12 @@ final class SummaryCommand implements Runnable {
     }
   }
 
-  /** With what finetune does when nothing else is asked for. */
+  /** With the defaults of finetune. */
   private static MemoryEstimate training(Gpt2Model model) {
-    int length = Math.min(USUAL_LENGTH, model.config().nPositions());
+    int length = Math.min(Trainer.DEFAULT_SEQUENCE_LENGTH, model.config().nPositions());
     var optimizer = AdamW.learningRate(0);
     var settings = new TrainingEngine.Settings(0, 0, 0, 0);
-    return TrainingEngine.estimate(model, optimizer, settings, USUAL_BATCH, length);
+    return TrainingEngine.estimate(model, optimizer, settings, Trainer.DEFAULT_BATCH_SIZE, length);
   }
 
   private static String json(Gpt2Model model) {

@@ -15,7 +15,7 @@ import org.jline.terminal.Terminal.Signal;
 import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
 
-/** Lines that are typed: with editing, completion of commands, and a history that is kept. */
+/** Lines typed on a terminal, with editing, completion of commands, and a saved history. */
 final class TerminalLines implements Lines {
   private static final String PROMPT = "> ";
 
@@ -23,10 +23,10 @@ final class TerminalLines implements Lines {
   private final LineReader reader;
 
   /**
-   * Takes the terminal.
+   * Opens the terminal.
    *
-   * @param commands completed at the beginning of a line
-   * @param names completed behind a command
+   * @param commands completed at the start of a line
+   * @param names completed after a command
    */
   TerminalLines(List<String> commands, List<String> names) {
     try {
@@ -44,7 +44,7 @@ final class TerminalLines implements Lines {
                 words.forEach(word -> candidates.add(new Candidate(word)));
               }
             })
-            .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true) // a ! is a !
+            .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true) // an exclamation mark is text
             .build();
     var history = history();
     if (history != null) {
@@ -52,7 +52,7 @@ final class TerminalLines implements Lines {
     }
   }
 
-  /** Where the system wants it; nowhere when there is no place. */
+  /** The file of the history, by the XDG rules; null if its folder cannot be created. */
   private static @Nullable Path history() {
     var state = System.getenv("XDG_STATE_HOME");
     var folder =

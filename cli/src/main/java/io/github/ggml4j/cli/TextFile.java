@@ -1,18 +1,17 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.internal.StrictUtf8;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Text that commands read. It must be UTF-8: replacement characters would be tokenized, scored and
- * continued without a word.
+ * Reads text files. Text that is not UTF-8 is an error: replacement characters would be tokenized,
+ * scored and continued without a warning.
  */
 final class TextFile {
   private static final String STANDARD_INPUT = "-";
@@ -20,7 +19,7 @@ final class TextFile {
   private TextFile() {}
 
   /**
-   * Reads all of a text.
+   * Reads a whole text.
    *
    * @param name a file, or {@code -} for standard input
    */
@@ -29,10 +28,10 @@ final class TextFile {
   }
 
   /**
-   * Reads all of a text.
+   * Reads a whole text.
    *
    * @param name a file, or {@code -} for standard input
-   * @param label what messages call it
+   * @param label its name in messages
    */
   static String read(String name, String label) throws IOException {
     try (var in = open(name, label)) {
@@ -40,7 +39,7 @@ final class TextFile {
     }
   }
 
-  /** What messages call a text. */
+  /** The name of a text in messages. */
   static String label(String name) {
     return name.equals(STANDARD_INPUT) ? "standard input" : name;
   }
@@ -61,24 +60,19 @@ final class TextFile {
   }
 
   /**
-   * The text of a part of a file.
+   * Decodes a part of a file.
    *
-   * @param label what messages call the file
-   * @param firstByte where the part begins in the file
-   * @throws IllegalArgumentException when it is no UTF-8, with the place
+   * @param label name of the file in messages
+   * @param firstByte offset of the part in the file
+   * @throws IllegalArgumentException if it is not UTF-8, with the offset
    */
   static String decode(byte[] utf8, String label, long firstByte) {
-    var decoder =
-        StandardCharsets.UTF_8
-            .newDecoder()
-            .onMalformedInput(CodingErrorAction.REPORT)
-            .onUnmappableCharacter(CodingErrorAction.REPORT);
     var in = ByteBuffer.wrap(utf8);
     var text = CharBuffer.allocate(utf8.length);
-    if (decoder.decode(in, text, true).isError()) {
+    if (StrictUtf8.decoder().decode(in, text, true).isError()) {
       int at = in.position();
       throw new IllegalArgumentException(
-          "%s is not UTF-8: byte 0x%02x at offset %d. Convert it to UTF-8, as iconv does"
+          "%s is not UTF-8: byte 0x%02x at offset %d. Convert it to UTF-8, for instance with iconv"
               .formatted(label, utf8[at], firstByte + at));
     }
     return text.flip().toString();

@@ -2,11 +2,11 @@ package io.github.ggml4j.cli;
 
 import java.io.PrintWriter;
 
-/** How generated texts are shown. */
+/** Prints generated texts. */
 final class Texts {
   private Texts() {}
 
-  /** One of several with its number and an empty line behind it; number 0: as it is. */
+  /** Prints a text with its number, followed by an empty line; with number 0, the text alone. */
   static void print(PrintWriter out, int number, String text) {
     if (number == 0) {
       out.println(text);

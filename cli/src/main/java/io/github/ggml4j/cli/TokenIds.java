@@ -5,9 +5,9 @@ import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Tokens one behind the other, given as numbers with commas between them. */
+/** A sequence of tokens, given as numbers with commas between them. */
 record TokenIds(List<Integer> ids) implements ITypeConverter<TokenIds> {
-  /** For picocli, which makes its converters without arguments. */
+  /** Called by picocli, for the converter. */
   TokenIds() {
     this(List.of());
   }
@@ -18,7 +18,7 @@ record TokenIds(List<Integer> ids) implements ITypeConverter<TokenIds> {
       return new TokenIds(
           Arrays.stream(text.split(",", -1)).map(id -> Integer.valueOf(id.strip())).toList());
     } catch (NumberFormatException e) {
-      throw new TypeConversionException("'" + text + "' is no list of token ids such as 12,345");
+      throw new TypeConversionException("'" + text + "' is not a list of token ids such as 12,345");
     }
   }
 }

@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "tokenize",
-    description = "Turns text into token ids, a line of ids for each line of text, or back.",
+    description = "Converts text to token ids, one line of ids for each line of text, or back.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
@@ -39,18 +39,18 @@ final class TokenizeCommand implements Callable<Integer> {
       defaultValue = ModelOptions.BUNDLED,
       paramLabel = "MODEL",
       description = {
-        "Whose tokenizer: a Hugging Face folder (its tokenizer files are enough), a .gguf file (its"
-            + " vocabulary is enough), a model on the Hub, or bundled: GPT-2's.",
+        "The model whose tokenizer to use: a Hugging Face folder (tokenizer files are enough), a .gguf"
+            + " file (a vocabulary is enough), a model on the Hub, or bundled: GPT-2's.",
         "Default: ${DEFAULT-VALUE}."
       })
   private String model;
 
   @Mixin private HubOptions hub;
 
-  @Option(names = "--whole", description = "Take the input as one text, line ends included.")
+  @Option(names = "--whole", description = "Read the input as one text, line ends included.")
   private boolean whole;
 
-  @Option(names = "--decode", description = "Turn ids into text.")
+  @Option(names = "--decode", description = "Convert ids to text.")
   private boolean decode;
 
   @Option(
@@ -61,7 +61,7 @@ final class TokenizeCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "FILE",
-      description = "UTF-8 text, or ids. Without it, or for -, reads standard input.")
+      description = "UTF-8 text, or ids. Default, or -: standard input.")
   private @Nullable String file;
 
   @Override
@@ -91,7 +91,7 @@ final class TokenizeCommand implements Callable<Integer> {
     return ModelFiles.readTokenizer(model, hub::hub, hub.revision());
   }
 
-  /** A line without its line feed, which alone ends it: other line ends are text. */
+  /** The next line without its line feed. Only a line feed ends a line. */
   private static byte @Nullable [] readLine(InputStream in) throws IOException {
     int c = in.read();
     if (c < 0) {
@@ -150,7 +150,9 @@ final class TokenizeCommand implements Callable<Integer> {
       return Integer.parseInt(word);
     } catch (NumberFormatException e) {
       throw new IllegalArgumentException(
-          "\"" + word + "\" is no token id; --decode expects numbers from 0, separated by spaces",
+          "\""
+              + word
+              + "\" is not a token id; --decode expects numbers of at least 0, separated by spaces",
           e);
     }
   }

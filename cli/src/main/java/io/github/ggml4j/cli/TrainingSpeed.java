@@ -2,6 +2,7 @@ package io.github.ggml4j.cli;
 
 import io.github.ggml4j.evaluation.Speed;
 import io.github.ggml4j.inference.ScoringSession;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
@@ -10,13 +11,13 @@ import java.util.Arrays;
 import java.util.Random;
 import java.util.concurrent.CancellationException;
 
-/** How fast a model is trained with AdamW and dropout. Changes its weights. */
+/** Measures training with AdamW and dropout. Changes the weights of the model. */
 final class TrainingSpeed {
   private static final long SEED = 5;
   private static final float LEARNING_RATE = 3e-5f;
   private static final float DROPOUT = 0.1f;
 
-  /** Of the loss that inference computes, whose weights may be quantized. */
+  /** Relative tolerance to the loss of inference, whose weights may be quantized. */
   private static final double TOLERANCE = 1e-3;
 
   private TrainingSpeed() {}
@@ -24,20 +25,13 @@ final class TrainingSpeed {
   /**
    * Measures whole steps.
    *
-   * @param accumulation how often gradients of the batch are added up before an update
-   * @throws IllegalStateException when the loss is not the one that inference computes, or training
-   *     on one batch again and again does not lower it
+   * @param batch sequences in a batch
+   * @param accumulation batches of a step
+   * @param length tokens of each sequence
+   * @throws IllegalStateException if the loss is not the one that inference computes, or if
+   *     training on one batch repeatedly does not lower it
    */
-  static Speed measure(Gpt2Model model, int batch, int accumulation, int maxLength, int runs) {
-    int length = Math.min(maxLength, model.config().nPositions());
-    if (accumulation < 1) {
-      throw new IllegalArgumentException(
-          "Batches of a step are " + accumulation + ", expected at least 1");
-    }
-    if (batch < 1 || length < 2) {
-      throw new IllegalArgumentException(
-          "Batch of " + batch + " sequences of " + length + " tokens, expected at least 1 of 2");
-    }
+  static Speed measure(Gpt2Model model, int batch, int accumulation, int length, int runs) {
     var sequences = new int[batch][];
     var random = new Random(SEED);
     Arrays.setAll(sequences, i -> random.ints(length, 0, model.config().vocabSize()).toArray());
@@ -64,6 +58,13 @@ final class TrainingSpeed {
       int perStep = Math.multiplyExact(batch * length, accumulation);
       return new Speed("training", perStep, seconds, free);
     }
+  }
+
+  /** Checks the sizes of a step. */
+  static void check(int batch, int accumulation, int length) {
+    Check.atLeast("batchSize", batch, 1);
+    Check.atLeast("gradientAccumulationSteps", accumulation, 1);
+    Check.atLeast("maxSequenceLength", length, 2);
   }
 
   private static double inferred(Gpt2Model model, int[][] sequences) {
@@ -95,7 +96,13 @@ final class TrainingSpeed {
   private static void check(boolean right, String problem, double loss, double other) {
     if (!right) {
       throw new IllegalStateException(
-          "The loss of training, " + loss + ", " + problem + " " + other + "; nothing is reported");
+          "The loss of training, "
+              + loss
+              + ", "
+              + problem
+              + " "
+              + other
+              + "; no speed is reported");
     }
   }
 }

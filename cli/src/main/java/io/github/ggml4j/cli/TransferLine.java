@@ -5,7 +5,10 @@ import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.function.Consumer;
 
-/** Shows downloads and uploads: a line that changes on a terminal, else one every few seconds. */
+/**
+ * Shows the progress of downloads and uploads: one changing line, or without a terminal one every 5
+ * s.
+ */
 final class TransferLine implements Consumer<TransferProgress> {
   private static final long TERMINAL_NANOS = 100_000_000L;
   private static final long PLAIN_NANOS = 5_000_000_000L;
@@ -19,9 +22,9 @@ final class TransferLine implements Consumer<TransferProgress> {
   private boolean shown;
 
   /**
-   * Shows them.
+   * Shows transfers.
    *
-   * @param verb what happens to the files
+   * @param verb how a line starts: {@code Downloading}
    */
   TransferLine(String verb, PrintWriter err) {
     this(verb, err, StandardError.isTerminal());

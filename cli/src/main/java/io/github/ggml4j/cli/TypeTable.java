@@ -9,7 +9,7 @@ import java.util.Locale;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Types by size, speed and loss. */
+/** Prints a comparison of types by size, speed and loss. */
 final class TypeTable {
   private static final double MEGABYTE = 1e6;
   private static final int[] PERCENTILES = {1, 5, 10, 50, 90, 95, 99};
@@ -86,7 +86,7 @@ final class TypeTable {
     node.put(name + "_error", estimate.standardError());
   }
 
-  /** A measured speed with all of its runs. */
+  /** Adds a measured speed with all of its runs. */
   static void put(ObjectNode node, Speed speed) {
     node.put("name", speed.name());
     node.put("tokens", speed.tokens());

@@ -17,13 +17,13 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
     name = "upload",
     description =
-        "Publishes a model's folder on the Hugging Face Hub, and prints the commit's page.",
+        "Publishes a model folder on the Hugging Face Hub, and prints the page of the commit.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Needs an access token that may write, in HF_TOKEN or from a login with huggingface_hub. The"
-          + " repository is made when it does not exist; a model without README.md gets a short"
-          + " one.",
+      "Needs an access token with write permission, in HF_TOKEN or from a login with"
+          + " huggingface_hub. The repository is created if it does not exist. A model without"
+          + " README.md gets a short one.",
       "",
       "Example:",
       "  ggml4j upload code-model my-account/code-model --private"
@@ -41,7 +41,9 @@ final class UploadCommand implements Callable<Integer> {
   @Option(names = "--message", paramLabel = "TEXT", description = "The commit's message.")
   private @Nullable String message;
 
-  @Option(names = "--private", description = "A repository that is made is private.")
+  @Option(
+      names = "--private",
+      description = "Create the repository as private, if it does not exist.")
   private boolean isPrivate;
 
   @Option(names = "--json", description = "Print commit and page as JSON.")
@@ -51,7 +53,7 @@ final class UploadCommand implements Callable<Integer> {
   public Integer call() {
     if (!Files.isDirectory(folder)) {
       throw new ParameterException(
-          spec.commandLine(), folder + " is no folder, expected one with a model to publish");
+          spec.commandLine(), folder + " is not a folder, expected one with a model to publish");
     }
     var pushed =
         hub.hub()

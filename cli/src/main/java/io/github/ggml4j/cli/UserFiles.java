@@ -2,11 +2,11 @@ package io.github.ggml4j.cli;
 
 import java.nio.file.Path;
 
-/** Paths of the user's own. */
+/** The user's folders. */
 final class UserFiles {
   private UserFiles() {}
 
-  /** The home of the environment; the JDK asks the list of users, which not all are in. */
+  /** The folder of HOME; the JDK uses the system's list of users, which may lack the user. */
   static Path home() {
     var home = System.getenv("HOME");
     return Path.of(home == null || home.isEmpty() ? System.getProperty("user.home") : home);

@@ -12,8 +12,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "version",
-    description =
-        "Prints the versions of ggml4j, of Java and of the natives: all for a bug report.",
+    description = "Prints the versions of ggml4j, Java and the natives, as needed in a bug report.",
     mixinStandardHelpOptions = true,
     footer = {"", "Examples:", "  ggml4j version", "  ggml4j version --json"})
 final class VersionCommand implements Runnable, IVersionProvider {
@@ -50,7 +49,7 @@ final class VersionCommand implements Runnable, IVersionProvider {
     return node.toString();
   }
 
-  /** The same for {@code --version}, which has an answer also where the natives are missing. */
+  /** The same for {@code --version}, which works even if the natives cannot be loaded. */
   @Override
   public String[] getVersion() {
     String natives;

@@ -4,7 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Splits a line as a shell would: quotes keep spaces, and within them \n and \t are what they say.
+ * Splits a line into words as a shell does. Within quotes, spaces are kept, and \n and \t are line
+ * feed and tab.
  */
 final class Words {
   private Words() {}

@@ -46,10 +46,10 @@ class CommandLineTest {
 
   @ParameterizedTest
   @CsvSource({
-    "help genrate,there is no command genrate; perhaps generate",
-    "generate --prompt -hello,one that begins with - is written as --prompt=-hello",
+    "help genrate,there is no command genrate; did you mean generate",
+    "generate --prompt -hello,write one that begins with - as --prompt=-hello",
     "lab --epochs 0,--epochs is 0",
-    "upload no/such/folder me/model,no/such/folder is no folder",
+    "upload no/such/folder me/model,no/such/folder is not a folder",
     "download a/b/c,is not the name of a repository",
     "download gpt2 --revision a..b,is no revision"
   })
@@ -117,7 +117,7 @@ class CommandLineTest {
 
     assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.err())
-        .contains("there is no " + parts[1], "perhaps", parts[2], "--help")
+        .contains("there is no " + parts[1], "did you mean", parts[2], "--help")
         .hasLineCount(1);
   }
 

@@ -38,16 +38,22 @@ class ConfigFileTest {
                 train: [a.txt, "b c.txt"]
                 learning_rate: 3e-5
                 warmup-steps: 007
-                packing: true
-                no_shuffle: false
+                packing: yes
+                no_shuffle: Off
+                json: On
+                resumable: no
                 dropout:
+                where: {language: Python, license: "mit"}
                 """))
         .containsExactly(
             "--train=a.txt",
             "--train=b c.txt",
             "--learning-rate=3e-5",
             "--warmup-steps=007",
-            "--packing");
+            "--packing",
+            "--json",
+            "--where=language=Python",
+            "--where=license=mit");
   }
 
   @Test
@@ -57,7 +63,7 @@ class ConfigFileTest {
   }
 
   @Test
-  void theCommandLineGoesBefore() throws IOException {
+  void theCommandLineTakesPrecedence() throws IOException {
     assertThat(expand("epochs: 2\ntrain: [a, b]\nseed: 1", "--epochs", "3", "--train=c"))
         .containsExactly("--seed=1");
   }
@@ -71,16 +77,18 @@ class ConfigFileTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "lerning_rate: 3|has lerning_rate, which is no option; perhaps learning-rate",
-        "zzz: 3|has zzz, which is no option",
-        "config: x|has config, which is no option",
-        "help: true|has help, which is no option",
-        "epochs: [1, 2]|has a list for epochs",
-        "epochs: {a: 1}|has more names under epochs",
-        "train: [[a]]|has a list or names within the list of train",
+        "lerning_rate: 3|has lerning_rate, which is not an option; did you mean learning-rate?",
+        "zzz: 3|has zzz, which is not an option",
+        "config: x|has config, which is not an option",
+        "help: true|has help, which is not an option",
+        "epochs: [1, 2]|has a list for epochs, expected one value",
+        "epochs: {a: 1}|has names and values for epochs, expected a value",
+        "train: {a: 1}|has names and values for train, expected a value",
+        "where: {a: [1]}|has a list or a mapping in where, expected a value",
+        "train: [[a]]|has a list or a mapping in the list of train",
         "packing: perhaps|has perhaps for packing, expected true or false",
         "epochs: [|is neither YAML nor JSON: line 1",
-        "just text|has no names with values",
+        "just text|has no options, such as epochs: 3",
       })
   void mistakesAreNamed(String text, String message) throws IOException {
     var file = write(text);
@@ -100,7 +108,7 @@ class ConfigFileTest {
         "padding: none|--padding|none",
         "batch_size: 0|--batch-size|0",
         "learning_rate: -1|--learning-rate|-1",
-        "epochz: 1|epochz|perhaps epochs",
+        "epochz: 1|epochz|did you mean epochs?",
       })
   void badValuesNameFileAndOption(String line, String option, String value) throws IOException {
     var file = write("train: ../README.md\noutput: " + folder.resolve("out") + "\n" + line);

@@ -2,6 +2,7 @@ package io.github.ggml4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.ggml4j.trainer.Trainer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -83,6 +84,18 @@ class FinetuneTest {
     assertThat(interrupted.exitCode()).as(interrupted.err()).isEqualTo(Main.INTERRUPTED);
     assertThat(output.resolve("training.incomplete")).exists();
     int done = lines(metrics);
+    assertThat(interrupted.err())
+        .contains("Run the same command again to resume after step " + done + ".");
+    var plain = finetune(options.replace("--resumable", "") + (done + 2), text, output);
+    assertThat(plain.exitCode()).isEqualTo(2);
+    assertThat(plain.err()).contains("--output is " + output, "--resumable").hasLineCount(1);
+    assertThat(lines(metrics)).isEqualTo(done);
+    var other = finetune(options + (done + 2) + " --learning-rate 1 --seed 7", text, output);
+    assertThat(other.exitCode()).isEqualTo(2);
+    assertThat(other.err())
+        .contains("--resumable is " + output)
+        .contains(
+            "difference: --learning-rate was 5.0E-5 and is now 1.0, --seed was 42 and is now 7.");
     var rest = finetune(options + (done + 2), text, output);
     assertThat(rest.exitCode()).as(rest.err()).isZero();
     assertThat(output.resolve("training.incomplete")).doesNotExist();
@@ -191,6 +204,30 @@ class FinetuneTest {
 
     assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.err()).contains(message);
+  }
+
+  @Test
+  void theDefaultsAreThoseOfTheTrainer() {
+    var finetune = Main.commandLine().parseArgs("finetune", "--help").subcommand().commandSpec();
+
+    assertThat(Double.parseDouble(finetune.findOption("--learning-rate").defaultValue()))
+        .isEqualTo(Trainer.DEFAULT_LEARNING_RATE);
+    assertThat(Double.parseDouble(finetune.findOption("--clip-norm").defaultValue()))
+        .isEqualTo(Trainer.DEFAULT_CLIP_NORM);
+    assertThat(finetune.findOption("--warmup-steps").defaultValue()).isEqualTo("0");
+  }
+
+  @Test
+  void theDefaultLengthFitsASmallModel() {
+    var small = TinyModel.write(folder, 40);
+    var command = "finetune --model {} --train {} --output {} --max-steps 1 --packing";
+    var outcome = Cli.line(command, small, text, folder.resolve("out"));
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    var tooLong = Cli.line(command + " --max-sequence-length 41", small, text, folder.resolve("b"));
+    assertThat(tooLong.exitCode()).isEqualTo(2);
+    assertThat(tooLong.err())
+        .contains("--max-sequence-length is 41, expected at most the model's n_positions = 40");
   }
 
   @Test

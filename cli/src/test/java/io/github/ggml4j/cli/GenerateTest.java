@@ -222,7 +222,7 @@ class GenerateTest {
         "--prompt|a|--temperature|-1",
         "--prompt|a|--top-p|2",
         "--prompt|a|--max-length|5000",
-        "--prompt|a|--stop|",
+        "--prompt|a|--stop-strings|",
         "--prompt|a|--min-p|-1",
         "--prompt|a|--num-beams|0",
         "--prompt|a|--bad-words-ids|-1",

@@ -50,8 +50,20 @@ class InteractiveTest {
     var outcome =
         session("--max-new-tokens 4", "Once", "/undo", "/text", "/undo", "b", "/reset", "/text");
 
-    assertThat(outcome.err()).isEqualToIgnoringNewLines("ggml4j: there is nothing to take back");
+    assertThat(outcome.err().lines())
+        .containsExactly(
+            "Removed the last line and its continuation. The text is empty.",
+            "ggml4j: there is nothing to remove",
+            "The text is empty.");
     assertThat(outcome.out()).doesNotContain("Once").endsWith("\n\n");
+  }
+
+  @Test
+  void undoSaysHowTheTextEndsNow() {
+    var outcome = session("--max-new-tokens 1 --bad-words-ids 0 --seed 1", "Once", "upon", "/undo");
+
+    assertThat(outcome.err())
+        .startsWith("Removed the last line and its continuation. The text ends with: Once");
   }
 
   @Test
@@ -108,12 +120,16 @@ class InteractiveTest {
         "/set top-k many|is not an int",
         "/set top-p 2|--top-p is 2.0",
         "/set greedy perhaps|on or off",
+        "/set max-new-tokens 5000|--max-new-tokens is 5000, expected 1 to",
+        "/set eos-token-id 99999|99999",
+        "/set bad-words-ids 99999|99999",
+        "/set min-new-tokens 5000|5000",
         "/set colour 1|no setting colour",
         "/unset colour|no setting colour",
-        "/fly|there is no /fly",
+        "/fly|there is no command /fly",
         "/save|expected a file",
         "/save no/such/folder/x|cannot save to",
-        "/retry|nothing to write again",
+        "/retry|no continuation to replace",
       })
   void mistakesAreToldAndTheSessionGoesOn(String line, String message) {
     var outcome = session("", line, "/show");

@@ -18,10 +18,14 @@ final class TinyModel {
   private TinyModel() {}
 
   static String write(Path folder) {
+    return write(folder, POSITIONS);
+  }
+
+  static String write(Path folder, int positions) {
     var config =
         Gpt2Config.builder()
             .vocabSize(END + 1)
-            .nPositions(POSITIONS)
+            .nPositions(positions)
             .nEmbd(16)
             .nLayer(1)
             .nHead(2)
