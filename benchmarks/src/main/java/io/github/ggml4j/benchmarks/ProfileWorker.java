@@ -56,7 +56,7 @@ final class ProfileWorker {
       report(
           steps,
           () -> {
-            engine.accumulate(tokens, tokens, null, batch, length, 1f / (batch * (length - 1)));
+            engine.accumulate(tokens, tokens, batch, length, 1f / (batch * (length - 1)));
             engine.update(3e-5f, 1);
           });
     }

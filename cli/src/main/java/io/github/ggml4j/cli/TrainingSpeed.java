@@ -80,7 +80,7 @@ final class TrainingSpeed {
   }
 
   private static double loss(TrainingEngine engine, int[] tokens, int batch, int length) {
-    var result = engine.evaluate(tokens, tokens, null, batch, length);
+    var result = engine.evaluate(tokens, tokens, batch, length);
     return result.sum() / result.labelCount();
   }
 
@@ -88,7 +88,7 @@ final class TrainingSpeed {
       TrainingEngine engine, int[] tokens, int batch, int length, int accumulation) {
     float scale = 1f / accumulation / (batch * (length - 1));
     for (int i = 0; i < accumulation; i++) {
-      engine.accumulate(tokens, tokens, null, batch, length, scale);
+      engine.accumulate(tokens, tokens, batch, length, scale);
     }
     engine.update(LEARNING_RATE, 1);
   }

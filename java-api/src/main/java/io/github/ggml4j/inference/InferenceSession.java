@@ -6,8 +6,8 @@ import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
-import io.github.ggml4j.nn.Attention;
-import io.github.ggml4j.nn.CacheBatch;
+import io.github.ggml4j.nn.CacheAccess;
+import io.github.ggml4j.nn.CachedAttention;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
@@ -45,11 +45,11 @@ public final class InferenceSession implements Decoder {
 
   private static final int MAX_PLANS = 16;
 
-  /** Where graphs depend on how long sequences are, those for shorter ones are not needed again. */
-  private static final int MAX_STOCK_PLANS = 4;
-
-  /** By so many tokens, histories of single sequences grow from graph to graph. */
-  private static final int HISTORY_STEP = 128;
+  /**
+   * If a graph is built for a number of cache rows, graphs for fewer rows are not needed again when
+   * sequences grow.
+   */
+  private static final int MAX_GROWING_PLANS = 4;
 
   private final Gpt2Model model;
   private final ModelLease lease;
@@ -65,16 +65,17 @@ public final class InferenceSession implements Decoder {
   /**
    * What a graph depends on.
    *
-   * @param usedRows rows of the cache that every token is compared with
-   * @param history rows that each token is compared with alone; 0 when it is those
+   * @param tokens number of new tokens
+   * @param outputs number of tokens whose logits are computed
+   * @param access the cache rows that are read
    */
-  record PlanKey(int tokens, int outputs, int usedRows, int history) {}
+  record PlanKey(int tokens, int outputs, CacheAccess access) {}
 
   /** A graph for a number of tokens, of which some give logits. */
   record Plan(
       Graph graph,
       TokenBatch tokens,
-      CacheBatch batch,
+      CachedAttention attention,
       @Nullable Tensor outputs,
       @Nullable Tensor logits) {}
 
@@ -363,7 +364,7 @@ public final class InferenceSession implements Decoder {
     cache.uploadTable();
     var plan = plans.get(key(part));
     plan.tokens().set(part.tokens, part.positions);
-    plan.batch().set(part.rows, part.sequences, part.positions, cache::row);
+    plan.attention().set(part.rows, part.sequences, part.positions, cache::row);
     if (plan.outputs() != null) {
       plan.outputs().setInts(part.outputs.stream().mapToInt(Integer::intValue).toArray());
     }
@@ -391,14 +392,7 @@ public final class InferenceSession implements Decoder {
    * @param longest tokens of the longest sequence where each token belongs to another, else 0
    */
   static PlanKey key(Device device, int tokens, int outputs, int usedRows, int longest) {
-    if (!device.fusedKernels() && longest > 0) {
-      int history = (longest + HISTORY_STEP - 1) / HISTORY_STEP * HISTORY_STEP;
-      // Gathering rows costs about as much as comparing with as many again.
-      if (2L * history < usedRows) {
-        return new PlanKey(tokens, outputs, 0, history);
-      }
-    }
-    return new PlanKey(tokens, outputs, usedRows, 0);
+    return new PlanKey(tokens, outputs, CacheAccess.of(device, usedRows, longest));
   }
 
   private Plan build(PlanKey key) {
@@ -423,18 +417,14 @@ public final class InferenceSession implements Decoder {
       IntFunction<Tensor> keys,
       IntFunction<Tensor> values) {
     var tokens = TokenBatch.of(graph, key.tokens());
-    var batch =
-        key.history() > 0
-            ? CacheBatch.separate(graph, key.tokens(), table, key.history())
-            : new CacheBatch(graph, key.tokens(), table, key.usedRows());
+    var attention = CachedAttention.of(graph, key.tokens(), table, key.access());
     int heads = network.config().nHead();
     var hidden =
         network.hidden(
             graph,
             tokens,
             (layer, qkv, scale) ->
-                Attention.cached(
-                    graph, qkv, heads, scale, keys.apply(layer), values.apply(layer), batch),
+                attention.forward(qkv, heads, scale, keys.apply(layer), values.apply(layer)),
             null);
     Tensor outputs = null;
     Tensor result = null;
@@ -445,12 +435,12 @@ public final class InferenceSession implements Decoder {
       }
       result = graph.output(network.logits(graph, hidden));
     }
-    return new Plan(graph, tokens, batch, outputs, result);
+    return new Plan(graph, tokens, attention, outputs, result);
   }
 
   /** How many graphs a session keeps. */
   static int mostPlans(Device device) {
-    return device.fusedKernels() ? MAX_PLANS : MAX_STOCK_PLANS;
+    return CacheAccess.isByTable(device) ? MAX_PLANS : MAX_GROWING_PLANS;
   }
 
   /** Graphs refer to weights and cache: they are built anew when either has moved. */

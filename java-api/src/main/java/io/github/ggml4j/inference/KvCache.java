@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.nn.CacheAccess;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
@@ -87,7 +88,7 @@ final class KvCache implements AutoCloseable {
         v[layer] = fresh.add(DType.F32, tokens, config.nEmbd());
       }
       fresh.allocate();
-      if (!device.fusedKernels()) {
+      if (!CacheAccess.isByTable(device)) {
         // Stock attention multiplies masked rows by zero, which must not be left-over NaNs.
         fresh.zero();
       }
@@ -114,11 +115,11 @@ final class KvCache implements AutoCloseable {
   }
 
   /**
-   * How many rows from the first on a graph may look at; a multiple of the step, so that graphs
-   * last.
+   * The number of rows from the start of the cache that hold all tokens, rounded up, so that one
+   * graph serves many steps.
    */
   int usedRows() {
-    return device.fusedKernels() ? 0 : Math.min(capacity, roundUp(highest));
+    return Math.min(capacity, roundUp(highest));
   }
 
   /** Whether tensors were replaced since the last call. */
@@ -290,7 +291,7 @@ final class KvCache implements AutoCloseable {
 
   /** Tells the device the rows of tokens appended, forked or reassigned since the last call. */
   void uploadTable() {
-    if (!device.fusedKernels()) {
+    if (!CacheAccess.isByTable(device)) {
       return;
     }
     long width = config.nPositions();

@@ -4,8 +4,7 @@ import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
-import io.github.ggml4j.nn.Attention;
-import io.github.ggml4j.nn.CausalBatch;
+import io.github.ggml4j.nn.CausalAttention;
 import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
@@ -48,8 +47,7 @@ public final class ScoringSession implements AutoCloseable {
   private record ReadingKey(int batch, int length, int first) {}
 
   /** The layers, for sequences of one shape. */
-  private record Reading(
-      Graph graph, TokenBatch tokens, CausalBatch batch, Tensor scored, Tensor hidden) {}
+  private record Reading(Graph graph, TokenBatch tokens, Tensor scored, Tensor hidden) {}
 
   private record HeadKey(int rows, boolean loss) {}
 
@@ -116,7 +114,6 @@ public final class ScoringSession implements AutoCloseable {
           usePlansOf(model.network());
           var reading = reading(new ReadingKey(sequences.length, length, first));
           reading.tokens().set(tokens);
-          reading.batch().attentionMask(null);
           reading.scored().setInts(scored);
           reading.graph().compute();
           keep(reading.hidden());
@@ -250,19 +247,18 @@ public final class ScoringSession implements AutoCloseable {
     var graph = Graph.forward(model.device(), network.maxNodes() + 8);
     try {
       var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
-      var batch = new CausalBatch(graph, key.batch(), key.length(), false);
+      var attention = CausalAttention.of(graph, key.batch(), key.length());
       var states =
           network.hidden(
               graph,
               tokens,
-              (layer, qkv, scale) ->
-                  Attention.causal(graph, qkv, config.nHead(), scale, batch, null, 0),
+              (layer, qkv, scale) -> attention.forward(qkv, config.nHead(), scale),
               null);
       long rows = (long) key.batch() * (key.length() - 1 - key.first());
       var scored = graph.input(DType.I32, rows);
       var chosen = graph.output(graph.getRows(states, scored));
       graph.build();
-      return new Reading(graph, tokens, batch, scored, chosen);
+      return new Reading(graph, tokens, scored, chosen);
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;

@@ -97,8 +97,7 @@ final class SessionMemory {
   }
 
   private void step(int tokens, int outputs, int rows, int longest) {
-    int used = device.fusedKernels() ? 0 : KvCache.roundUp(rows);
-    var key = InferenceSession.key(device, tokens, outputs, used, longest);
+    var key = InferenceSession.key(device, tokens, outputs, KvCache.roundUp(rows), longest);
     if (kept.get(key) != null) {
       return;
     }

@@ -100,4 +100,11 @@ public final class Check {
     }
     return value;
   }
+
+  /** {@code actual == expected}, the lengths of an array or list. */
+  public static void length(String parameter, int actual, int expected) {
+    if (actual != expected) {
+      throw new InvalidArgumentException(parameter + ".length", actual, String.valueOf(expected));
+    }
+  }
 }

@@ -111,7 +111,7 @@ final class ConvertedWeights implements WeightSource {
       return floats.asReadOnly();
     }
     var result = fresh.allocate(target.byteSize(tensor.elements()), 64);
-    var columns = tensor.ne(0);
+    var columns = tensor.columns();
     var rows = tensor.elements() / columns;
     var weights = target.isQuantized() ? export.importance(spec(name)) : null;
     try {

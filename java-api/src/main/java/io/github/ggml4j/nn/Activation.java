@@ -1,5 +1,6 @@
 package io.github.ggml4j.nn;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
@@ -54,11 +55,11 @@ public enum Activation {
         .filter(a -> a.names.contains(name))
         .findFirst()
         .orElseThrow(() ->
-            new IllegalArgumentException(
-                "activation_function is \"" + name + "\", expected one of " + names()));
+            new InvalidArgumentException(
+                "activation_function", '"' + name + '"', "one of " + names()));
   }
 
-  /** All of Hugging Face's names that are understood, sorted. */
+  /** Hugging Face's names of all functions, sorted. */
   public static SortedSet<String> names() {
     var all = new TreeSet<String>();
     for (var activation : values()) {
@@ -80,8 +81,8 @@ public enum Activation {
   public Tensor forward(Graph graph, Tensor x) {
     Inputs.matrix("An activation", x);
     var y =
-        graph.fused()
-            ? graph.kernel(Kernel.ACT, KernelParams.none().activation(kernelId), x.shape2(), x)
+        graph.has(Kernel.ACT)
+            ? graph.kernel(Kernel.ACT, KernelParams.none().activation(kernelId), x.shape(), x)
             : stock(graph, x);
     var tape = graph.tape();
     if (tape != null) {
@@ -91,8 +92,8 @@ public enum Activation {
   }
 
   private Tensor backward(Graph graph, Tensor x, Tensor dy) {
-    return graph.fused()
-        ? graph.kernel(Kernel.ACT_BACK, KernelParams.none().activation(kernelId), x.shape2(), x, dy)
+    return graph.has(Kernel.ACT_BACK)
+        ? graph.kernel(Kernel.ACT_BACK, KernelParams.none().activation(kernelId), x.shape(), x, dy)
         : graph.mul(dy, stockDerivative(graph, x));
   }
 
@@ -116,7 +117,7 @@ public enum Activation {
         yield logisticProduct(graph, x, s, du);
       }
       case GELU -> {
-        // Phi(x) + x phi(x); Phi(x) = gelu(x) / x, taken a hair away from zero where x is zero.
+        // Phi(x) + x phi(x) with Phi(x) = gelu(x) / x. Where x is 0, 2e-7 takes its place.
         var nearZero = graph.scale(graph.step(graph.scale(graph.mul(x, x), 1, -1e-14f)), -1, 1);
         var safe = graph.add(x, graph.scale(nearZero, 2e-7f, 0));
         var cdf = graph.div(graph.geluErf(safe), safe);

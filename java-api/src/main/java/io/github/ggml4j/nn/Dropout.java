@@ -2,6 +2,7 @@ package io.github.ggml4j.nn;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
@@ -17,10 +18,10 @@ import org.jspecify.annotations.Nullable;
  * Dropout (Srivastava et al. 2014), as {@code torch.nn.Dropout} in training: each element is zeroed
  * with probability p, the others are scaled by {@code 1 / (1 - p)}.
  *
- * <p>Which elements are zeroed depends only on the seed of the step, the place in the model and the
- * index of the element, so the backward pass draws the same mask again instead of keeping it, and
- * the number of threads does not matter. Random numbers come from the finaliser of SplitMix64
- * (Steele, Lea, Flood 2014) used as a counter-based generator.
+ * <p>Which elements are zeroed depends on the seed of the step, the number of the dropout in the
+ * graph (its site) and the index of the element alone. So the backward pass draws the same mask
+ * again instead of keeping it, and the number of threads does not matter. Random numbers are those
+ * of SplitMix64 (Steele, Lea, Flood 2014), computed from a counter.
  *
  * <p>One instance serves all dropouts of one graph.
  */
@@ -32,13 +33,13 @@ public final class Dropout {
   private final Map<Integer, Mask> stockMasks = new LinkedHashMap<>();
   private int sites;
 
-  /** Dropouts of {@code graph}; give the seed with {@link #seed(long)} before each computation. */
+  /** The dropouts of {@code graph}. Call {@link #seed(long)} before each computation. */
   public Dropout(Graph graph) {
     this.graph = graph;
     this.seed = graph.input(DType.I32, 2);
   }
 
-  /** The seed of the next computation. */
+  /** Sets the seed of the next computation. */
   public void seed(long value) {
     seed.setInts((int) value, (int) (value >>> 32));
     for (var mask : stockMasks.values()) {
@@ -47,7 +48,9 @@ public final class Dropout {
   }
 
   /**
-   * Drops elements of {@code x} with probability {@code p}; with p = 0 that is {@code x} itself.
+   * Drops elements of {@code x} with probability {@code p}; returns {@code x} if p is 0.
+   *
+   * @param p 0 to less than 1
    */
   public Tensor forward(Tensor x, float p) {
     return forward(x, p, null);
@@ -55,13 +58,13 @@ public final class Dropout {
 
   /** {@code residual + dropout(x)}. */
   public Tensor forward(Tensor x, float p, @Nullable Tensor residual) {
-    checkProbability(p);
+    Check.fraction("dropout", p);
     if (p == 0) {
       return residual == null ? x : graph.add(residual, x);
     }
     Inputs.matrix("Dropout", x);
     if (residual != null) {
-      Inputs.matrix("The residual of a dropout", residual, x.ne(1), x.ne(0));
+      Inputs.matrix("The residual of a dropout", residual, x.rows(), x.columns());
     }
     int site = nextSite();
     var y = dropped(x, p, site, residual);
@@ -81,7 +84,7 @@ public final class Dropout {
     return y;
   }
 
-  /** {@code x} with the elements dropped that belong to a place, of any shape. */
+  /** Applies the mask of a site to {@code x}, which may have any shape. */
   Tensor apply(Tensor x, float p, int site) {
     return dropped(x, p, site, null);
   }
@@ -97,15 +100,17 @@ public final class Dropout {
         : graph.kernel(Kernel.DROPOUT, params, x.shape(), x, seed, residual);
   }
 
+  /** {@code (2)} I32: the low and the high word of the seed. */
   Tensor seedTensor() {
     return seed;
   }
 
+  /** A number for the next dropout of the graph. */
   int nextSite() {
     return sites++;
   }
 
-  /** A tensor of factors 0 and {@code 1 / (1 - p)}, drawn anew by {@link #seed(long)}. */
+  /** The factors of a site, 0 or {@code 1 / (1 - p)}; {@link #seed(long)} draws them. */
   private Tensor stockMask(int site, float p, long... shape) {
     return stockMasks
         .computeIfAbsent(site, _ -> new Mask(graph.input(DType.F32, shape), site, p))
@@ -126,19 +131,12 @@ public final class Dropout {
   }
 
   /**
-   * Number {@code index} of the random stream of a dropout, in [0, 1); the same bits as in the
-   * kernels.
+   * Number {@code index} of the random stream of a site, in [0, 1); the same bits as {@code
+   * ggml4j_uniform} in the kernels.
    */
   static float uniform(long seed, long site, long index) {
     long z = SplitMix64.mix(seed + site * SplitMix64.GAMMA);
     z = SplitMix64.mix(z + index * 0xD1B54A32D192ED03L);
     return (z >>> 40) * 0x1p-24f;
-  }
-
-  static void checkProbability(float p) {
-    if (!(p >= 0 && p < 1)) {
-      throw new IllegalArgumentException(
-          "Dropout is " + p + ", expected at least 0 and less than 1");
-    }
   }
 }

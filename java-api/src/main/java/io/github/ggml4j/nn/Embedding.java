@@ -23,16 +23,20 @@ public final class Embedding {
     var positions = batch.positions();
     if (!isTable(graph, wte.value())
         || !isTable(graph, wpe.value())
-        || wte.value().ne(0) != wpe.value().ne(0)) {
+        || wte.value().columns() != wpe.value().columns()) {
       throw new IllegalArgumentException(
-          "wte " + wte.value() + " and wpe " + wpe.value() + " do not fit");
+          "wte is "
+              + wte.value()
+              + ", wpe "
+              + wpe.value()
+              + ", expected matrices of as many columns");
     }
     var y =
-        graph.fused()
+        graph.has(Kernel.EMBED)
             ? graph.kernel(
                 Kernel.EMBED,
                 KernelParams.none(),
-                new long[] {tokens.elements(), wte.value().ne(0)},
+                new long[] {tokens.elements(), wte.value().columns()},
                 wte.value(),
                 wpe.value(),
                 tokens,
@@ -45,7 +49,7 @@ public final class Embedding {
       tape.recordAlways(
           y,
           dy -> {
-            if (graph.fused()) {
+            if (graph.has(Kernel.EMBED_BACK)) {
               graph.kernelInPlace(
                   Kernel.EMBED_BACK, KernelParams.none(), dy, tokens, positions, dwte, dwpe);
             } else {
@@ -57,19 +61,21 @@ public final class Embedding {
     return y;
   }
 
-  /** Whole sequences have the same positions; their gradients are added up row by row. */
+  /**
+   * Sequences have the same positions, so their gradients are summed without comparing positions.
+   */
   private static void addPositions(Graph graph, TokenBatch batch, Tensor dy, Tensor dwpe) {
     long length = batch.length();
     if (length == 0) {
       graph.addInPlace(dwpe, graph.getRowsBack(dy, batch.positions(), dwpe));
       return;
     }
-    var used = graph.view(dwpe, 0, length, dwpe.ne(0));
-    var each = graph.reshape(dy, dy.ne(1) / length, length, dy.ne(0));
+    var used = graph.view(dwpe, 0, length, dwpe.columns()); // (T, C)
+    var each = graph.reshape(dy, dy.rows() / length, length, dy.columns()); // (B, T, C)
     graph.addInPlace(used, graph.repeatBack(each, used));
   }
 
   private static boolean isTable(Graph graph, Tensor x) {
-    return x.elements() == x.ne(0) * x.ne(1) && graph.device().computes(x.type());
+    return x.isMatrix() && graph.device().computes(x.type());
   }
 }

@@ -21,12 +21,12 @@ public final class LayerNorm {
   public static Tensor forward(Graph graph, Tensor x, Parameter weight, Parameter bias, float eps) {
     var w = weight.value();
     Inputs.matrix("Layer normalisation", x);
-    Inputs.vector(weight.name(), w, x.ne(0));
-    Inputs.vector(bias.name(), bias.value(), x.ne(0));
+    Inputs.vector(weight.name(), w, x.columns());
+    Inputs.vector(bias.name(), bias.value(), x.columns());
     var y =
-        graph.fused()
+        graph.has(Kernel.LAYER_NORM)
             ? graph.kernel(
-                Kernel.LAYER_NORM, KernelParams.none().eps(eps), x.shape2(), x, w, bias.value())
+                Kernel.LAYER_NORM, KernelParams.none().eps(eps), x.shape(), x, w, bias.value())
             : graph.add(graph.mul(graph.norm(x, eps), w), bias.value());
     var tape = graph.tape();
     if (tape != null && (weight.gradient() != null || tape.tracks(x))) {
@@ -41,13 +41,13 @@ public final class LayerNorm {
     var wanted = tape != null && tape.tracks(x);
     var dw = weight.gradient();
     var db = bias.gradient();
-    if (graph.fused()) {
+    if (graph.has(Kernel.LAYER_NORM_DX)) {
       var params = KernelParams.none().eps(eps);
       if (dw != null && db != null) {
         graph.kernelInPlace(Kernel.LAYER_NORM_DW, params, x, dy, dw, db);
       }
       if (tape != null && wanted) {
-        tape.add(x, graph.kernel(Kernel.LAYER_NORM_DX, params, x.shape2(), x, weight.value(), dy));
+        tape.add(x, graph.kernel(Kernel.LAYER_NORM_DX, params, x.shape(), x, weight.value(), dy));
       }
       return;
     }
@@ -56,9 +56,8 @@ public final class LayerNorm {
       graph.addInPlace(db, graph.columnSums(dy));
     }
     if (tape != null && wanted) {
-      // With P the projection that subtracts the mean: norm(x) = rms_norm(P x), so dx = P
-      // rms_norm_back(P x).
-      var centred = graph.sub(x, graph.mean(x));
+      // Let P subtract the mean of each row. norm(x) = rms_norm(P x), so dx = P rms_norm_back(P x).
+      var centred = graph.sub(x, graph.mean(x)); // (tokens, nEmbd)
       var inner = graph.rmsNormBack(graph.mul(dy, weight.value()), centred, eps);
       tape.add(x, graph.sub(inner, graph.mean(inner)));
     }

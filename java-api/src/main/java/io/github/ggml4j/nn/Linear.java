@@ -33,7 +33,7 @@ public final class Linear {
       @Nullable Tensor residual) {
     check(graph, x, weight, bias, residual);
     var y =
-        graph.fused()
+        graph.has(Kernel.LINEAR)
             ? fused(graph, x, weight, bias, residual, null)
             : stock(graph, x, weight, bias, residual);
     var tape = graph.tape();
@@ -59,7 +59,7 @@ public final class Linear {
   public static Tensor activated(
       Graph graph, Tensor x, Parameter weight, Parameter bias, Activation activation) {
     check(graph, x, weight, bias, null);
-    if (graph.fused() && graph.tape() == null) {
+    if (graph.has(Kernel.LINEAR) && graph.tape() == null) {
       return fused(graph, x, weight, bias, null, activation);
     }
     return activation.forward(graph, forward(graph, x, weight, bias));
@@ -86,7 +86,7 @@ public final class Linear {
       }
       return;
     }
-    if (graph.fused()) {
+    if (graph.has(Kernel.LINEAR_DW)) {
       var params = KernelParams.none().bias(db != null);
       if (db == null) {
         graph.kernelInPlace(Kernel.LINEAR_DW, params, dy, x, dw);
@@ -105,10 +105,10 @@ public final class Linear {
   static Tensor inputGradient(Graph graph, Tensor dy, Parameter weight) {
     var w = weight.value();
     Inputs.matrix("The gradient through " + weight.name(), w);
-    Inputs.matrix("The gradient through " + weight.name(), dy, dy.ne(1), w.ne(1));
-    if (graph.fused()) {
+    Inputs.matrix("The gradient through " + weight.name(), dy, dy.rows(), w.rows());
+    if (graph.has(Kernel.LINEAR_DX)) {
       return graph.kernel(
-          Kernel.LINEAR_DX, KernelParams.none(), new long[] {dy.ne(1), w.ne(0)}, w, dy);
+          Kernel.LINEAR_DX, KernelParams.none(), new long[] {dy.rows(), w.columns()}, w, dy);
     }
     return graph.outProd(w, graph.transpose(dy));
   }
@@ -121,17 +121,15 @@ public final class Linear {
       @Nullable Tensor residual) {
     var w = weight.value();
     Inputs.matrix("A linear layer", x);
-    if (w.ne(0) != x.ne(0)
-        || w.elements() != w.ne(0) * w.ne(1)
-        || !graph.device().computes(w.type())) {
+    if (w.columns() != x.columns() || !w.isMatrix() || !graph.device().computes(w.type())) {
       throw new IllegalArgumentException(
           "Input " + x + " does not fit " + weight.name() + ", which is " + w + " (out, in)");
     }
     if (bias != null) {
-      Inputs.vector(bias.name(), bias.value(), w.ne(1));
+      Inputs.vector(bias.name(), bias.value(), w.rows());
     }
     if (residual != null) {
-      Inputs.matrix("The residual of " + weight.name(), residual, x.ne(1), w.ne(1));
+      Inputs.matrix("The residual of " + weight.name(), residual, x.rows(), w.rows());
     }
   }
 
@@ -157,8 +155,26 @@ public final class Linear {
             .bias(bias != null)
             .residual(residual != null)
             .activation(activation == null ? 0 : activation.kernelId());
-    return graph.kernel(
-        Kernel.LINEAR, params, new long[] {x.ne(1), w.ne(1)}, sources.toArray(Tensor[]::new));
+    var y =
+        graph.kernel(
+            Kernel.LINEAR, params, new long[] {x.rows(), w.rows()}, sources.toArray(Tensor[]::new));
+    graph.attachment(Latest.class, Latest::new).follow(graph, y, w);
+    return y;
+  }
+
+  /**
+   * The latest product of a graph. Its kernel prefetches the first weights of the product that
+   * follows while threads wait for each other.
+   */
+  private static final class Latest {
+    private @Nullable Tensor product;
+
+    void follow(Graph graph, Tensor next, Tensor weights) {
+      if (product != null) {
+        graph.prefetch(product, weights);
+      }
+      product = next;
+    }
   }
 
   private static Tensor stock(

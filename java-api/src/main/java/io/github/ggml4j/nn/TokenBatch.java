@@ -1,5 +1,6 @@
 package io.github.ggml4j.nn;
 
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
@@ -8,15 +9,14 @@ import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The tokens of a graph: the id and the position of each, to be {@link #set} before each
+ * The tokens of a graph, with the id and the position of each. Call {@link #set} before each
  * computation.
  *
- * <p>Ids are known before the computation, and gradients of embeddings use that where they are
- * composed of stock ops: which tokens share a row is sorted out here, since ggml's op compares
- * every token with every row of the vocabulary.
+ * <p>For gradients of embeddings that are composed of stock ops, the tokens are sorted by id here:
+ * ggml's own op compares every token with every row of the vocabulary.
  */
 public final class TokenBatch {
-  /** Tokens that are compared with each other in one op. */
+  /** Tokens of a chunk; one op compares all of them with each other. */
   private static final int CHUNK = 512;
 
   private final Graph graph;
@@ -38,12 +38,15 @@ public final class TokenBatch {
     return new TokenBatch(graph, tokens, 0);
   }
 
-  /** Whole sequences of one length, one behind the other, each beginning at position 0. */
+  /**
+   * Sequences of one length, each beginning at position 0.
+   *
+   * @param batch number of sequences, at least 1
+   * @param length tokens of each, at least 1
+   */
   public static TokenBatch sequences(Graph graph, int batch, int length) {
-    if (batch < 1 || length < 1) {
-      throw new IllegalArgumentException(
-          "Batch of " + batch + " sequences of " + length + " tokens, expected at least 1 of 1");
-    }
+    Check.atLeast("batch", batch, 1);
+    Check.atLeast("length", length, 1);
     return new TokenBatch(graph, Math.multiplyExact(batch, length), length);
   }
 
@@ -63,13 +66,14 @@ public final class TokenBatch {
   }
 
   /**
-   * The tokens of the next computation, whole sequences.
+   * Sets the tokens of the next computation for a batch of sequences.
    *
-   * @param tokenIds checked by the caller to be within the vocabulary
+   * @param tokenIds {@code (B * T)}; the caller checks that they are in the vocabulary
    */
   public void set(int[] tokenIds) {
     if (length == 0) {
-      throw new IllegalStateException("These tokens have no positions of their own; give them");
+      throw new IllegalStateException(
+          "This batch was made for tokens at any positions: call set(tokenIds, tokenPositions)");
     }
     var own = new int[tokenIds.length];
     Arrays.setAll(own, i -> i % length);
@@ -77,10 +81,11 @@ public final class TokenBatch {
   }
 
   /**
-   * The tokens of the next computation.
+   * Sets the tokens of the next computation.
    *
-   * @param tokenIds and {@code tokenPositions}: checked by the caller to be in range; the positions
-   *     of whole sequences are those from 0 on
+   * @param tokenIds {@code (tokens)}; the caller checks that they are in the vocabulary
+   * @param tokenPositions {@code (tokens)}; the caller checks that they are less than {@code
+   *     nPositions}
    */
   public void set(int[] tokenIds, int[] tokenPositions) {
     ids.setInts(tokenIds);
@@ -98,14 +103,15 @@ public final class TokenBatch {
    */
   void addRows(Tensor dy, Tensor table) {
     if (scatter == null) {
-      scatter = new Scatter(graph, ids.elements(), table.ne(1));
+      scatter = new Scatter(graph, ids.elements(), table.rows());
     }
     scatter.add(dy, table);
   }
 
   /**
-   * Tokens sorted by id, in chunks. Within a chunk, rows of one id are added up; the sums of a
-   * chunk are added to the table's rows, each of which a chunk names once.
+   * Adds rows to a table at the ids of their tokens. The tokens are sorted by id and taken in
+   * chunks. Within a chunk the rows of equal ids are summed first, so that a chunk adds to each row
+   * of the table at most once.
    */
   private static final class Scatter {
     private final Graph graph;
@@ -113,13 +119,16 @@ public final class TokenBatch {
     private final int rows;
     private final int chunk;
 
-    /** The tokens in the order of their ids. */
+    /** {@code (tokens)} I32: indices of the tokens, sorted by id. */
     private final Tensor order;
 
-    /** For each of these, which of the chunk's ids it has. */
+    /** {@code (tokens)} I32: for each sorted token, the index of its id in {@code targets}. */
     private final Tensor slots;
 
-    /** The ids of a chunk, then others that it has not, whose sums are zero. */
+    /**
+     * {@code (tokens)} I32: the different ids of each chunk. The rest of a chunk is filled with ids
+     * that it does not contain; zero is added to their rows.
+     */
     private final Tensor targets;
 
     Scatter(Graph graph, long tokens, long rows) {
@@ -135,8 +144,9 @@ public final class TokenBatch {
     void add(Tensor dy, Tensor table) {
       for (int first = 0; first < tokens; first += chunk) {
         int count = Math.min(chunk, tokens - first);
-        var part = graph.getRows(dy, graph.view(order, first, count));
-        var sums = graph.getRowsBack(part, graph.view(slots, first, count), part);
+        var part = graph.getRows(dy, graph.view(order, first, count)); // (count, C)
+        var sums = // (count, C)
+            graph.getRowsBack(part, graph.view(slots, first, count), part);
         var target = graph.view(targets, first, count);
         graph.setRows(table, graph.add(graph.getRows(table, target), sums), target);
       }

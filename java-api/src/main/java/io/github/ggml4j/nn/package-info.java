@@ -1,8 +1,12 @@
 /**
- * The differentiable building blocks of GPT-2. The forward and the backward pass of each stand in
- * one class, in two forms: composed of ggml's stock ops, right on every device, and as ggml4j's own
- * fused kernels where the device has them ({@link io.github.ggml4j.tensor.Graph#fused()}). Both
- * give the same numbers within float rounding.
+ * The differentiable building blocks of GPT-2. Each class has the forward and the backward pass of
+ * one op, in two forms: composed of ggml's stock ops, which every device has, and as ggml4j's own
+ * fused kernel, used on devices that have it. Both give the same numbers within float rounding. The
+ * classes choose the form; code that uses them does not ask.
+ *
+ * <p>Names of dimensions: B sequences of a batch, T tokens of a sequence, C the width of a token
+ * ({@code nEmbd}), V the size of the vocabulary, NH heads of HS elements. A matrix of {@code
+ * tokens} rows holds the tokens of all sequences, sequence by sequence: {@code tokens = B * T}.
  */
 @NullMarked
 package io.github.ggml4j.nn;

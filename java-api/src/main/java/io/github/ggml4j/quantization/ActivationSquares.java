@@ -4,8 +4,7 @@ import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
 import io.github.ggml4j.model.WeightSpec;
-import io.github.ggml4j.nn.Attention;
-import io.github.ggml4j.nn.CausalBatch;
+import io.github.ggml4j.nn.CausalAttention;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
@@ -27,7 +26,6 @@ final class ActivationSquares implements AutoCloseable {
   private final Gpt2 network;
   private final Graph graph;
   private final TokenBatch tokens;
-  private final CausalBatch batch;
   private final Map<String, Tensor> outputs = new LinkedHashMap<>();
   private final Map<String, double[]> sums = new TreeMap<>();
   private final int length;
@@ -49,7 +47,7 @@ final class ActivationSquares implements AutoCloseable {
       this.graph = Graph.forward(model.device(), 2 * network.maxNodes() + 64);
       try {
         this.tokens = TokenBatch.sequences(graph, 1, length);
-        this.batch = new CausalBatch(graph, 1, length, false);
+        var attention = CausalAttention.of(graph, 1, length);
         var ggufNames = new HashMap<String, String>();
         WeightSpec.of(config).forEach(spec -> ggufNames.put(spec.name(), spec.ggufName()));
         Gpt2.LinearInputs observer =
@@ -62,8 +60,7 @@ final class ActivationSquares implements AutoCloseable {
             network.hidden(
                 graph,
                 tokens,
-                (layer, qkv, scale) ->
-                    Attention.causal(graph, qkv, config.nHead(), scale, batch, null, 0),
+                (layer, qkv, scale) -> attention.forward(qkv, config.nHead(), scale),
                 null,
                 observer);
         if (head) {
@@ -90,7 +87,6 @@ final class ActivationSquares implements AutoCloseable {
                 "The model's weights were replaced by a training while they were observed");
           }
           tokens.set(sequence);
-          batch.attentionMask(null);
           graph.compute();
           outputs.forEach(this::addTo);
           return null;

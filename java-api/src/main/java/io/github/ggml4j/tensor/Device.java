@@ -326,13 +326,18 @@ public final class Device implements AutoCloseable {
     return cpu;
   }
 
-  /** Whether ggml4j's own kernels run here; elsewhere every op is composed of ggml's stock ops. */
-  public boolean fusedKernels() {
+  /**
+   * Whether ops of ggml4j's own run here for everything, so that no stock op has to be asked for.
+   */
+  boolean fused() {
     return fused;
   }
 
-  /** Whether one of ggml4j's own kernels runs here. */
-  boolean runs(Kernel kernel) {
+  /**
+   * Whether one of ggml4j's own kernels runs here. For the modules of ggml4j: packages above {@code
+   * nn} need not know.
+   */
+  public boolean has(Kernel kernel) {
     return fused || gpuKernels.containsKey(kernel);
   }
 

@@ -14,6 +14,7 @@ import static io.github.ggml4j.tensor.OpChecks.mismatch;
 import io.github.ggml4j.bindings.ffi.Ggml;
 import io.github.ggml4j.bindings.ffi.ggml4j_params;
 import io.github.ggml4j.bindings.ffi.ggml_tensor;
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
 import java.lang.foreign.Arena;
@@ -22,11 +23,13 @@ import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,9 +52,6 @@ public final class Graph implements AutoCloseable, TensorOwner {
   private final @Nullable Tape tape;
   private final int maxNodes;
 
-  /** Parameters of the latest linear: it is told the weights of the one that follows. */
-  private @Nullable MemorySegment lastLinear;
-
   private final Arena arena = Arena.ofShared();
   private final MemorySegment context;
   private final MemorySegment inputContext;
@@ -71,8 +71,16 @@ public final class Graph implements AutoCloseable, TensorOwner {
   private static final Set<String> VIEWS =
       Set.of("NONE", "RESHAPE", "VIEW", "PERMUTE", "TRANSPOSE");
 
-  /** Which node calls which kernel. */
-  private final Map<Long, Kernel> kernels = new HashMap<>();
+  /** A call of a kernel and its {@code ggml4j_params}. */
+  private record KernelCall(Kernel kernel, MemorySegment parameters) {}
+
+  /** The calls of kernels by the address of their node. */
+  private final Map<Long, KernelCall> kernels = new HashMap<>();
+
+  /** Elements that {@link #build} writes. */
+  private final Map<Tensor, float[]> constants = new LinkedHashMap<>();
+
+  private final Map<Class<?>, Object> attachments = new HashMap<>();
 
   /** Columns of ones by their length. */
   private final Map<Long, Tensor> ones = new HashMap<>();
@@ -121,14 +129,9 @@ public final class Graph implements AutoCloseable, TensorOwner {
     return tape;
   }
 
-  /** Whether ggml4j's own kernels are used; see {@link Device#fusedKernels()}. */
-  public boolean fused() {
-    return device.fusedKernels();
-  }
-
-  /** Whether one of ggml4j's own kernels can be used. */
+  /** Whether one of ggml4j's own kernels can be used; see {@link Device#has}. */
   public boolean has(Kernel kernel) {
-    return device.runs(kernel);
+    return device.has(kernel);
   }
 
   // --- leaves and results
@@ -144,14 +147,39 @@ public final class Graph implements AutoCloseable, TensorOwner {
     return input;
   }
 
+  /**
+   * An input whose elements do not change: {@link #build} writes them once.
+   *
+   * @param values in row-major order
+   */
+  public Tensor constant(float[] values, long... shape) {
+    var constant = input(DType.F32, shape);
+    if (constant.elements() != values.length) {
+      throw new IllegalArgumentException(
+          "A constant " + constant + " has " + values.length + " values");
+    }
+    constants.put(constant, values);
+    return constant;
+  }
+
   /** A column of ones, {@code (n, 1)}. */
   private Tensor ones(long n) {
     var column = ones.get(n);
     if (column == null) {
-      column = input(DType.F32, n, 1);
+      var values = new float[Math.toIntExact(n)];
+      Arrays.fill(values, 1);
+      column = constant(values, n, 1);
       ones.put(n, column);
     }
     return column;
+  }
+
+  /**
+   * An object that belongs to this graph: the one of an earlier call with the same class, or a new
+   * one. It lives as long as the graph.
+   */
+  public <T> T attachment(Class<T> type, Supplier<T> create) {
+    return type.cast(attachments.computeIfAbsent(type, _ -> create.get()));
   }
 
   /** Keeps the elements of {@code x} readable after the computation. */
@@ -173,7 +201,7 @@ public final class Graph implements AutoCloseable, TensorOwner {
         throw new IllegalStateException("A graph over a store without memory can be measured only");
       }
     }
-    if (!fused()) {
+    if (!device.fused()) {
       checkSupported();
     }
     device.built(this);
@@ -197,11 +225,8 @@ public final class Graph implements AutoCloseable, TensorOwner {
     device.allocated(intermediateBuffer);
     device.allocated(inputBuffer);
     built = true;
-    ones.forEach((n, column) -> {
-      var values = new float[Math.toIntExact(n)];
-      Arrays.fill(values, 1);
-      column.setFloats(values);
-    });
+    constants.forEach(Tensor::setFloats);
+    constants.clear();
     return this;
   }
 
@@ -263,9 +288,9 @@ public final class Graph implements AutoCloseable, TensorOwner {
         sources.add(GraphOp.Operand.of(Tensor.wrap(this, source)));
       }
     }
-    var kernel = kernels.get(node.address());
+    var call = kernels.get(node.address());
     return new GraphOp(
-        kernel == null ? Ggml.ggml_op_desc(node).getString(0) : kernel.name(),
+        call == null ? Ggml.ggml_op_desc(node).getString(0) : call.kernel().name(),
         GraphOp.Operand.of(Tensor.wrap(this, node)),
         List.copyOf(sources));
   }
@@ -371,12 +396,6 @@ public final class Graph implements AutoCloseable, TensorOwner {
     }
     var ne = ggmlOrder(shape);
     var parameters = params.allocate(arena);
-    if (kernel == Kernel.LINEAR) {
-      if (lastLinear != null) {
-        ggml4j_params.next_weight(lastLinear, sources[0].handle());
-      }
-      lastLinear = parameters;
-    }
     try (var scratch = Arena.ofConfined()) {
       var pointers = scratch.allocate(ValueLayout.ADDRESS, sources.length);
       for (int i = 0; i < sources.length; i++) {
@@ -395,9 +414,22 @@ public final class Graph implements AutoCloseable, TensorOwner {
               device.address(kernel),
               Ggml.GGML_N_TASKS_MAX(),
               parameters);
-      kernels.put(node.address(), kernel);
+      kernels.put(node.address(), new KernelCall(kernel, parameters));
       return add(node);
     }
+  }
+
+  /**
+   * Lets the kernel of an earlier node prefetch weights that a later node reads.
+   *
+   * @param node a result of {@link #kernel}
+   */
+  public void prefetch(Tensor node, Tensor weights) {
+    var call = kernels.get(node.handle().address());
+    if (call == null) {
+      throw new IllegalArgumentException(node + " is not the result of a kernel of this graph");
+    }
+    ggml4j_params.next_weight(call.parameters(), use(weights));
   }
 
   /** A kernel that changes some of its sources in place and has no result. */
@@ -727,17 +759,25 @@ public final class Graph implements AutoCloseable, TensorOwner {
   }
 
   /**
-   * Reorders dimensions as a view: ggml dimension i of {@code x} becomes dimension {@code axes[i]}.
+   * Reorders the dimensions as a view, as {@code torch.permute}: dimension {@code i} of the result
+   * is dimension {@code axes[i]} of {@code x}.
+   *
+   * @param axes 0 to 3, each once; {@code x} counts as four-dimensional, with leading ones
    */
-  public Tensor permute(Tensor x, int axis0, int axis1, int axis2, int axis3) {
-    var axes = new int[] {axis0, axis1, axis2, axis3};
+  public Tensor permute(Tensor x, int... axes) {
     var sorted = axes.clone();
     Arrays.sort(sorted);
     if (!Arrays.equals(sorted, new int[] {0, 1, 2, 3})) {
-      throw new IllegalArgumentException(
-          "Axes are " + Arrays.toString(axes) + ", expected 0 to 3 each once");
+      throw new InvalidArgumentException("axes", Arrays.toString(axes), "0 to 3, each once");
     }
-    return add(Ggml.ggml_permute(context, use(x), axis0, axis1, axis2, axis3), x.readOnly());
+    // ggml counts from the last dimension on, and takes for each dimension of x its new place.
+    var places = new int[4];
+    for (int i = 0; i < 4; i++) {
+      places[3 - axes[i]] = 3 - i;
+    }
+    return add(
+        Ggml.ggml_permute(context, use(x), places[0], places[1], places[2], places[3]),
+        x.readOnly());
   }
 
   /** The same elements in another shape, row-major, as a view. */

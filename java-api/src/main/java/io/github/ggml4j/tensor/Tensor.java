@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import io.github.ggml4j.bindings.ffi.Ggml;
 import io.github.ggml4j.bindings.ffi.ggml_tensor;
+import io.github.ggml4j.internal.Check;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -70,9 +71,34 @@ public final class Tensor {
     return type;
   }
 
-  /** The size of dimension {@code i} in ggml's order, 0 being the fastest; 1 beyond the rank. */
-  public long ne(int i) {
+  /** The size of dimension {@code i} in ggml's order: 0 is the last one, the row length. */
+  long ne(int i) {
     return ne[i];
+  }
+
+  /**
+   * The size of a dimension counted from the end, as in Python: {@code dim(-1)} is the length of a
+   * row; 1 beyond the first dimension.
+   *
+   * @param index -1 to -4
+   */
+  public long dim(int index) {
+    return ne[Check.between("index", -index, 1, ne.length) - 1];
+  }
+
+  /** The length of a row: the size of the last dimension. */
+  public long columns() {
+    return ne[0];
+  }
+
+  /** The number of rows: the product of all dimensions but the last; 1 for a vector. */
+  public long rows() {
+    return ne[1] * ne[2] * ne[3];
+  }
+
+  /** Whether this is a matrix {@code (rows, columns)}; a vector is a matrix of one row. */
+  public boolean isMatrix() {
+    return ne[2] == 1 && ne[3] == 1;
   }
 
   /** The shape in row-major order, slowest dimension first, leading ones left out. */
@@ -86,14 +112,6 @@ public final class Tensor {
       shape[i] = ne[rank - 1 - i];
     }
     return shape;
-  }
-
-  /** The shape of a matrix, {@code (rows, columns)}, a vector being one row. */
-  public long[] shape2() {
-    if (ne[2] != 1 || ne[3] != 1) {
-      throw new IllegalArgumentException("Expected a matrix, not " + this);
-    }
-    return new long[] {ne[1], ne[0]};
   }
 
   /** The number of elements. */
@@ -173,8 +191,7 @@ public final class Tensor {
     checkWritable();
     int size = type.bytesPerBlock();
     if (source.byteSize() != bytes()
-        || ne[2] != 1
-        || ne[3] != 1
+        || !isMatrix()
         || type.isQuantized()
         || (size != 2 && size != 4)) {
       throw new IllegalArgumentException(

@@ -82,29 +82,35 @@ class InputsTest {
     refused(g -> new CrossEntropy(g, halves(g, 3, 8), parameter(floats(g, 9, 8))));
   }
 
+  private static CachedAttention cached(Graph graph, int tokens, int sequences) {
+    var table = graph.input(DType.I32, sequences, 9);
+    return CachedAttention.of(graph, tokens, table, CacheAccess.of(graph.device(), 9, 0));
+  }
+
   @Test
   void attention() {
-    refused(
-        g -> Attention.causal(g, halves(g, 4, 24), 2, 1, new CausalBatch(g, 1, 4, false), null, 0));
+    refused(g -> CausalAttention.of(g, 1, 4).forward(halves(g, 4, 24), 2, 1));
+    refused(g -> CausalAttention.of(g, 1, 5).forward(floats(g, 4, 24), 2, 1));
+    refused(g -> CausalAttention.of(g, 1, 4).forward(floats(g, 4, 24), 5, 1));
+    refused(g -> CausalAttention.of(g, 0, 4));
     refused(g -> {
-      var batch = new CacheBatch(g, 2, g.input(DType.I32, 1, 9), 9);
-      Attention.cached(g, floats(g, 2, 24), 2, 1, floats(g, 9, 8), halves(g, 9, 8), batch);
+      var attention = cached(g, 2, 1);
+      attention.forward(floats(g, 2, 24), 2, 1, floats(g, 9, 8), halves(g, 9, 8));
     });
     refused(g -> {
-      var batch = new CacheBatch(g, 3, g.input(DType.I32, 1, 9), 9);
-      Attention.cached(g, floats(g, 2, 24), 2, 1, floats(g, 9, 8), floats(g, 9, 8), batch);
+      var attention = cached(g, 3, 1);
+      attention.forward(floats(g, 2, 24), 2, 1, floats(g, 9, 8), floats(g, 9, 8));
     });
     try (var graph = Graph.forward(device, 64)) {
-      var batch = new CacheBatch(graph, 1, graph.input(DType.I32, 2, 9), 9);
-      Attention.cached(
-          graph, floats(graph, 1, 24), 2, 1, floats(graph, 5, 8), floats(graph, 5, 8), batch);
+      var attention = cached(graph, 1, 2);
+      attention.forward(floats(graph, 1, 24), 2, 1, floats(graph, 5, 8), floats(graph, 5, 8));
       graph.build();
       int[] zero = {0};
       for (int[][] bad : new int[][][] {{{5}, zero, zero}, {zero, {2}, zero}, {zero, zero, {9}}}) {
-        assertThatThrownBy(() -> batch.set(bad[0], bad[1], bad[2], (_, _) -> 0))
+        assertThatThrownBy(() -> attention.set(bad[0], bad[1], bad[2], (_, _) -> 0))
             .isInstanceOf(IllegalArgumentException.class);
       }
-      batch.set(zero, zero, zero, (_, _) -> 0);
+      attention.set(zero, zero, zero, (_, _) -> 0);
     }
   }
 }

@@ -131,35 +131,22 @@ class OpsTest {
             new long[] {16},
             new long[] {16}));
     for (float dropout : new float[] {0, 0.25f}) {
-      for (boolean padded : new boolean[] {false, true}) {
-        cases.add(attention(dropout, padded));
-      }
+      cases.add(attention(dropout));
     }
     cases.add(dropout());
     return cases;
   }
 
-  private static Case attention(float p, boolean padded) {
+  private static Case attention(float p) {
     var prepare = new ArrayList<Consumer<Graph>>();
     GradientCheck.Op op =
         (g, x, parameters) -> {
           prepare.clear();
-          var batch = new CausalBatch(g, 2, 9, padded);
           var dropout = new Dropout(g);
-          var y = Attention.causal(g, x, 3, 0.4f, batch, dropout, p);
           prepare.add(graph -> dropout.seed(0x1234_5678_9ABC_DEFL));
-          prepare.add(graph ->
-              batch.attentionMask(
-                  padded
-                      ? new int[] {1, 1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1}
-                      : null));
-          return y;
+          return CausalAttention.of(g, 2, 9).forward(x, 3, 0.4f, dropout, p);
         };
-    return new Case(
-        "attention, dropout " + p + (padded ? ", padded" : ""),
-        op,
-        prepare,
-        new long[] {18, 3 * 3 * 5});
+    return new Case("attention, dropout " + p, op, prepare, new long[] {18, 3 * 3 * 5});
   }
 
   private static Case dropout() {

@@ -246,12 +246,7 @@ final class TrainingRun {
     for (Batch batch : batches) {
       BatchLoss micro =
           engine.accumulate(
-              batch.tokens(),
-              batch.labels(),
-              null,
-              batch.size(),
-              batch.length(),
-              (float) (1.0 / labels));
+              batch.tokens(), batch.labels(), batch.size(), batch.length(), (float) (1.0 / labels));
       sum += micro.sum();
     }
     double loss = sum / labels;

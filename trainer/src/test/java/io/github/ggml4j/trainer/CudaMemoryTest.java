@@ -71,7 +71,7 @@ class CudaMemoryTest {
         var tokens = new int[batch * length];
         Arrays.setAll(tokens, i -> i % 5000);
         for (int step = 0; step < 3; step++) {
-          engine.accumulate(tokens, tokens, null, batch, length, 1);
+          engine.accumulate(tokens, tokens, batch, length, 1);
           engine.update(1e-3f, 1);
         }
         assertThat(estimate.totalBytes())
@@ -133,7 +133,7 @@ class CudaMemoryTest {
         store.add(DType.F32, (device.freeMemory() - 48 * MIB) / Float.BYTES);
         store.allocate();
         var tokens = new int[8 * 512];
-        assertThatThrownBy(() -> engine.accumulate(tokens, tokens, null, 8, 512, 1))
+        assertThatThrownBy(() -> engine.accumulate(tokens, tokens, 8, 512, 1))
             .isInstanceOf(OutOfDeviceMemoryException.class)
             .hasMessageContaining("free")
             .hasMessageContaining("smaller batch");
@@ -141,7 +141,7 @@ class CudaMemoryTest {
             .isInstanceOf(OutOfDeviceMemoryException.class)
             .hasMessageContaining("a cache of");
         var few = new int[16];
-        assertThat(engine.accumulate(few, few, null, 1, 16, 1).labelCount()).isEqualTo(15);
+        assertThat(engine.accumulate(few, few, 1, 16, 1).labelCount()).isEqualTo(15);
       }
       try (var graph = Graph.forward(device, 8)) {
         var x = graph.input(DType.F32, 4);

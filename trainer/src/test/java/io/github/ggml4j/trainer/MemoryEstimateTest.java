@@ -62,7 +62,7 @@ class MemoryEstimateTest {
       try (var engine = new TrainingEngine(model, rule, settings)) {
         var tokens = new int[3 * 48];
         Arrays.setAll(tokens, i -> i % 1000);
-        engine.accumulate(tokens, tokens, null, 3, 48, 1);
+        engine.accumulate(tokens, tokens, 3, 48, 1);
         engine.update(1e-3f, 1);
         assertThat(estimate.totalBytes() - estimate.bytes(Part.TEMPORARY))
             .isCloseTo(model.allocatedBytes() + engine.bytes(), TOLERANCE);

@@ -12,7 +12,6 @@ public final class KernelParams {
   private int activation;
   private boolean bias;
   private boolean residual;
-  private boolean mask;
   private int heads;
   private int sequences;
   private int ignoreIndex = -100;
@@ -44,12 +43,6 @@ public final class KernelParams {
   /** The kernel has a residual as its last source. */
   public KernelParams residual(boolean value) {
     residual = value;
-    return this;
-  }
-
-  /** The kernel has a padding mask among its sources. */
-  public KernelParams mask(boolean value) {
-    mask = value;
     return this;
   }
 
@@ -108,7 +101,6 @@ public final class KernelParams {
     ggml4j_params.activation(p, activation);
     ggml4j_params.has_bias(p, bias ? 1 : 0);
     ggml4j_params.has_residual(p, residual ? 1 : 0);
-    ggml4j_params.has_mask(p, mask ? 1 : 0);
     ggml4j_params.n_head(p, heads);
     ggml4j_params.n_seq(p, sequences);
     ggml4j_params.ignore_index(p, ignoreIndex);

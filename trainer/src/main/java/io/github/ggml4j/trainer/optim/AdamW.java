@@ -110,12 +110,17 @@ public record AdamW(
   }
 
   @Override
+  public boolean zeroesGradients(Graph graph) {
+    return graph.has(Kernel.ADAMW);
+  }
+
+  @Override
   public Consumer<UpdateStep> addUpdate(
       Graph graph, ParameterVector parameters, List<Tensor> state) {
     long matrices = decayVectors ? parameters.elements() : parameters.matrixElements();
     long vectors = parameters.elements() - matrices;
     var decayed = graph.input(DType.F32, Controls.COUNT);
-    if (graph.fused()) {
+    if (graph.has(Kernel.ADAMW)) {
       graph.kernelInPlace(
           Kernel.ADAMW,
           KernelParams.none().offset(matrices),

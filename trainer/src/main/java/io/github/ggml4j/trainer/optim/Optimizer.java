@@ -34,9 +34,7 @@ public interface Optimizer {
   /**
    * Adds one update, in place, to a graph. The graph is built once and run for every step.
    *
-   * <p>Where the device has kernels of ggml4j ({@link Graph#fused}), the update also sets the
-   * gradients to zero. Elsewhere the engine does so afterwards, so that the update may overwrite
-   * them.
+   * <p>The update may overwrite the gradients; see {@link #zeroesGradients}.
    *
    * @param graph the graph of the update
    * @param parameters all parameters and their gradients
@@ -45,6 +43,16 @@ public interface Optimizer {
    *     inputs
    */
   Consumer<UpdateStep> addUpdate(Graph graph, ParameterVector parameters, List<Tensor> state);
+
+  /**
+   * Whether the update also sets the gradients to zero. If not, the engine does so afterwards.
+   *
+   * @param graph the graph of the update
+   * @return false unless the optimizer has a kernel that does both
+   */
+  default boolean zeroesGradients(Graph graph) {
+    return false;
+  }
 
   /**
    * How many nodes {@link #addUpdate} adds at most.

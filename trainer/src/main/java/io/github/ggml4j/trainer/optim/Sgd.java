@@ -114,11 +114,16 @@ public record Sgd(
   }
 
   @Override
+  public boolean zeroesGradients(Graph graph) {
+    return graph.has(Kernel.SGD);
+  }
+
+  @Override
   public Consumer<UpdateStep> addUpdate(
       Graph graph, ParameterVector parameters, List<Tensor> state) {
     var controls = graph.input(DType.F32, Controls.COUNT);
     var buffer = momentum == 0 ? null : state.get(0);
-    if (graph.fused()) {
+    if (graph.has(Kernel.SGD)) {
       graph.kernelInPlace(
           Kernel.SGD,
           KernelParams.none(),

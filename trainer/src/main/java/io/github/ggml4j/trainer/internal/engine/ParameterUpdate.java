@@ -27,6 +27,7 @@ final class ParameterUpdate implements AutoCloseable {
   private final List<Tensor> squareSums;
   private final Graph updateGraph;
   private final Consumer<UpdateStep> inputs;
+  private final boolean zeroesGradients;
   private long count;
 
   ParameterUpdate(
@@ -39,6 +40,7 @@ final class ParameterUpdate implements AutoCloseable {
       this.squareSums = addNorm(normGraph, gradients);
       normGraph.build();
       this.inputs = optimizer.addUpdate(updateGraph, parameters, state);
+      this.zeroesGradients = optimizer.zeroesGradients(updateGraph);
       updateGraph.build();
     } catch (RuntimeException | Error e) {
       normGraph.close();
@@ -58,7 +60,7 @@ final class ParameterUpdate implements AutoCloseable {
   /** Adds the sum of squares of all gradients; returns partial sums. */
   static List<Tensor> addNorm(Graph graph, Tensor gradients) {
     var sums =
-        graph.fused()
+        graph.has(Kernel.SUM_SQUARES)
             ? List.of(
                 graph.kernel(
                     Kernel.SUM_SQUARES, KernelParams.none(), new long[] {PARTIAL_SUMS}, gradients))
@@ -91,8 +93,8 @@ final class ParameterUpdate implements AutoCloseable {
       count++;
       inputs.accept(new UpdateStep(count, learningRate, scale));
       updateGraph.compute();
-      if (!device.fusedKernels()) {
-        gradients.zero(); // the fused kernels have done it
+      if (!zeroesGradients) {
+        gradients.zero();
       }
       return (float) norm;
     });

@@ -4,8 +4,7 @@ import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.model.FlatLayout;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.nn.Attention;
-import io.github.ggml4j.nn.CausalBatch;
+import io.github.ggml4j.nn.CausalAttention;
 import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.Dropout;
 import io.github.ggml4j.nn.TokenBatch;
@@ -78,14 +77,10 @@ public final class TrainingEngine implements AutoCloseable {
     }
   }
 
-  private record GraphKey(int batch, int length, boolean padded, boolean training) {}
+  private record GraphKey(int batch, int length, boolean training) {}
 
   private record BatchGraph(
-      Graph graph,
-      TokenBatch tokens,
-      CausalBatch batch,
-      CrossEntropy loss,
-      @Nullable Dropout dropout) {}
+      Graph graph, TokenBatch tokens, CrossEntropy loss, @Nullable Dropout dropout) {}
 
   private final Gpt2Model model;
   private final Settings settings;
@@ -173,20 +168,13 @@ public final class TrainingEngine implements AutoCloseable {
    *
    * @param tokens (B, T) row-major, each a valid id
    * @param labels (B, T) row-major, each a valid id or {@link #IGNORED}
-   * @param attentionMask (B, T) row-major, 1 = attend, 0 = padding; null to attend to all
    * @param batch B
    * @param length T, at most the model's {@code n_positions}
    * @param lossScale factor on the loss: 1 / (labelled tokens of the whole step) for their mean
    * @return the loss without that factor
    */
-  public BatchLoss accumulate(
-      int[] tokens,
-      int[] labels,
-      int @Nullable [] attentionMask,
-      int batch,
-      int length,
-      float lossScale) {
-    return run(tokens, labels, attentionMask, batch, length, lossScale, true);
+  public BatchLoss accumulate(int[] tokens, int[] labels, int batch, int length, float lossScale) {
+    return run(tokens, labels, batch, length, lossScale, true);
   }
 
   /**
@@ -194,14 +182,12 @@ public final class TrainingEngine implements AutoCloseable {
    *
    * @param tokens (B, T) row-major, each a valid id
    * @param labels (B, T) row-major, each a valid id or {@link #IGNORED}
-   * @param attentionMask (B, T) row-major, 1 = attend, 0 = padding; null to attend to all
    * @param batch B
    * @param length T, at most the model's {@code n_positions}
    * @return the loss
    */
-  public BatchLoss evaluate(
-      int[] tokens, int[] labels, int @Nullable [] attentionMask, int batch, int length) {
-    return run(tokens, labels, attentionMask, batch, length, 0, false);
+  public BatchLoss evaluate(int[] tokens, int[] labels, int batch, int length) {
+    return run(tokens, labels, batch, length, 0, false);
   }
 
   /**
@@ -218,21 +204,14 @@ public final class TrainingEngine implements AutoCloseable {
   }
 
   private BatchLoss run(
-      int[] tokens,
-      int[] labels,
-      int @Nullable [] attentionMask,
-      int batch,
-      int length,
-      float lossScale,
-      boolean training) {
+      int[] tokens, int[] labels, int batch, int length, float lossScale, boolean training) {
     checkOpen();
-    check(tokens, labels, attentionMask, batch, length);
+    check(tokens, labels, batch, length);
     return model
         .device()
         .exclusively(() -> {
-          var graph = graphs.get(new GraphKey(batch, length, attentionMask != null, training));
+          var graph = graphs.get(new GraphKey(batch, length, training));
           graph.tokens().set(tokens);
-          graph.batch().attentionMask(attentionMask);
           var shifted = shift(labels, length);
           graph.loss().labels(shifted, lossScale);
           if (graph.dropout() != null) {
@@ -253,8 +232,7 @@ public final class TrainingEngine implements AutoCloseable {
         });
   }
 
-  private void check(
-      int[] tokens, int[] labels, int @Nullable [] attentionMask, int batch, int length) {
+  private void check(int[] tokens, int[] labels, int batch, int length) {
     var config = model.config();
     if (batch < 1 || length < 1 || length > config.nPositions()) {
       throw new IllegalArgumentException(
@@ -266,9 +244,7 @@ public final class TrainingEngine implements AutoCloseable {
               + config.nPositions());
     }
     long n = (long) batch * length;
-    if (tokens.length != n
-        || labels.length != n
-        || (attentionMask != null && attentionMask.length != n)) {
+    if (tokens.length != n || labels.length != n) {
       throw new IllegalArgumentException(
           tokens.length
               + " tokens and "
@@ -310,7 +286,7 @@ public final class TrainingEngine implements AutoCloseable {
 
   private static BatchGraph add(Graph graph, Gpt2 network, Settings settings, GraphKey key) {
     var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
-    var batch = new CausalBatch(graph, key.batch(), key.length(), key.padded());
+    var attention = CausalAttention.of(graph, key.batch(), key.length());
     var dropout = key.training() && settings.drops() ? new Dropout(graph) : null;
     int heads = network.config().nHead();
     var hidden =
@@ -318,7 +294,7 @@ public final class TrainingEngine implements AutoCloseable {
             graph,
             tokens,
             (layer, qkv, scale) ->
-                Attention.causal(graph, qkv, heads, scale, batch, dropout, settings.attnPdrop()),
+                attention.forward(qkv, heads, scale, dropout, settings.attnPdrop()),
             dropout == null
                 ? null
                 : new Gpt2.Dropouts(dropout, settings.embdPdrop(), settings.residPdrop()));
@@ -327,7 +303,7 @@ public final class TrainingEngine implements AutoCloseable {
     if (tape != null) {
       tape.backward(loss.root(), loss.root());
     }
-    return new BatchGraph(graph, tokens, batch, loss, dropout);
+    return new BatchGraph(graph, tokens, loss, dropout);
   }
 
   /**
@@ -365,7 +341,7 @@ public final class TrainingEngine implements AutoCloseable {
       values.forEach(
           (name, value) -> parameters.put(name, new Parameter(name, value, views.get(name))));
       var network = new Gpt2(config, name -> find(parameters, name));
-      var key = new GraphKey(batch, length, false, true);
+      var key = new GraphKey(batch, length, true);
       try (var graph = newGraph(device, network, key);
           var norm = ParameterUpdate.newNormGraph(device);
           var update = ParameterUpdate.newUpdateGraph(device, optimizer, layout.elements())) {

@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.assertj.core.data.Offset;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -53,15 +52,14 @@ class GoldenTrainingTest {
 
   /** One batch of the golden file in row-major arrays. */
   @SuppressWarnings("ArrayRecordComponent") // never compared
-  private record Batch(int[] tokens, int[] labels, int @Nullable [] mask, int size, int length) {
+  private record Batch(int[] tokens, int[] labels, int size, int length) {
     static Batch of(JsonNode node, boolean lab) {
       int size = node.get("input_ids").size();
       int length = node.get("input_ids").get(0).size();
       var tokens = flat(node.get("input_ids"));
       return lab
-          ? new Batch(tokens, tokens, null, size, length)
-          : new Batch(
-              tokens, flat(node.get("labels")), flat(node.get("attention_mask")), size, length);
+          ? new Batch(tokens, tokens, size, length)
+          : new Batch(tokens, flat(node.get("labels")), size, length);
     }
 
     int labelCount() {
@@ -75,7 +73,7 @@ class GoldenTrainingTest {
     }
 
     BatchLoss accumulate(TrainingEngine engine, float scale) {
-      return engine.accumulate(tokens, labels, mask, size, length, scale);
+      return engine.accumulate(tokens, labels, size, length, scale);
     }
   }
 
@@ -92,14 +90,16 @@ class GoldenTrainingTest {
     var training = json(name).get("training");
     for (var golden : training.get("gradients")) {
       var what = golden.get("name").asString();
+      if (what.equals("left")) {
+        continue; // padding before the text needs a mask; the trainer pads behind the text
+      }
       var batch = Batch.of(golden.get("batch"), what.equals("lab"));
       try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
           var model = Models.load(MODELS.resolve(name), device.open());
           var engine = new TrainingEngine(model, ADAMW, NO_DROPOUT)) {
         assertThat(batch.labelCount()).isEqualTo(golden.get("label_count").asInt());
         var evaluated =
-            engine.evaluate(
-                batch.tokens(), batch.labels(), batch.mask(), batch.size(), batch.length());
+            engine.evaluate(batch.tokens(), batch.labels(), batch.size(), batch.length());
         var step = batch.accumulate(engine, 1f / batch.labelCount());
         double loss = golden.get("loss").asDouble();
         assertThat(step.labelCount()).isEqualTo(batch.labelCount());
