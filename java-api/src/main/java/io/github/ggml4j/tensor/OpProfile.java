@@ -1,5 +1,6 @@
 package io.github.ggml4j.tensor;
 
+import io.github.ggml4j.bindings.ffi.Ggml;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -7,12 +8,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Where the time of a device goes. While {@link Device#profile} has one, graphs run node by node,
- * each waited for and timed; what a GPU gains by taking nodes together, or by going on while the
- * next is handed over, does not show.
+ * Measures how long each op of a device takes. While {@link Device#profile} has a profile, graphs
+ * run node by node, and each node is waited for and timed. What a GPU gains by running nodes
+ * together, or by starting one while the next is handed over, is not measured.
  *
- * <p>Calling a device and waiting for it takes time by itself, for which nodes that compute nothing
- * stand: it is taken off every other. Not thread-safe; computations of a device take turns.
+ * <p>Calling a device and waiting for it takes time by itself. It is estimated from nodes that
+ * compute nothing and subtracted from all others. Not thread-safe; computations of a device take
+ * turns.
  */
 public final class OpProfile {
   /**
@@ -20,25 +22,42 @@ public final class OpProfile {
    *
    * @param op with types and shapes
    * @param count how many ran
-   * @param seconds of all of them
+   * @param seconds the time of all of them
    */
   public record Entry(GraphOp op, int count, double seconds) {}
 
   private final Map<GraphOp, List<Long>> nanos = new LinkedHashMap<>();
   private final List<Long> empty = new ArrayList<>();
 
-  /** Nothing timed yet. */
+  /** An empty profile. */
   public OpProfile() {}
 
-  void add(GraphOp op, long nanoseconds) {
-    nanos.computeIfAbsent(op, _ -> new ArrayList<>()).add(nanoseconds);
+  /** Runs every node as a graph of its own. */
+  void compute(Device device, Nodes nodes, Runnable check) {
+    device.exclusively(() -> {
+      var scratch = TensorStore.newContext(Ggml.ggml_graph_overhead_custom(1, false));
+      try {
+        var single = Ggml.ggml_new_graph_custom(scratch, 1, false);
+        for (var node : nodes.all()) {
+          Ggml.ggml_graph_clear(single);
+          Ggml.ggml_graph_add_node(single, node);
+          long start = System.nanoTime();
+          device.compute(single, check);
+          long nanoseconds = System.nanoTime() - start;
+          if (Nodes.isView(node)) {
+            empty.add(nanoseconds);
+          } else {
+            nanos.computeIfAbsent(nodes.describe(node), _ -> new ArrayList<>()).add(nanoseconds);
+          }
+        }
+      } finally {
+        Ggml.ggml_free(scratch);
+      }
+      return null;
+    });
   }
 
-  void addEmpty(long nanoseconds) {
-    empty.add(nanoseconds);
-  }
-
-  /** Seconds that each node took to be called and waited for; 0 when none was empty. */
+  /** Seconds that calling the device and waiting for it takes; 0 if that is not known. */
   public double overhead() {
     return median(empty) / 1e9;
   }
@@ -47,7 +66,7 @@ public final class OpProfile {
     return values.isEmpty() ? 0 : values.stream().sorted().toList().get(values.size() / 2);
   }
 
-  /** The costliest first. */
+  /** The entries, the one with the most time first. */
   public List<Entry> entries() {
     long overhead = median(empty);
     return nanos.entrySet().stream()
