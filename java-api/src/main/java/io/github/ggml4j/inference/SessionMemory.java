@@ -76,11 +76,11 @@ final class SessionMemory {
       parts.put(Part.KV_CACHE, cache.measure());
       parts.put(Part.LOGITS, memory.logits);
       parts.put(Part.ACTIVATIONS, memory.graphs - memory.logits);
-      parts.put(Part.TEMPORARY, device.temporaryBytes(memory.ops));
       return new MemoryEstimate(
           "generating " + sequences + " x " + length + " tokens",
           device,
           parts,
+          memory.ops,
           model.allocatedBytes());
     }
   }

@@ -23,18 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Gpt2 {
   private record Block(
-      Parameter ln1Weight,
-      Parameter ln1Bias,
-      Parameter cAttnWeight,
-      Parameter cAttnBias,
-      Parameter attnProjWeight,
-      Parameter attnProjBias,
-      Parameter ln2Weight,
-      Parameter ln2Bias,
-      Parameter cFcWeight,
-      Parameter cFcBias,
-      Parameter mlpProjWeight,
-      Parameter mlpProjBias) {}
+      LayerNorm ln1, Linear cAttn, Linear attnProj, LayerNorm ln2, Linear cFc, Linear mlpProj) {}
 
   /** Attention of one layer between {@code c_attn} and {@code c_proj}. */
   @FunctionalInterface
@@ -73,44 +62,50 @@ public final class Gpt2 {
 
   private final Gpt2Config config;
   private final Activation activation;
-  private final Parameter wte;
-  private final Parameter wpe;
+  private final Embedding embedding;
   private final List<Block> blocks;
-  private final Parameter lnFWeight;
-  private final Parameter lnFBias;
-  private final Parameter head;
+  private final LayerNorm lnF;
+  private final Linear head;
 
   /**
    * The network over given parameters.
    *
-   * @param parameters gives the parameter of each name of {@link WeightSpec#of}
+   * @param parameters returns the parameter of each name of {@link WeightSpec#of}
    */
   public Gpt2(Gpt2Config config, Function<String, Parameter> parameters) {
+    var layers = new Layers(parameters, (float) config.layerNormEpsilon());
     this.config = config;
     this.activation = Activation.of(config.activationFunction());
-    this.wte = parameters.apply("wte.weight");
-    this.wpe = parameters.apply("wpe.weight");
+    this.embedding = new Embedding(parameters.apply("wte.weight"), parameters.apply("wpe.weight"));
     this.blocks = new ArrayList<>();
     for (int i = 0; i < config.nLayer(); i++) {
       var h = "h." + i + ".";
       blocks.add(
           new Block(
-              parameters.apply(h + "ln_1.weight"),
-              parameters.apply(h + "ln_1.bias"),
-              parameters.apply(h + "attn.c_attn.weight"),
-              parameters.apply(h + "attn.c_attn.bias"),
-              parameters.apply(h + "attn.c_proj.weight"),
-              parameters.apply(h + "attn.c_proj.bias"),
-              parameters.apply(h + "ln_2.weight"),
-              parameters.apply(h + "ln_2.bias"),
-              parameters.apply(h + "mlp.c_fc.weight"),
-              parameters.apply(h + "mlp.c_fc.bias"),
-              parameters.apply(h + "mlp.c_proj.weight"),
-              parameters.apply(h + "mlp.c_proj.bias")));
+              layers.layerNorm(h + "ln_1"),
+              layers.linear(h + "attn.c_attn"),
+              layers.linear(h + "attn.c_proj"),
+              layers.layerNorm(h + "ln_2"),
+              layers.linear(h + "mlp.c_fc"),
+              layers.linear(h + "mlp.c_proj")));
     }
-    this.lnFWeight = parameters.apply("ln_f.weight");
-    this.lnFBias = parameters.apply("ln_f.bias");
-    this.head = config.tieWordEmbeddings() ? wte : parameters.apply("lm_head.weight");
+    this.lnF = layers.layerNorm("ln_f");
+    this.head =
+        new Linear(
+            config.tieWordEmbeddings() ? embedding.wte() : parameters.apply("lm_head.weight"),
+            null);
+  }
+
+  /** Makes layers of parameters by their names. */
+  private record Layers(Function<String, Parameter> parameters, float eps) {
+    Linear linear(String name) {
+      return new Linear(parameters.apply(name + ".weight"), parameters.apply(name + ".bias"));
+    }
+
+    LayerNorm layerNorm(String name) {
+      return new LayerNorm(
+          parameters.apply(name + ".weight"), parameters.apply(name + ".bias"), eps);
+    }
   }
 
   /** What the network was built for. */
@@ -120,7 +115,7 @@ public final class Gpt2 {
 
   /** The language-modelling head, {@code wte} itself when embeddings are tied. */
   public Parameter head() {
-    return head;
+    return head.weight();
   }
 
   /**
@@ -143,26 +138,45 @@ public final class Gpt2 {
       AttentionLayer attention,
       @Nullable Dropouts dropouts,
       LinearInputs inputs) {
-    float eps = (float) config.layerNormEpsilon();
-    var x = Embedding.forward(graph, tokens, wte, wpe);
-    if (dropouts != null) {
-      x = dropouts.dropout().forward(x, dropouts.embd());
-    }
+    var forward = new Forward(graph, dropouts, inputs);
+    var x = forward.dropped(embedding.forward(graph, tokens)); // (tokens, nEmbd)
     for (int layer = 0; layer < blocks.size(); layer++) {
       var block = blocks.get(layer);
-      var normed = LayerNorm.forward(graph, x, block.ln1Weight(), block.ln1Bias(), eps);
-      inputs.accept(block.cAttnWeight().name(), normed);
-      var qkv = Linear.forward(graph, normed, block.cAttnWeight(), block.cAttnBias());
-      var mixed = attention.apply(layer, qkv, attentionScale(layer));
-      inputs.accept(block.attnProjWeight().name(), mixed);
-      x = residual(graph, x, mixed, block.attnProjWeight(), block.attnProjBias(), dropouts);
-      normed = LayerNorm.forward(graph, x, block.ln2Weight(), block.ln2Bias(), eps);
-      inputs.accept(block.cFcWeight().name(), normed);
-      var inner = Linear.activated(graph, normed, block.cFcWeight(), block.cFcBias(), activation);
-      inputs.accept(block.mlpProjWeight().name(), inner);
-      x = residual(graph, x, inner, block.mlpProjWeight(), block.mlpProjBias(), dropouts);
+      var qkv = forward.linear(block.cAttn(), block.ln1().forward(graph, x)); // (tokens, 3 nEmbd)
+      x = forward.residual(x, block.attnProj(), attention.apply(layer, qkv, attentionScale(layer)));
+      var inner = // (tokens, nInner)
+          forward.activated(block.cFc(), block.ln2().forward(graph, x), activation);
+      x = forward.residual(x, block.mlpProj(), inner);
     }
-    return LayerNorm.forward(graph, x, lnFWeight, lnFBias, eps);
+    return lnF.forward(graph, x);
+  }
+
+  /** A forward pass: applies layers with its dropouts, and shows their inputs to its observer. */
+  private record Forward(Graph graph, @Nullable Dropouts dropouts, LinearInputs inputs) {
+    /** {@code dropout(x)}. */
+    Tensor dropped(Tensor x) {
+      return dropouts == null ? x : dropouts.dropout().forward(x, dropouts.embd());
+    }
+
+    /** {@code x Wᵀ + b}. */
+    Tensor linear(Linear layer, Tensor x) {
+      inputs.accept(layer.weight().name(), x);
+      return layer.forward(graph, x);
+    }
+
+    /** {@code activation(x Wᵀ + b)}. */
+    Tensor activated(Linear layer, Tensor x, Activation activation) {
+      inputs.accept(layer.weight().name(), x);
+      return layer.forward(graph, x, activation);
+    }
+
+    /** {@code x + dropout(y Wᵀ + b)}. */
+    Tensor residual(Tensor x, Linear layer, Tensor y) {
+      inputs.accept(layer.weight().name(), y);
+      return dropouts == null || dropouts.resid() == 0
+          ? layer.forward(graph, y, x)
+          : dropouts.dropout().forward(layer.forward(graph, y), dropouts.resid(), x);
+    }
   }
 
   /**
@@ -179,23 +193,9 @@ public final class Gpt2 {
     return (float) scale;
   }
 
-  /** {@code x + dropout(y Wᵀ + b)}. */
-  private static Tensor residual(
-      Graph graph,
-      Tensor x,
-      Tensor y,
-      Parameter weight,
-      Parameter bias,
-      @Nullable Dropouts dropouts) {
-    if (dropouts == null || dropouts.resid() == 0) {
-      return Linear.forward(graph, y, weight, bias, x);
-    }
-    return dropouts.dropout().forward(Linear.forward(graph, y, weight, bias), dropouts.resid(), x);
-  }
-
   /** The logits of given hidden states: {@code (tokens, nEmbd)} to {@code (tokens, vocabSize)}. */
   public Tensor logits(Graph graph, Tensor hidden) {
-    return Linear.forward(graph, hidden, head, null);
+    return head.forward(graph, hidden);
   }
 
   /** How many nodes a forward pass takes at most, without the head. */

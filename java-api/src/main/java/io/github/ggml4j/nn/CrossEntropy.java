@@ -62,12 +62,14 @@ public final class CrossEntropy {
     boolean wanted = tape != null && tape.tracks(x);
     var dx = wanted ? graph.scale(x, 0, 0) : null; // (tokens, C)
     boolean gradients = dx != null || head.gradient() != null;
+    var linear = new Linear(head, null);
+    var withoutGradient = new Linear(new Parameter(head.name(), head.value(), null), null);
     int most = chunkRows(graph.device());
     for (int first = 0; first < tokens; first += most) {
       int rows = Math.min(most, tokens - first);
       var part = graph.rows(x, first, rows); // (rows, C)
       var logits = // (rows, V)
-          Linear.forward(graph, part, new Parameter(head.name(), head.value(), null), null);
+          withoutGradient.forward(graph, part);
       var chunk =
           labels == null
               ? StockChunk.add(graph, logits, gradients ? scale : null, first)
@@ -77,9 +79,9 @@ public final class CrossEntropy {
       var dLogits = chunk.logitsGradient();
       if (dLogits != null) {
         if (dx != null) {
-          graph.copyInto(Linear.inputGradient(graph, dLogits, head), graph.rows(dx, first, rows));
+          graph.copyInto(linear.inputGradient(graph, dLogits), graph.rows(dx, first, rows));
         }
-        Linear.parameterGradients(graph, part, dLogits, head, null);
+        linear.addParameterGradients(graph, part, dLogits);
       }
     }
     if (tape != null && dx != null) {

@@ -13,12 +13,13 @@ import io.github.ggml4j.tensor.internal.KernelParams;
  * (nPositions, nEmbd)} of any type, y {@code (tokens, nEmbd)} F32. The caller checks that ids and
  * positions are in range. Backward: {@code dwte[tokens[t]] += dy[t]}, {@code dwpe[positions[t]] +=
  * dy[t]}.
+ *
+ * @param wte the token embeddings
+ * @param wpe the position embeddings
  */
-public final class Embedding {
-  private Embedding() {}
-
+public record Embedding(Parameter wte, Parameter wpe) {
   /** Looks up and adds both embeddings. */
-  public static Tensor forward(Graph graph, TokenBatch batch, Parameter wte, Parameter wpe) {
+  public Tensor forward(Graph graph, TokenBatch batch) {
     var tokens = batch.ids();
     var positions = batch.positions();
     if (!isTable(graph, wte.value())

@@ -13,12 +13,14 @@ import io.github.ggml4j.tensor.internal.KernelParams;
  * <p>Shapes: x and y {@code (tokens, nEmbd)}, w and b {@code (nEmbd)}, all F32. Backward, with
  * {@code n = (x - mean) / sqrt(var + eps)} and {@code g = dy * w}: {@code dx = (g - mean(g) - n *
  * mean(g * n)) / sqrt(var + eps)}, {@code dw += sum of dy * n}, {@code db += sum of dy}.
+ *
+ * @param weight w
+ * @param bias b
+ * @param eps added to the variance
  */
-public final class LayerNorm {
-  private LayerNorm() {}
-
+public record LayerNorm(Parameter weight, Parameter bias, float eps) {
   /** Normalises each row of {@code x}. */
-  public static Tensor forward(Graph graph, Tensor x, Parameter weight, Parameter bias, float eps) {
+  public Tensor forward(Graph graph, Tensor x) {
     var w = weight.value();
     Inputs.matrix("Layer normalisation", x);
     Inputs.vector(weight.name(), w, x.columns());
@@ -30,13 +32,12 @@ public final class LayerNorm {
             : graph.add(graph.mul(graph.norm(x, eps), w), bias.value());
     var tape = graph.tape();
     if (tape != null && (weight.gradient() != null || tape.tracks(x))) {
-      tape.recordAlways(y, dy -> backward(graph, x, dy, weight, bias, eps));
+      tape.recordAlways(y, dy -> backward(graph, x, dy));
     }
     return y;
   }
 
-  private static void backward(
-      Graph graph, Tensor x, Tensor dy, Parameter weight, Parameter bias, float eps) {
+  private void backward(Graph graph, Tensor x, Tensor dy) {
     var tape = graph.tape();
     var wanted = tape != null && tape.tracks(x);
     var dw = weight.gradient();

@@ -2,6 +2,7 @@ package io.github.ggml4j.nn;
 
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Parameter;
+import io.github.ggml4j.tensor.Tape;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
@@ -15,110 +16,90 @@ import org.jspecify.annotations.Nullable;
  * <p>Shapes: x {@code (tokens, in)} F32, W {@code (out, in)} of any type (F32 when trained), b
  * {@code (out)} F32, y {@code (tokens, out)} F32. Backward: {@code dx = dy W}, {@code dW += dyᵀ x},
  * {@code db += sum of dy over tokens}.
+ *
+ * @param weight W
+ * @param bias b; null if there is none
  */
-public final class Linear {
-  private Linear() {}
-
+public record Linear(Parameter weight, @Nullable Parameter bias) {
   /** {@code x Wᵀ + b}. */
-  public static Tensor forward(Graph graph, Tensor x, Parameter weight, @Nullable Parameter bias) {
-    return forward(graph, x, weight, bias, null);
+  public Tensor forward(Graph graph, Tensor x) {
+    return forward(graph, x, (Tensor) null);
   }
 
-  /** {@code residual + x Wᵀ + b}; without {@code residual} when it is null. */
-  public static Tensor forward(
-      Graph graph,
-      Tensor x,
-      Parameter weight,
-      @Nullable Parameter bias,
-      @Nullable Tensor residual) {
-    check(graph, x, weight, bias, residual);
-    var y =
-        graph.has(Kernel.LINEAR)
-            ? fused(graph, x, weight, bias, residual, null)
-            : stock(graph, x, weight, bias, residual);
+  /**
+   * {@code residual + x Wᵀ + b}.
+   *
+   * @param residual {@code (tokens, out)}; null to add none
+   */
+  public Tensor forward(Graph graph, Tensor x, @Nullable Tensor residual) {
+    check(graph, x, residual);
+    var y = graph.has(Kernel.LINEAR) ? fused(graph, x, residual, null) : stock(graph, x, residual);
     var tape = graph.tape();
-    if (tape != null) {
-      if (weight.gradient() != null
-          || (bias != null && bias.gradient() != null)
-          || tape.tracks(x)
-          || (residual != null && tape.tracks(residual))) {
-        tape.recordAlways(
-            y,
-            dy -> {
-              backward(graph, x, dy, weight, bias);
-              if (residual != null) {
-                tape.add(residual, dy);
-              }
-            });
-      }
+    if (tape != null && isDifferentiated(tape, x, residual)) {
+      tape.recordAlways(
+          y,
+          dy -> {
+            addParameterGradients(graph, x, dy);
+            if (tape.tracks(x)) {
+              tape.add(x, inputGradient(graph, dy));
+            }
+            if (residual != null) {
+              tape.add(residual, dy);
+            }
+          });
     }
     return y;
   }
 
-  /** {@code activation(x Wᵀ + b)}. */
-  public static Tensor activated(
-      Graph graph, Tensor x, Parameter weight, Parameter bias, Activation activation) {
-    check(graph, x, weight, bias, null);
-    if (graph.has(Kernel.LINEAR) && graph.tape() == null) {
-      return fused(graph, x, weight, bias, null, activation);
-    }
-    return activation.forward(graph, forward(graph, x, weight, bias));
+  private boolean isDifferentiated(Tape tape, Tensor x, @Nullable Tensor residual) {
+    return weight.gradient() != null
+        || (bias != null && bias.gradient() != null)
+        || tape.tracks(x)
+        || (residual != null && tape.tracks(residual));
   }
 
-  /** Adds the gradients of weight and bias and that of {@code x}. */
-  static void backward(
-      Graph graph, Tensor x, Tensor dy, Parameter weight, @Nullable Parameter bias) {
-    parameterGradients(graph, x, dy, weight, bias);
-    var tape = graph.tape();
-    if (tape != null && tape.tracks(x)) {
-      tape.add(x, inputGradient(graph, dy, weight));
+  /** {@code activation(x Wᵀ + b)}. */
+  public Tensor forward(Graph graph, Tensor x, Activation activation) {
+    if (graph.has(Kernel.LINEAR) && graph.tape() == null) {
+      check(graph, x, null);
+      return fused(graph, x, null, activation);
     }
+    return activation.forward(graph, forward(graph, x));
   }
 
   /** {@code dW += dyᵀ x} and {@code db += sum of dy}. */
-  static void parameterGradients(
-      Graph graph, Tensor x, Tensor dy, Parameter weight, @Nullable Parameter bias) {
+  void addParameterGradients(Graph graph, Tensor x, Tensor dy) {
     var dw = weight.gradient();
     var db = bias == null ? null : bias.gradient();
-    if (dw == null) {
-      if (db != null) {
-        graph.addInPlace(db, graph.columnSums(dy));
-      }
-      return;
-    }
-    if (graph.has(Kernel.LINEAR_DW)) {
+    if (dw != null && graph.has(Kernel.LINEAR_DW)) {
       var params = KernelParams.none().bias(db != null);
       if (db == null) {
         graph.kernelInPlace(Kernel.LINEAR_DW, params, dy, x, dw);
       } else {
         graph.kernelInPlace(Kernel.LINEAR_DW, params, dy, x, dw, db);
       }
-    } else {
+      return;
+    }
+    if (dw != null) {
       graph.addInPlace(dw, graph.outProd(x, dy));
-      if (db != null) {
-        graph.addInPlace(db, graph.columnSums(dy));
-      }
+    }
+    if (db != null) {
+      graph.addInPlace(db, graph.columnSums(dy));
     }
   }
 
-  /** {@code dx = dy W}. */
-  static Tensor inputGradient(Graph graph, Tensor dy, Parameter weight) {
+  /** {@code dx = dy W}: {@code (tokens, out)} to {@code (tokens, in)}. */
+  Tensor inputGradient(Graph graph, Tensor dy) {
     var w = weight.value();
     Inputs.matrix("The gradient through " + weight.name(), w);
     Inputs.matrix("The gradient through " + weight.name(), dy, dy.rows(), w.rows());
-    if (graph.has(Kernel.LINEAR_DX)) {
-      return graph.kernel(
-          Kernel.LINEAR_DX, KernelParams.none(), new long[] {dy.rows(), w.columns()}, w, dy);
-    }
-    return graph.outProd(w, graph.transpose(dy));
+    return graph.has(Kernel.LINEAR_DX)
+        ? graph.kernel(
+            Kernel.LINEAR_DX, KernelParams.none(), new long[] {dy.rows(), w.columns()}, w, dy)
+        : graph.outProd(w, graph.transpose(dy));
   }
 
-  private static void check(
-      Graph graph,
-      Tensor x,
-      Parameter weight,
-      @Nullable Parameter bias,
-      @Nullable Tensor residual) {
+  private void check(Graph graph, Tensor x, @Nullable Tensor residual) {
     var w = weight.value();
     Inputs.matrix("A linear layer", x);
     if (w.columns() != x.columns() || !w.isMatrix() || !graph.device().computes(w.type())) {
@@ -133,13 +114,8 @@ public final class Linear {
     }
   }
 
-  private static Tensor fused(
-      Graph graph,
-      Tensor x,
-      Parameter weight,
-      @Nullable Parameter bias,
-      @Nullable Tensor residual,
-      @Nullable Activation activation) {
+  private Tensor fused(
+      Graph graph, Tensor x, @Nullable Tensor residual, @Nullable Activation activation) {
     var w = weight.value();
     var sources = new ArrayList<Tensor>();
     sources.add(w);
@@ -162,6 +138,14 @@ public final class Linear {
     return y;
   }
 
+  private Tensor stock(Graph graph, Tensor x, @Nullable Tensor residual) {
+    var y = graph.mulMat(weight.value(), x);
+    if (bias != null) {
+      y = graph.add(y, bias.value());
+    }
+    return residual == null ? y : graph.add(residual, y);
+  }
+
   /**
    * The latest product of a graph. Its kernel prefetches the first weights of the product that
    * follows while threads wait for each other.
@@ -175,18 +159,5 @@ public final class Linear {
       }
       product = next;
     }
-  }
-
-  private static Tensor stock(
-      Graph graph,
-      Tensor x,
-      Parameter weight,
-      @Nullable Parameter bias,
-      @Nullable Tensor residual) {
-    var y = graph.mulMat(weight.value(), x);
-    if (bias != null) {
-      y = graph.add(y, bias.value());
-    }
-    return residual == null ? y : graph.add(residual, y);
   }
 }

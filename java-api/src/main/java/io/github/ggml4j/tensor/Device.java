@@ -6,6 +6,8 @@ import io.github.ggml4j.bindings.CudaRuntime;
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.NativeLibraryException;
 import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.tensor.internal.DeviceAccess;
 import io.github.ggml4j.tensor.internal.HostBuffers;
 import io.github.ggml4j.tensor.internal.HostMemory;
 import io.github.ggml4j.tensor.internal.Kernel;
@@ -19,7 +21,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -37,8 +38,13 @@ public final class Device implements AutoCloseable {
   private static final String CUDA = "cuda";
   private static final double GIB = 1L << 30;
 
-  /** Rows and columns of a matrix that is only asked about: whole blocks of every type. */
+  /**
+   * Rows and columns of the matrix that {@link #computes} asks about: whole blocks of all types.
+   */
   private static final long PROBE = 256;
+
+  /** ggml's {@code GGML_MAX_N_THREADS}. */
+  private static final int MAX_THREADS = 512;
 
   /** Allocations of the CPU that are smaller than this are not checked. */
   private static final long CHECKED_BYTES = 64L << 20;
@@ -53,7 +59,7 @@ public final class Device implements AutoCloseable {
   private final @Nullable String computeCapability;
   private final ReentrantLock lock = new ReentrantLock(true);
   private final Map<DType, Boolean> computable = new ConcurrentHashMap<>();
-  private volatile Consumer<Graph> buildListener = _ -> {};
+  private volatile DeviceAccess.BuildListener<Graph> buildListener = _ -> {};
   private volatile @Nullable OpProfile profile;
   private boolean closed;
 
@@ -76,13 +82,13 @@ public final class Device implements AutoCloseable {
     this.computeCapability = computeCapability;
   }
 
-  /** The CPU with one thread for each processor that this JVM may use. */
+  /** Opens the CPU with one thread for each processor that this JVM may use. */
   public static Device cpu() {
     return cpu(Runtime.getRuntime().availableProcessors());
   }
 
   /**
-   * The CPU with a number of threads.
+   * Opens the CPU with a number of threads.
    *
    * @param threads worker threads, 1 to 512, the calling thread included
    */
@@ -91,13 +97,15 @@ public final class Device implements AutoCloseable {
   }
 
   private static Device cpu(String name, int threads, boolean fused) {
-    if (threads < 1 || threads > 512) {
-      throw new IllegalArgumentException(
-          "threads is "
-              + threads
-              + ", expected 1 to 512 (this machine offers "
+    if (threads < 1 || threads > MAX_THREADS) {
+      throw new InvalidArgumentException(
+          "threads",
+          threads,
+          "1 to "
+              + MAX_THREADS
+              + " (this machine has "
               + Runtime.getRuntime().availableProcessors()
-              + ")");
+              + " processors)");
     }
     NativeLibrary.load();
     try (var arena = Arena.ofConfined()) {
@@ -125,10 +133,9 @@ public final class Device implements AutoCloseable {
    *     backend such as {@code cuda}, {@code metal}, {@code vulkan}, with an optional index as in
    *     {@code cuda:1}
    * @param threads CPU threads; 0 for one for each processor
-   * @throws IllegalArgumentException when there is no such device; the message lists those there
-   *     are
-   * @throws RuntimeException when the natives have that backend but it does not work here, with the
-   *     backend's own reason
+   * @throws IllegalArgumentException if there is no such device; the message lists the devices
+   * @throws RuntimeException if the natives have the backend but it does not work here; the message
+   *     gives the backend's reason
    */
   public static Device open(String name, int threads) {
     return open(
@@ -138,8 +145,8 @@ public final class Device implements AutoCloseable {
   /**
    * As {@link #open(String, int)}.
    *
-   * @param notice is told in one line what {@code auto} chose, where there was a choice: the GPU
-   *     that it took, or why the GPU backend of the natives does not work here
+   * @param notice takes one line if {@code auto} had a choice: the GPU that it chose, or why a GPU
+   *     backend of the natives does not work here
    */
   public static Device open(String name, int threads, Consumer<? super String> notice) {
     int n = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
@@ -188,12 +195,12 @@ public final class Device implements AutoCloseable {
         return openGpu(gpu, threads);
       }
     }
-    throw new IllegalArgumentException(
-        "Device is \""
-            + name
-            + "\", expected auto, cpu or one of the devices that the loaded natives offer: "
-            + Devices.all().stream().map(DeviceInfo::name).toList()
-            + ". Use natives built with that backend, and check its driver.");
+    throw new InvalidArgumentException(
+        "device",
+        '"' + name + '"',
+        "auto, cpu or one of the devices of the loaded natives: "
+            + Devices.all().stream().map(DeviceInfo::name).toList(),
+        "Use natives built with that backend, and check its driver.");
   }
 
   private static Device openGpu(DeviceInfo gpu, int threads) {
@@ -201,9 +208,7 @@ public final class Device implements AutoCloseable {
     var backend = Ggml.ggml_backend_dev_init(Devices.handle(gpu), MemorySegment.NULL);
     if (backend.equals(MemorySegment.NULL)) {
       throw new IllegalStateException(
-          "Device "
-              + gpu.name()
-              + " was found but could not be opened; see the log for its reason");
+          "Device " + gpu.name() + " was found but could not be opened; the log has the reason");
     }
     return new Device(
         gpu.name(),
@@ -227,18 +232,15 @@ public final class Device implements AutoCloseable {
         gpu.totalMemory() / GIB);
   }
 
-  /**
-   * The devices that there are: the CPU, and the GPUs whose backends the natives have and that work
-   * here.
-   */
+  /** The CPU, and all GPUs whose backends the natives have. */
   public static List<DeviceInfo> list() {
     Devices.loadBackends();
     return Devices.all();
   }
 
   /**
-   * Why GPU backends that the natives have do not work here, a line for each, as in {@code cuda:
-   * this machine has no NVIDIA driver}; empty when all do.
+   * Why GPU backends of the natives do not work here, one line each, such as {@code cuda does not
+   * work, this machine has no NVIDIA driver}; empty if all work.
    */
   public static List<String> problems() {
     return Devices.loadBackends();
@@ -249,7 +251,7 @@ public final class Device implements AutoCloseable {
     return name;
   }
 
-  /** How many CPU threads compute. */
+  /** The number of CPU threads that compute. */
   public int threads() {
     return threads;
   }
@@ -312,12 +314,12 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * What ops take on the side while a graph runs, besides its own memory.
+   * Memory that ops allocate while graphs run, besides the memory of the graphs.
    *
    * @param graphs the ops of each graph, in the order in which they first run
-   * @return bytes; 0 where that is not known, as on the CPU, where it is little
+   * @return bytes; 0 on devices other than CUDA, where it is not known or small
    */
-  public long temporaryBytes(List<List<GraphOp>> graphs) {
+  long temporaryBytes(List<List<GraphOp>> graphs) {
     return name.startsWith(CUDA) ? CudaMemory.temporaryBytes(computeCapability, graphs) : 0;
   }
 
@@ -326,22 +328,20 @@ public final class Device implements AutoCloseable {
     return cpu;
   }
 
-  /**
-   * Whether ops of ggml4j's own run here for everything, so that no stock op has to be asked for.
-   */
+  /** Whether all of ggml4j's own kernels run here. */
   boolean fused() {
     return fused;
   }
 
   /**
-   * Whether one of ggml4j's own kernels runs here. For the modules of ggml4j: packages above {@code
-   * nn} need not know.
+   * Whether one of ggml4j's own kernels runs here. {@code Kernel} is not exported: ops ask this,
+   * their callers do not.
    */
   public boolean has(Kernel kernel) {
     return fused || gpuKernels.containsKey(kernel);
   }
 
-  /** What tells the backend which kernel a node is. */
+  /** The address by which the backend knows a kernel. */
   MemorySegment address(Kernel kernel) {
     var address = gpuKernels.get(kernel);
     return address == null ? kernel.address() : address;
@@ -358,8 +358,8 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Whether weights of a type can be multiplied with here. Every device that ggml supports takes
-   * F32, F16 and BF16; quantized types differ.
+   * Whether this device can multiply with weights of a type. All devices have F32, F16 and BF16;
+   * quantized types differ.
    */
   public boolean computes(DType type) {
     if (!type.isGgml()) {
@@ -376,7 +376,7 @@ public final class Device implements AutoCloseable {
         : computable.computeIfAbsent(type, this::asksWhetherItComputes);
   }
 
-  /** Asks about a small product. */
+  /** Asks the backend about a small product. */
   private boolean asksWhetherItComputes(DType type) {
     var context = TensorStore.newContext(8 * Ggml.ggml_tensor_overhead());
     try {
@@ -389,7 +389,7 @@ public final class Device implements AutoCloseable {
   }
 
   /** Runs {@code action} while no computation of another thread runs on this device. */
-  public <T extends @Nullable Object> T exclusively(Supplier<T> action) {
+  public <T extends @Nullable Object> T exclusively(DeviceAccess.Action<T> action) {
     lock.lock();
     try {
       checkOpen();
@@ -400,10 +400,10 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Runs {@code action} while no computation of another thread runs here, whether this is open or
-   * not: memory may only be given back between computations.
+   * Runs {@code action} while no computation of another thread runs here. The device may be closed:
+   * memory is freed this way.
    */
-  public void betweenComputations(Runnable action) {
+  public void betweenComputations(DeviceAccess.Task action) {
     lock.lock();
     try {
       action.run();
@@ -413,12 +413,12 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Times every node of the graphs that run from now on.
+   * Starts to time every node of the graphs that run, or stops that.
    *
-   * @param into null to end that
+   * @param target takes the times; null to stop
    */
-  public void profile(@Nullable OpProfile into) {
-    profile = into;
+  public void profile(@Nullable OpProfile target) {
+    profile = target;
   }
 
   @Nullable OpProfile profile() {
@@ -428,8 +428,8 @@ public final class Device implements AutoCloseable {
   /**
    * Computes a graph.
    *
-   * @param check run in the computation's turn, right before it: what it uses may have been closed
-   *     while it waited
+   * @param check runs right before the computation: what it uses may have been closed while it
+   *     waited for its turn
    */
   void compute(MemorySegment graph, Runnable check) {
     lock.lock();
@@ -443,7 +443,11 @@ public final class Device implements AutoCloseable {
       }
       if (status != Ggml.GGML_STATUS_SUCCESS()) {
         throw new IllegalStateException(
-            "Computation failed on " + name + " with status " + status + "; see the log");
+            "Computation failed on "
+                + name
+                + " with status "
+                + status
+                + "; the log has the reason");
       }
     } finally {
       lock.unlock();
@@ -451,10 +455,10 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Fails when the backend has: to be asked after computations, copies and allocations, which do
-   * not tell.
+   * Fails if the backend has failed. Called after computations, copies and allocations, which do
+   * not return errors.
    *
-   * @throws IllegalStateException with the backend's reason; nothing works on this device any more
+   * @throws IllegalStateException with the backend's reason; the device is not usable any more
    */
   void checkBackend() {
     if (name.startsWith(CUDA)) {
@@ -465,16 +469,16 @@ public final class Device implements AutoCloseable {
                 + name
                 + ": "
                 + failure.get().strip()
-                + ". Nothing works on this GPU until the program is started again.");
+                + ". Restart the program: this process cannot use the GPU any more.");
       }
     }
   }
 
   /**
-   * Lets someone look at each graph of this device right before it gets its memory, to count its
-   * ops for instance; replaces an earlier one. Not for use while graphs are built.
+   * Sets a listener, called with each graph of this device before its memory is allocated. Replaces
+   * an earlier listener. Not to be called while graphs are built.
    */
-  public void onBuild(Consumer<Graph> listener) {
+  public void onBuild(DeviceAccess.BuildListener<Graph> listener) {
     buildListener = listener;
   }
 

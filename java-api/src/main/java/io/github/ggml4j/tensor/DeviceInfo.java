@@ -8,15 +8,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name what {@link Device#open} takes, such as {@code cpu} or {@code cuda0}
  * @param description the product, such as {@code AMD EPYC 9R14}
- * @param kind what it is
+ * @param kind the kind of device
  * @param freeMemory bytes that can be allocated now; see {@link Device#freeMemory}
  * @param totalMemory bytes; of the CPU the machine's memory, or the smallest limit on it
- * @param computeCapability of an NVIDIA GPU, such as {@code 9.0}; null of others
- * @param versions of what it takes to use it, as far as known: {@code ggml}, and for NVIDIA's
- *     {@code driver} (its release), {@code driver CUDA} (the newest CUDA that it knows), {@code
- *     CUDA} (of the libraries in use), {@code built for} (compute capabilities that the natives
- *     have code for)
- * @param problem why it cannot be used, in one line; null when it can
+ * @param computeCapability of an NVIDIA GPU, such as {@code 9.0}; null for other devices
+ * @param versions known versions: {@code ggml}, and for NVIDIA's GPUs {@code driver} (its release),
+ *     {@code driver CUDA} (the newest CUDA that the driver supports), {@code CUDA} (of the
+ *     libraries in use), {@code built for} (compute capabilities that the natives have code for)
+ * @param problem why the device cannot be used, in one line; null if it can
  */
 public record DeviceInfo(
     String name,
@@ -35,7 +34,7 @@ public record DeviceInfo(
     GPU,
     /** A graphics processor that shares the machine's memory. */
     INTEGRATED_GPU,
-    /** A library or unit that helps another device. */
+    /** A library or unit that computes some ops for another device. */
     ACCELERATOR
   }
 }

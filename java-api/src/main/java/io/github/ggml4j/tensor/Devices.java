@@ -6,6 +6,7 @@ import io.github.ggml4j.bindings.BackendUnavailableException;
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.NativeLibraryException;
 import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.tensor.internal.HostMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,13 +18,13 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Finds devices: loads backends, and asks each device what it is before ggml uses it. */
+/** Loads backends and describes their devices. Asks CUDA before ggml does. */
 final class Devices {
   private static final String CUDA = "cuda";
 
   private Devices() {}
 
-  /** Those that are GPUs, usable or not. */
+  /** All GPUs, usable or not. */
   static List<DeviceInfo> gpus() {
     return all().stream()
         .filter(info ->
@@ -31,7 +32,7 @@ final class Devices {
         .toList();
   }
 
-  /** All that the loaded backends have. */
+  /** All devices of the loaded backends. */
   static List<DeviceInfo> all() {
     NativeLibrary.load();
     var devices = new ArrayList<DeviceInfo>();
@@ -68,7 +69,7 @@ final class Devices {
     return List.copyOf(devices);
   }
 
-  /** Asks CUDA before ggml does, which would end the process. */
+  /** Why a device cannot be used; null if it can. ggml would end the process. */
   private static @Nullable String problem(String name) {
     try {
       checkCuda(name);
@@ -81,7 +82,7 @@ final class Devices {
   /**
    * Asks CUDA whether a device can be used.
    *
-   * @throws BackendUnavailableException when it cannot
+   * @throws BackendUnavailableException if it cannot
    */
   static void checkCuda(String name) {
     if (name.startsWith(CUDA)) {
@@ -126,7 +127,7 @@ final class Devices {
         return device;
       }
     }
-    throw new IllegalArgumentException("There is no device " + info.name());
+    throw new InvalidArgumentException("device", info.name(), "one of the loaded backends");
   }
 
   private static DeviceInfo.Kind kind(int type) {
@@ -141,15 +142,16 @@ final class Devices {
         : DeviceInfo.Kind.ACCELERATOR;
   }
 
-  /** GPU backends are libraries of their own, loaded when one is asked for. */
+  /** Loads a GPU backend, which is a library of its own. */
   static void loadBackend(String backend) {
     NativeLibrary.loadBackend(backend);
     MatmulPrecision.apply();
   }
 
   /**
-   * Loads those that work, and tells in a line each why others do not; natives with a GPU backend
-   * are used on machines without a GPU too.
+   * Loads all GPU backends that work here.
+   *
+   * @return why the others do not work, one line each
    */
   static List<String> loadBackends() {
     var problems = new ArrayList<String>();

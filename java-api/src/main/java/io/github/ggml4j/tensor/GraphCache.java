@@ -5,54 +5,55 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * Keeps graphs for the next time that they are asked for; the least recently used makes room. Not
- * thread-safe.
+ * Caches graphs and closes the least recently used when it is full. Not thread-safe.
  *
- * <p><b>Memory management.</b> Owns the graphs that it has.
+ * <p><b>Memory management.</b> Owns the cached graphs.
  *
- * @param <K> what a graph is made for, such as a number of tokens
- * @param <P> a graph with its inputs and outputs
+ * @param <K> what a graph is built for, such as a number of tokens; needs {@code equals}
+ * @param <V> a graph with its inputs and outputs
  */
-public final class GraphCache<K, P> implements AutoCloseable {
+public final class GraphCache<K, V> implements AutoCloseable {
   private final int capacity;
-  private final Function<K, P> build;
-  private final Function<P, Graph> graph;
-  private final Map<K, P> plans = new LinkedHashMap<>(16, 0.75f, true);
+  private final Function<K, V> build;
+  private final Function<V, Graph> graph;
+
+  /** In the order of their last use. */
+  private final Map<K, V> cached = new LinkedHashMap<>(16, 0.75f, true);
 
   /**
    * An empty cache.
    *
-   * @param capacity the most graphs it keeps
-   * @param build makes what it has not
-   * @param graph the graph of what {@code build} made
+   * @param capacity the most graphs that are cached
+   * @param build builds a graph that is not cached
+   * @param graph returns the graph of a cached value
    */
-  public GraphCache(int capacity, Function<K, P> build, Function<P, Graph> graph) {
+  public GraphCache(int capacity, Function<K, V> build, Function<V, Graph> graph) {
     this.capacity = capacity;
     this.build = build;
     this.graph = graph;
   }
 
-  /** What was built for a key, valid until the next call. */
-  public P get(K key) {
-    var plan = plans.get(key);
-    if (plan == null) {
-      if (plans.size() == capacity) {
-        var eldest = plans.values().iterator();
+  /** Returns the value for a key and builds it if it is not cached. Valid until the next call. */
+  public V get(K key) {
+    var value = cached.get(key);
+    if (value == null) {
+      if (cached.size() == capacity) {
+        var eldest = cached.values().iterator();
         graph.apply(eldest.next()).close();
         eldest.remove();
       }
-      plan = build(key);
-      plans.put(key, plan);
+      value = build(key);
+      cached.put(key, value);
     }
-    return plan;
+    return value;
   }
 
-  /** Where there is not enough memory for one more, the others make room. */
-  private P build(K key) {
+  /** If the device does not have enough memory, all cached graphs are closed and it tries again. */
+  private V build(K key) {
     try {
       return build.apply(key);
     } catch (OutOfDeviceMemoryException e) {
-      if (plans.isEmpty()) {
+      if (cached.isEmpty()) {
         throw e;
       }
       clear();
@@ -60,15 +61,15 @@ public final class GraphCache<K, P> implements AutoCloseable {
     }
   }
 
-  /** Bytes of all graphs. */
+  /** Bytes of all cached graphs. */
   public long bytes() {
-    return plans.values().stream().mapToLong(plan -> graph.apply(plan).bytes()).sum();
+    return cached.values().stream().mapToLong(value -> graph.apply(value).bytes()).sum();
   }
 
-  /** Closes all graphs; others can be built. */
+  /** Closes all cached graphs; the cache stays usable. */
   public void clear() {
-    plans.values().forEach(plan -> graph.apply(plan).close());
-    plans.clear();
+    cached.values().forEach(value -> graph.apply(value).close());
+    cached.clear();
   }
 
   @Override

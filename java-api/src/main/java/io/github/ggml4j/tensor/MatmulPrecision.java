@@ -1,20 +1,21 @@
 package io.github.ggml4j.tensor;
 
 import io.github.ggml4j.bindings.NativeLibrary;
+import io.github.ggml4j.error.InvalidArgumentException;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
 /**
  * How exactly float32 matrices are multiplied, under the names of {@code
- * torch.set_float32_matmul_precision}. It holds for the whole process.
+ * torch.set_float32_matmul_precision}. A setting of the whole process.
  */
 public enum MatmulPrecision {
   /** In float32. */
   HIGHEST,
   /**
-   * NVIDIA's tensor cores may round what they multiply to TF32, which has 10 bits of mantissa; sums
-   * stay float32. Faster there, and the same as {@link #HIGHEST} on all other devices.
+   * NVIDIA's tensor cores may round the factors to TF32, which has 10 bits of mantissa; sums stay
+   * float32. Faster on these; the same as {@link #HIGHEST} on all other devices.
    */
   HIGH;
 
@@ -28,28 +29,27 @@ public enum MatmulPrecision {
   /**
    * The precision of a name.
    *
-   * @throws IllegalArgumentException for another name; the message lists those there are
+   * @throws IllegalArgumentException for another name; the message lists the names
    */
   public static MatmulPrecision of(String name) {
     return Arrays.stream(values())
         .filter(precision -> precision.torchName().equals(name))
         .findFirst()
         .orElseThrow(() ->
-            new IllegalArgumentException(
-                "The precision is \""
-                    + name
-                    + "\", expected "
-                    + Arrays.stream(values())
-                        .map(precision -> '"' + precision.torchName() + '"')
-                        .collect(Collectors.joining(" or "))));
+            new InvalidArgumentException(
+                "precision",
+                '"' + name + '"',
+                Arrays.stream(values())
+                    .map(precision -> '"' + precision.torchName() + '"')
+                    .collect(Collectors.joining(" or "))));
   }
 
-  /** What holds now. Default: {@link #HIGHEST}. */
+  /** The current precision. Default: {@link #HIGHEST}. */
   public static MatmulPrecision current() {
     return current;
   }
 
-  /** Sets what holds from the next computation on. */
+  /** Sets the precision of all computations that start from now on. */
   public static void set(MatmulPrecision precision) {
     current = precision;
     if (NativeLibrary.isLoaded()) {
@@ -57,7 +57,7 @@ public enum MatmulPrecision {
     }
   }
 
-  /** Tells the backends that know the choice; to be called when one was loaded. */
+  /** Passes the setting to the loaded backends. Called when a backend was loaded. */
   static void apply() {
     NativeLibrary.cuda().ifPresent(cuda -> cuda.allowTf32(current == HIGH));
   }

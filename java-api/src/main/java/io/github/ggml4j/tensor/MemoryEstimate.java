@@ -2,17 +2,17 @@ package io.github.ggml4j.tensor;
 
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * How much memory of a device some work takes, counted before anything of it is allocated. An
- * immutable value.
+ * How much memory of a device some work needs, computed before anything is allocated. Immutable.
  *
- * <p>Weights that stand in a mapped file take none. On a GPU, what its driver and libraries keep
- * for themselves (some 500 MB with CUDA) is not counted: it is not free to begin with, but for what
- * cuBLAS loads when it is first used.
+ * <p>Weights in a mapped file need none. On a GPU, memory of the driver and of its libraries (some
+ * 500 MB with CUDA) is not counted: it is not free to begin with, except for what cuBLAS loads when
+ * it is first used.
  */
 public final class MemoryEstimate {
   /** What memory is for. */
@@ -23,13 +23,13 @@ public final class MemoryEstimate {
     GRADIENTS("gradients"),
     /** Moments of AdamW, momentum of SGD. */
     OPTIMIZER_STATE("optimizer state"),
-    /** Inputs and intermediate results of graphs, but for logits. */
+    /** Inputs and intermediate results of graphs, except logits. */
     ACTIVATIONS("activations"),
-    /** The logits of the rows that are computed at a time. */
+    /** The logits of the rows that are computed at once. */
     LOGITS("logits"),
-    /** Keys and values of tokens already seen. */
+    /** Keys and values of earlier tokens. */
     KV_CACHE("KV cache"),
-    /** What ops of a GPU take on the side. */
+    /** Memory that a GPU's ops allocate while they run. */
     TEMPORARY("temporary");
 
     private final String text;
@@ -53,27 +53,32 @@ public final class MemoryEstimate {
   /**
    * An estimate.
    *
-   * @param what the work, for messages
-   * @param device where
-   * @param parts bytes of each part; those of 0 are left out
-   * @param allocated how many of these bytes are allocated already, as the weights of a loaded
-   *     model
+   * @param what names the work in messages
+   * @param device the device it runs on
+   * @param parts bytes of each part; parts of 0 bytes are left out
+   * @param graphs the ops of each graph, in the order in which they first run; they add {@link
+   *     Part#TEMPORARY}
+   * @param allocated number of these bytes that are allocated already, such as the weights of a
+   *     loaded model
    */
-  public MemoryEstimate(String what, Device device, Map<Part, Long> parts, long allocated) {
+  public MemoryEstimate(
+      String what,
+      Device device,
+      Map<Part, Long> parts,
+      List<List<GraphOp>> graphs,
+      long allocated) {
     this.what = what;
     this.device = device;
     var counted = new EnumMap<Part, Long>(Part.class);
-    parts.forEach((part, bytes) -> {
-      if (bytes > 0) {
-        counted.put(part, bytes);
-      }
-    });
+    counted.putAll(parts);
+    counted.put(Part.TEMPORARY, device.temporaryBytes(graphs));
+    counted.values().removeIf(bytes -> bytes <= 0);
     this.parts = Collections.unmodifiableMap(counted);
     this.allocated = allocated;
     this.free = device.freeMemory();
   }
 
-  /** Bytes of each part, in the order of {@link Part}; parts of none are left out. */
+  /** Bytes of each part, in the order of {@link Part}; parts of 0 bytes are left out. */
   public Map<Part, Long> parts() {
     return parts;
   }
@@ -98,15 +103,15 @@ public final class MemoryEstimate {
     return free;
   }
 
-  /** Whether what is needed is free. */
+  /** Whether {@link #neededBytes} are free. */
   public boolean fits() {
     return neededBytes() <= free;
   }
 
   /**
-   * Fails when it does not fit.
+   * Fails if it does not fit.
    *
-   * @throws OutOfDeviceMemoryException with the bytes needed and free, and what to do
+   * @throws OutOfDeviceMemoryException with the bytes that are needed and free, and what to do
    */
   public void check() {
     if (!fits()) {
@@ -134,7 +139,7 @@ public final class MemoryEstimate {
     return String.format(Locale.ROOT, "%.2f GiB", bytes / GIB);
   }
 
-  /** A table, a line for each part, then the sum, and what of it is allocated and what is free. */
+  /** A table: a line for each part, then the sum, the allocated part of it and the free memory. */
   @Override
   public String toString() {
     var text = new StringBuilder(what).append(" on ").append(device).append(":\n");

@@ -6,8 +6,8 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device has not enough memory. The message says for what, how much is needed and free, and what
- * to do. The device and what it holds stay usable.
+ * A device does not have enough memory. The message says what the memory is for, how much is needed
+ * and free, and what to do. The device and everything on it stay usable.
  */
 public final class OutOfDeviceMemoryException extends RuntimeException {
   @Serial private static final long serialVersionUID = 1L;
@@ -26,16 +26,16 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
   }
 
   /**
-   * Memory that was refused, or would be.
+   * Memory that is more than what is free.
    *
-   * @param what it is for
+   * @param what names in the message what the memory is for
    * @param needed bytes
    */
   public static OutOfDeviceMemoryException of(String what, Device device, long needed) {
     return of(what, device, needed, device.freeMemory());
   }
 
-  /** As {@link #of(String, Device, long)} with the bytes that were free. */
+  /** As {@link #of(String, Device, long)}, with the number of free bytes. */
   public static OutOfDeviceMemoryException of(String what, Device device, long needed, long free) {
     var limit = device.memoryLimit();
     return new OutOfDeviceMemoryException(
@@ -55,12 +55,12 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
         free);
   }
 
-  /** Memory of unknown size that an op asked for while it ran. */
+  /** Memory of unknown size that an op could not allocate while it ran. */
   static OutOfDeviceMemoryException whileComputing(Device device, long free) {
     return new OutOfDeviceMemoryException(
         "Not enough memory on "
             + device
-            + " for what an op keeps while it runs; "
+            + " for an op that allocates memory while it runs: "
             + bytes(free)
             + " are free. "
             + ADVICE,
@@ -68,7 +68,7 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
         free);
   }
 
-  /** Bytes that are needed, where that is known. */
+  /** Bytes that are needed; empty if that is not known. */
   public OptionalLong neededBytes() {
     return needed == null ? OptionalLong.empty() : OptionalLong.of(needed);
   }

@@ -8,6 +8,7 @@ import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -44,28 +45,29 @@ class InputsTest {
     return graph.input(DType.F16, shape);
   }
 
+  private static Linear linear(Tensor weight, @Nullable Tensor bias) {
+    return new Linear(parameter(weight), bias == null ? null : parameter(bias));
+  }
+
   @Test
   void linear() {
-    refused(g -> Linear.forward(g, halves(g, 3, 8), parameter(floats(g, 5, 8)), null));
-    refused(g -> Linear.forward(g, floats(g, 3, 8), parameter(floats(g, 5, 7)), null));
-    refused(g ->
-        Linear.forward(g, floats(g, 3, 8), parameter(floats(g, 5, 8)), parameter(halves(g, 5))));
-    refused(g ->
-        Linear.forward(g, floats(g, 3, 8), parameter(floats(g, 5, 8)), parameter(floats(g, 4))));
-    refused(
-        g -> Linear.forward(g, floats(g, 3, 8), parameter(floats(g, 5, 8)), null, floats(g, 3, 4)));
-    refused(g -> Linear.forward(g, floats(g, 3, 8), parameter(g.input(DType.I32, 5, 8)), null));
-    refused(g -> Linear.inputGradient(g, floats(g, 3, 5), parameter(halves(g, 5, 8))));
+    refused(g -> linear(floats(g, 5, 8), null).forward(g, halves(g, 3, 8)));
+    refused(g -> linear(floats(g, 5, 7), null).forward(g, floats(g, 3, 8)));
+    refused(g -> linear(floats(g, 5, 8), halves(g, 5)).forward(g, floats(g, 3, 8)));
+    refused(g -> linear(floats(g, 5, 8), floats(g, 4)).forward(g, floats(g, 3, 8)));
+    refused(g -> linear(floats(g, 5, 8), null).forward(g, floats(g, 3, 8), floats(g, 3, 4)));
+    refused(g -> linear(g.input(DType.I32, 5, 8), null).forward(g, floats(g, 3, 8)));
+    refused(g -> linear(halves(g, 5, 8), null).inputGradient(g, floats(g, 3, 5)));
   }
 
   @Test
   void normalisationActivationAndDropout() {
     refused(g ->
-        LayerNorm.forward(
-            g, floats(g, 3, 8), parameter(halves(g, 8)), parameter(floats(g, 8)), 1e-5f));
+        new LayerNorm(parameter(halves(g, 8)), parameter(floats(g, 8)), 1e-5f)
+            .forward(g, floats(g, 3, 8)));
     refused(g ->
-        LayerNorm.forward(
-            g, floats(g, 3, 8), parameter(floats(g, 8)), parameter(floats(g, 9)), 1e-5f));
+        new LayerNorm(parameter(floats(g, 8)), parameter(floats(g, 9)), 1e-5f)
+            .forward(g, floats(g, 3, 8)));
     refused(g -> Activation.GELU_NEW.forward(g, halves(g, 3, 8)));
     refused(g -> new Dropout(g).forward(halves(g, 3, 8), 0.5f));
     refused(g -> new Dropout(g).forward(floats(g, 3, 8), 0.5f, floats(g, 3, 4)));
@@ -74,11 +76,8 @@ class InputsTest {
   @Test
   void embeddingsAndLoss() {
     refused(g ->
-        Embedding.forward(
-            g,
-            TokenBatch.of(g, 3),
-            parameter(g.input(DType.I32, 9, 8)),
-            parameter(floats(g, 9, 8))));
+        new Embedding(parameter(g.input(DType.I32, 9, 8)), parameter(floats(g, 9, 8)))
+            .forward(g, TokenBatch.of(g, 3)));
     refused(g -> new CrossEntropy(g, halves(g, 3, 8), parameter(floats(g, 9, 8))));
   }
 

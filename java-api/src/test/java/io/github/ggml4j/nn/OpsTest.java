@@ -93,7 +93,7 @@ class OpsTest {
       cases.add(
           new Case(
               "linear " + tokens,
-              (g, x, p) -> Linear.forward(g, x, p.get(0), p.get(1)),
+              (g, x, p) -> new Linear(p.get(0), p.get(1)).forward(g, x),
               List.of(),
               new long[] {tokens, 20},
               new long[] {37, 20},
@@ -102,14 +102,14 @@ class OpsTest {
     cases.add(
         new Case(
             "linear without bias, wide",
-            (g, x, p) -> Linear.forward(g, x, p.get(0), null),
+            (g, x, p) -> new Linear(p.get(0), null).forward(g, x),
             List.of(),
             new long[] {40, 16},
             new long[] {9, 16}));
     cases.add(
         new Case(
             "linear with residual",
-            (g, x, p) -> Linear.forward(g, x, p.get(0), p.get(1), x),
+            (g, x, p) -> new Linear(p.get(0), p.get(1)).forward(g, x, x),
             List.of(),
             new long[] {6, 24},
             new long[] {24, 24},
@@ -117,7 +117,7 @@ class OpsTest {
     cases.add(
         new Case(
             "layer norm",
-            (g, x, p) -> LayerNorm.forward(g, x, p.get(0), p.get(1), 1e-5f),
+            (g, x, p) -> new LayerNorm(p.get(0), p.get(1), 1e-5f).forward(g, x),
             List.of(),
             new long[] {7, 19},
             new long[] {19},
@@ -125,7 +125,7 @@ class OpsTest {
     cases.add(
         new Case(
             "residual sum",
-            (g, x, p) -> g.add(x, LayerNorm.forward(g, x, p.get(0), p.get(1), 1e-3f)),
+            (g, x, p) -> g.add(x, new LayerNorm(p.get(0), p.get(1), 1e-3f).forward(g, x)),
             List.of(),
             new long[] {3, 16},
             new long[] {16},
@@ -266,7 +266,7 @@ class OpsTest {
       wte.value().setFloats(gaussians(1, vocab * embd));
       wpe.value().setFloats(gaussians(2, 5 * embd));
       var batch = TokenBatch.of(graph, tokens);
-      var x = Embedding.forward(graph, batch, wte, wpe);
+      var x = new Embedding(wte, wpe).forward(graph, batch);
       var loss = new CrossEntropy(graph, x, wte);
       var tape = graph.tape();
       if (tape == null) {

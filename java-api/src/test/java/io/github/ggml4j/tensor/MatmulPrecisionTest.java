@@ -27,7 +27,7 @@ class MatmulPrecisionTest {
   void otherNamesAreErrors() {
     assertThatThrownBy(() -> Ggml4j.setFloat32MatmulPrecision("medium"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessage("The precision is \"medium\", expected \"highest\" or \"high\"");
+        .hasMessage("precision is \"medium\", expected \"highest\" or \"high\"");
   }
 
   @Test

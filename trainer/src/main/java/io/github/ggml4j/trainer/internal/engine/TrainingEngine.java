@@ -324,7 +324,8 @@ public final class TrainingEngine implements AutoCloseable {
     long least = KEPT_WIDTHS * config.nLayer() * config.nEmbd() * Float.BYTES * tokens;
     if (tokens > HUGE_BATCH && least > device.freeMemory()) {
       // The metadata alone of such a graph may not fit into memory.
-      return new MemoryEstimate(what + ", at least", device, Map.of(Part.ACTIVATIONS, least), 0);
+      return new MemoryEstimate(
+          what + ", at least", device, Map.of(Part.ACTIVATIONS, least), List.of(), 0);
     }
     try (var weights = new TensorStore(device, "parameters", layout.shapes().size() + 1);
         var gradients = new TensorStore(device, "gradients", layout.shapes().size() + 1);
@@ -356,9 +357,8 @@ public final class TrainingEngine implements AutoCloseable {
         parts.put(Part.OPTIMIZER_STATE, moments.measure());
         parts.put(Part.ACTIVATIONS, graph.measure() - logits + norm.measure() + update.measure());
         parts.put(Part.LOGITS, logits);
-        parts.put(
-            Part.TEMPORARY, device.temporaryBytes(List.of(graph.ops(), norm.ops(), update.ops())));
-        return new MemoryEstimate(what, device, parts, model.allocatedBytes());
+        var ops = List.of(graph.ops(), norm.ops(), update.ops());
+        return new MemoryEstimate(what, device, parts, ops, model.allocatedBytes());
       }
     }
   }

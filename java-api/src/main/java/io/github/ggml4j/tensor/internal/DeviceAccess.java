@@ -1,0 +1,33 @@
+package io.github.ggml4j.tensor.internal;
+
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Parameter types of those methods of {@code Device} that only ggml4j's own modules call. This
+ * package is exported to them alone, so that other modules cannot call these methods.
+ */
+public final class DeviceAccess {
+  private DeviceAccess() {}
+
+  /**
+   * What runs while nothing else runs on the device.
+   *
+   * @param <T> its result
+   */
+  @FunctionalInterface
+  public interface Action<T extends @Nullable Object> extends Supplier<T> {}
+
+  /** What runs between computations. */
+  @FunctionalInterface
+  public interface Task extends Runnable {}
+
+  /**
+   * What is called with each graph before its memory is allocated.
+   *
+   * @param <G> a graph
+   */
+  @FunctionalInterface
+  public interface BuildListener<G> extends Consumer<G> {}
+}
