@@ -5,9 +5,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What ggml's CUDA backend takes of a GPU's memory besides weights and graphs: cuBLAS's workspace,
- * and the pool from which products take memory for activations in another type. What CUDA itself
- * keeps is gone before a device is asked how much it has free.
+ * Estimates the memory that ggml's CUDA backend allocates besides weights and graphs: cuBLAS's
+ * workspace, and the pool for activations that are converted to another type. Memory that CUDA
+ * itself uses is already missing from the device's free memory.
  */
 final class CudaMemory {
   private static final long MIB = 1 << 20;
@@ -15,24 +15,23 @@ final class CudaMemory {
   private static final long WORKSPACE = 4 * MIB;
   private static final int HOPPER = 9;
 
-  /** The pool takes so much more than it is asked for, in the hope that it then fits again. */
+  /** ggml's pool allocates this many times what it needs, to use the block for larger requests. */
   private static final double LOOK_AHEAD = 1.05;
 
   private static final long ALIGNMENT = 256;
 
-  /** Products with fewer columns than this have kernels that convert on the fly. */
+  /** Products with fewer columns than this use kernels that convert while they compute. */
   private static final long FEW_COLUMNS = 16;
 
-  /** And in F32 than this. */
+  /** The same for F32 weights. */
   private static final long FEW_F32_COLUMNS = 3;
 
-  /** Rows of activations in 8 bits are padded to so many. */
+  /** Rows of 8-bit activations are padded to a multiple of this. */
   private static final long PADDED_ROW = 512;
 
   /**
-   * Products of quantized weights with more columns than this are shared out among multiprocessors,
-   * each of which keeps one tile of the result; with activations in between, the pool comes to hold
-   * that twice.
+   * Products of quantized weights with more columns than this are divided among multiprocessors,
+   * each of which keeps one tile of the result. The pool ends up with two such blocks.
    */
   private static final long FEW_QUANTIZED_COLUMNS = 8;
 
@@ -82,7 +81,7 @@ final class CudaMemory {
     return hopper ? HOPPER_WORKSPACE : WORKSPACE;
   }
 
-  /** What the second factor takes in the type that the first one asks for. */
+  /** Bytes of the second factor, converted to the type that the first one requires. */
   private static long converted(GraphOp op) {
     var weights = op.inputs().getFirst().type();
     var x = op.inputs().get(1);

@@ -118,7 +118,7 @@ public enum DType {
     this.bytesPerBlock = bytesPerBlock;
   }
 
-  /** The type with this id in {@code enum ggml_type}, or null when there is none. */
+  /** The type with this id in {@code enum ggml_type}; null if there is none. */
   public static @Nullable DType fromGgmlId(int id) {
     return id >= 0 && id < BY_GGML_ID.length ? BY_GGML_ID[id] : null;
   }
@@ -131,7 +131,7 @@ public enum DType {
   /**
    * The value in {@code enum ggml_type}.
    *
-   * @throws IllegalStateException when ggml does not have this type
+   * @throws IllegalStateException if ggml does not have this type
    */
   public int ggmlId() {
     if (ggmlId < 0) {
@@ -162,11 +162,11 @@ public enum DType {
   }
 
   /**
-   * Bytes that this many elements take.
+   * The number of bytes of this many elements.
    *
    * @param elements number of elements, a multiple of {@link #blockSize()}
-   * @throws IllegalArgumentException when the number is negative, not a multiple of the block size
-   *     or too large
+   * @throws IllegalArgumentException if the number is negative, not a multiple of the block size or
+   *     too large
    */
   public long byteSize(long elements) {
     if (elements < 0 || elements % blockSize != 0) {

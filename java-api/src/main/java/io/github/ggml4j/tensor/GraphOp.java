@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /**
- * A node of a {@link Graph}: what it computes, from what to what.
+ * A node of a {@link Graph}: its op, and the types and shapes of its inputs and its result.
  *
  * @param name ggml's name, such as {@code MUL_MAT} or {@code SIGMOID}, or that of one of ggml4j's
  *     kernels, such as {@code DROPOUT}

@@ -4,13 +4,13 @@ import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.ffi.Ggml;
 import java.lang.foreign.MemorySegment;
 
-/** Finds NaN and infinity among weights, at the speed of memory. Thread-safe. */
+/** Finds NaN and infinity in weights as fast as memory is read. Thread-safe. */
 public final class NonFinite {
   private NonFinite() {}
 
   /**
-   * The index of the first number that is NaN or infinite, of quantized types that of the first
-   * number of its block; -1 when all are finite.
+   * The index of the first number that is NaN or infinite. For quantized types it is the index of
+   * the first number of the block. Returns -1 if all are finite.
    *
    * @param data whole blocks of a type, native memory
    * @param type F32, F16, BF16 or quantized

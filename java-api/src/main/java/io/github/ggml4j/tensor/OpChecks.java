@@ -1,24 +1,25 @@
 package io.github.ggml4j.tensor;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import java.util.Arrays;
 
 /**
- * What ggml asks of the shapes, types and strides of an op's tensors. It would end the process
- * where these throw {@link IllegalArgumentException}.
+ * Checks the shapes, types and strides of the tensors of an op as ggml requires them. ggml would
+ * end the process; these methods throw {@link IllegalArgumentException}.
  */
 final class OpChecks {
   private OpChecks() {}
 
+  /** A row-major shape in ggml's order, the last dimension first, padded with ones. */
   static long[] ggmlOrder(long... shape) {
     if (shape.length < 1 || shape.length > 4) {
-      throw new IllegalArgumentException(
-          "Shape is " + Arrays.toString(shape) + ", expected 1 to 4 dimensions");
+      throw new InvalidArgumentException("shape", Arrays.toString(shape), "1 to 4 dimensions");
     }
     var ne = new long[] {1, 1, 1, 1};
     for (int i = 0; i < shape.length; i++) {
       if (shape[i] < 1) {
-        throw new IllegalArgumentException(
-            "Shape is " + Arrays.toString(shape) + ", expected at least 1 of each");
+        throw new InvalidArgumentException(
+            "shape", Arrays.toString(shape), "dimensions of at least 1");
       }
       ne[shape.length - 1 - i] = shape[i];
     }
@@ -31,16 +32,15 @@ final class OpChecks {
     }
   }
 
-  /** F32 whose rows have their elements side by side. */
+  /** F32; the elements of a row are contiguous. */
   static void checkRows(String op, Tensor x) {
     checkType(op, x, DType.F32);
     if (!x.contiguousRows()) {
-      throw new IllegalArgumentException(
-          op + " needs rows whose elements lie side by side, not the turned " + x);
+      throw new IllegalArgumentException(op + " needs contiguous rows, not the transposed " + x);
     }
   }
 
-  /** F32 without gaps. */
+  /** F32 and contiguous. */
   static void checkWhole(String op, Tensor x) {
     checkType(op, x, DType.F32);
     if (!x.contiguous()) {
@@ -63,7 +63,7 @@ final class OpChecks {
 
   static void checkEps(float eps) {
     if (!(eps >= 0)) {
-      throw new IllegalArgumentException("eps is " + eps + ", expected 0 or more");
+      throw new InvalidArgumentException("eps", eps, "at least 0");
     }
   }
 

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * @param name Hugging Face's name without {@code transformer.}, such as {@code
  *     h.0.attn.c_attn.weight}
  * @param value the weight
- * @param gradient where its gradient is accumulated, F32 of the same shape; null when it is not
- *     trained
+ * @param gradient its gradient is accumulated here, F32 of the same shape; null if the weight is
+ *     not trained
  */
 public record Parameter(String name, Tensor value, @Nullable Tensor gradient) {
   public Parameter {

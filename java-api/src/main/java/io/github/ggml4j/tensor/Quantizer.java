@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
 import io.github.ggml4j.bindings.NativeLibrary;
 import io.github.ggml4j.bindings.ffi.Ggml;
+import io.github.ggml4j.error.InvalidArgumentException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -16,12 +17,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Conversion of rows of floats to another type of weights, by ggml's own quantizers. The result
- * does not depend on the number of threads. Thread-safe.
+ * Converts rows of floats to another type of weights with ggml's own quantizers. The result does
+ * not depend on the number of threads. Thread-safe.
  */
 public final class Quantizer {
-  /** Rows are handed out in pieces of about as many elements. */
-  private static final long PIECE = 32 * 512;
+  /** Threads take about this many elements at a time. */
+  private static final long CHUNK = 32 * 512;
 
   private final DType type;
 
@@ -29,13 +30,13 @@ public final class Quantizer {
    * A quantizer.
    *
    * @param type F16, BF16 or a quantized type
-   * @throws IllegalArgumentException when weights cannot be of this type
+   * @throws IllegalArgumentException if weights cannot have this type
    */
   public Quantizer(DType type) {
     NativeLibrary.load();
     if (!writes(type)) {
-      throw new IllegalArgumentException(
-          "type is " + type + ", expected a type for weights, such as F16, Q8_0 or Q4_K");
+      throw new InvalidArgumentException(
+          "type", type, "a type for weights, such as F16, Q8_0 or Q4_K");
     }
     this.type = type;
   }
@@ -47,7 +48,7 @@ public final class Quantizer {
         || (type.isQuantized() && type.isGgml() && type != DType.Q8_1 && type != DType.Q8_K);
   }
 
-  /** Whether ggml has no way to quantize to this type without an importance of each column. */
+  /** Whether quantizing to this type requires the importance of each column. */
   public static boolean needsImportance(DType type) {
     NativeLibrary.load();
     return type.isGgml() && Ggml.ggml_quantize_requires_imatrix(type.ggmlId());
@@ -58,13 +59,13 @@ public final class Quantizer {
    *
    * @param floats {@code (rows, columns)} F32, native memory
    * @param columns a multiple of the type's block size
-   * @param importance for each column, how much errors there matter: the mean square of what the
-   *     column is multiplied with; null when all matter alike
-   * @param target takes {@code type.byteSize(rows * columns)} bytes, native memory
-   * @param threads how many work on it, at least 1
-   * @throws IllegalArgumentException when sizes do not fit, a number is not finite, or the type
-   *     {@linkplain #needsImportance needs} an importance that is not there
-   * @throws CancellationException when the thread is interrupted; it stays interrupted
+   * @param importance the weight of errors in each column: the mean square of the activations that
+   *     the column is multiplied with; null for equal weights
+   * @param target has {@code type.byteSize(rows * columns)} bytes, native memory
+   * @param threads number of threads, at least 1
+   * @throws IllegalArgumentException if sizes do not fit, a number is not finite, or the type
+   *     {@linkplain #needsImportance needs} an importance and there is none
+   * @throws CancellationException if the thread is interrupted; it stays interrupted
    */
   public void quantize(
       MemorySegment floats,
@@ -74,7 +75,7 @@ public final class Quantizer {
       MemorySegment target,
       int threads) {
     check(floats, rows, columns, importance, target);
-    long piece = Math.max(1, (PIECE + columns - 1) / columns);
+    long piece = Math.max(1, (CHUNK + columns - 1) / columns);
     try (var arena = Arena.ofShared()) {
       var weights =
           importance == null ? MemorySegment.NULL : arena.allocateFrom(JAVA_FLOAT, importance);
@@ -146,7 +147,7 @@ public final class Quantizer {
               + (row + rows - 1)
               + " have numbers that are too large for "
               + type
-              + "; expected what fits half precision. Use F32 or BF16.");
+              + ", whose scales have half precision. Use F32 or BF16.");
     }
   }
 
@@ -175,19 +176,18 @@ public final class Quantizer {
     }
     if (importance == null) {
       if (needsImportance(type)) {
-        throw new IllegalArgumentException(
-            "type is " + type + ", which needs an importance of each column");
+        throw new InvalidArgumentException(
+            "importance", "null", "the importance of each column, which type " + type + " needs");
       }
       return;
     }
     if (importance.length != columns) {
-      throw new IllegalArgumentException(
-          "There are " + importance.length + " importances for " + columns + " columns");
+      throw new InvalidArgumentException(
+          "importance.length", importance.length, columns + ", the number of columns");
     }
     for (float value : importance) {
       if (!(value >= 0 && Float.isFinite(value))) {
-        throw new IllegalArgumentException(
-            "An importance is " + value + ", expected finite numbers from 0");
+        throw new InvalidArgumentException("importance", value, "finite numbers of at least 0");
       }
     }
   }

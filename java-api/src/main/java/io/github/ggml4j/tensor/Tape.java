@@ -11,8 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reverse-mode differentiation of a {@link Graph}. While the forward pass is added, each op records
- * how the gradient of its result becomes gradients of its inputs; {@link #backward} then walks that
- * record from the end and adds the nodes of the backward pass.
+ * how to compute the gradients of its inputs from the gradient of its result; {@link #backward}
+ * then goes through these records from the last to the first and adds the nodes of the backward
+ * pass.
  *
  * <p>Gradients of {@link Parameter}s are accumulated in place by the ops that use them; gradients
  * of intermediate results live only as long as the backward pass needs them.
@@ -30,23 +31,24 @@ public final class Tape {
     this.graph = graph;
   }
 
-  /** Asks for the gradient of a tensor that no op of the graph made, such as an input. */
+  /** Requests the gradient of a tensor that is not the result of an op, such as an input. */
   public void watch(Tensor leaf) {
     tracked.add(leaf);
   }
 
   /**
-   * Whether the gradient of {@code x} is wanted: it was watched, or depends on something that is.
+   * Whether the gradient of {@code x} is computed: it is watched, or the result of an op with a
+   * tracked input or a trained parameter.
    */
   public boolean tracks(Tensor x) {
     return tracked.contains(x);
   }
 
   /**
-   * Records an op whose inputs are tensors alone. Nothing is recorded when none of them is tracked.
+   * Records an op without parameters. Nothing is recorded if none of its inputs is tracked.
    *
-   * @param backward given the gradient of {@code result}, adds to those of the inputs with {@link
-   *     #add}
+   * @param backward takes the gradient of {@code result} and adds to the gradients of the inputs
+   *     with {@link #add}
    */
   public void record(Tensor result, Consumer<Tensor> backward, Tensor... inputs) {
     for (var input : inputs) {
@@ -58,8 +60,7 @@ public final class Tape {
   }
 
   /**
-   * Records an op that also has trained parameters, whatever its other inputs are. Ops of the
-   * backward pass itself are not recorded.
+   * Records an op that has trained parameters. Ops of the backward pass itself are not recorded.
    */
   public void recordAlways(Tensor result, Consumer<Tensor> backward) {
     if (done) {
@@ -69,7 +70,7 @@ public final class Tape {
     entries.add(new Entry(result, backward));
   }
 
-  /** Adds a contribution to the gradient of {@code x}; ignored when {@code x} is not tracked. */
+  /** Adds to the gradient of {@code x}; does nothing if {@code x} is not tracked. */
   public void add(Tensor x, Tensor gradient) {
     if (tracks(x)) {
       var sum = gradients.get(x);
@@ -78,8 +79,8 @@ public final class Tape {
   }
 
   /**
-   * The gradient of {@code x}: null when nothing reached it. Gradients of results of ops are given
-   * up as {@link #backward} passes them; those of watched leaves stay.
+   * The gradient of {@code x}; null if there is none. {@link #backward} discards gradients of
+   * results of ops once they are used, and keeps those of watched tensors.
    */
   public @Nullable Tensor gradient(Tensor x) {
     return gradients.get(x);
@@ -88,7 +89,7 @@ public final class Tape {
   /**
    * Adds the backward pass to the graph.
    *
-   * @param result where it starts, usually the loss
+   * @param result the tensor it starts from, usually the loss
    * @param seed the gradient of {@code result}, of its shape
    */
   public void backward(Tensor result, Tensor seed) {

@@ -15,9 +15,9 @@ import java.util.Arrays;
  * An n-dimensional array on a {@link Device}: a handle without ownership. It is valid as long as
  * the {@link Graph} or {@link TensorStore} that made it is open.
  *
- * <p>Reading and writing elements goes through the device, never through a pointer, so the same
- * code serves memory that the CPU cannot see. Not thread-safe against a computation that writes the
- * same tensor: reading and writing wait for a running computation, but not for the next.
+ * <p>The device reads and writes elements, so the same code works for memory that the CPU cannot
+ * access. Not thread-safe against a computation that writes the same tensor: reading and writing
+ * wait for a running computation, but not for the next.
  */
 public final class Tensor {
   private final TensorOwner owner;
@@ -39,12 +39,12 @@ public final class Tensor {
     this.nb = ggml_tensor.nb(handle).toArray(JAVA_LONG);
   }
 
-  /** Wraps a tensor that ggml has just made; its type is read from the struct. */
+  /** Wraps a tensor of ggml; its type is read from the struct. */
   static Tensor wrap(TensorOwner owner, MemorySegment pointer) {
     return wrap(owner, pointer, false);
   }
 
-  /** As {@link #wrap(TensorOwner, MemorySegment)}, of memory that nobody may write to. */
+  /** As {@link #wrap(TensorOwner, MemorySegment)}, of memory that may be read-only. */
   static Tensor wrap(TensorOwner owner, MemorySegment pointer, boolean readOnly) {
     if (pointer.equals(MemorySegment.NULL)) {
       throw new IllegalStateException("ggml made no tensor: its context is full");
@@ -124,7 +124,7 @@ public final class Tensor {
     return type.byteSize(ne[0]) * ne[1] * ne[2] * ne[3];
   }
 
-  /** Whether the elements lie one behind the other in memory. */
+  /** Whether the elements follow each other in memory without gaps, in row-major order. */
   public boolean contiguous() {
     long next = type.bytesPerBlock();
     if (ne[0] != type.blockSize() && nb[0] != next) {
@@ -141,19 +141,19 @@ public final class Tensor {
   }
 
   /**
-   * Whether the elements cannot be changed, as those of a mapped file: {@link #set} and every op
-   * that would write to them throw.
+   * Whether the elements cannot be changed, as those of a mapped file. {@link #set} throws then,
+   * and so does every op that would write to them.
    */
   public boolean readOnly() {
     return readOnly;
   }
 
-  /** Whether the elements of each row lie one behind the other in memory. */
+  /** Whether the elements of each row follow each other in memory without gaps. */
   boolean contiguousRows() {
     return nb[0] == type.bytesPerBlock();
   }
 
-  /** Whether the elements of a row are further apart than the rows. */
+  /** Whether the elements of a row are further apart in memory than the rows. */
   boolean transposed() {
     return nb[0] > nb[1];
   }
@@ -164,7 +164,7 @@ public final class Tensor {
   }
 
   /**
-   * Replaces {@code length} bytes from byte {@code offset} on with the first bytes of {@code
+   * Replaces {@code length} bytes, starting at byte {@code offset}, with the first bytes of {@code
    * source}.
    */
   public void set(MemorySegment source, long offset, long length) {
@@ -182,8 +182,8 @@ public final class Tensor {
   }
 
   /**
-   * Replaces all elements of a matrix {@code (out, in)} with those of {@code source}, which holds
-   * it transposed, {@code (in, out)}. Element types of 2 or 4 bytes.
+   * Replaces all elements of a matrix {@code (out, in)} with the transpose of {@code source}, which
+   * is {@code (in, out)}. For element types of 2 or 4 bytes.
    *
    * @param threads CPU threads to use
    */
@@ -212,7 +212,9 @@ public final class Tensor {
         });
   }
 
-  /** Copies {@code length} bytes from byte {@code offset} on into {@code target}, native memory. */
+  /**
+   * Copies {@code length} bytes, starting at byte {@code offset}, to {@code target}, native memory.
+   */
   public void get(MemorySegment target, long offset, long length) {
     if (target.byteSize() < length) {
       throw new IllegalArgumentException(
@@ -265,7 +267,7 @@ public final class Tensor {
     }
   }
 
-  /** Touches memory between computations, and while it cannot be closed. */
+  /** Accesses memory between computations, so that it is not closed meanwhile. */
   private void access(long offset, long length, Runnable action) {
     owner
         .device()
@@ -279,7 +281,7 @@ public final class Tensor {
   private void checkWritable() {
     if (readOnly) {
       throw new IllegalStateException(
-          this + " stands in a mapped file or other read-only memory and cannot be changed");
+          this + " is in read-only memory, such as a mapped file, and cannot be changed");
     }
   }
 
@@ -293,7 +295,7 @@ public final class Tensor {
     }
     if (!contiguous()) {
       throw new IllegalArgumentException(
-          this + " is not contiguous, its bytes cannot be accessed as one run");
+          this + " is not contiguous, so its bytes cannot be copied at once");
     }
     if (offset < 0 || length < 0 || offset > bytes() - length) {
       throw new IllegalArgumentException(

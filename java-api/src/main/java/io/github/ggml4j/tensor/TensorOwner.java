@@ -1,14 +1,14 @@
 package io.github.ggml4j.tensor;
 
-/** What keeps the memory of a tensor. */
+/** Owns the memory of tensors. */
 interface TensorOwner {
   /**
-   * Fails when the owner is closed.
+   * Fails if the owner is closed.
    *
    * @throws IllegalStateException "Already closed: ..."
    */
   void checkOpen();
 
-  /** Where that memory is. */
+  /** The device that has the memory. */
   Device device();
 }

@@ -3,6 +3,7 @@ package io.github.ggml4j.tensor;
 import io.github.ggml4j.bindings.ffi.Ggml;
 import io.github.ggml4j.bindings.ffi.ggml_init_params;
 import io.github.ggml4j.bindings.ffi.ggml_tensor;
+import io.github.ggml4j.error.InvalidArgumentException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -14,18 +15,18 @@ import java.util.Set;
 /**
  * Tensors that outlive one computation: weights, caches, optimizer state.
  *
- * <p>Use: declare tensors with {@link #add}, {@link #map} and {@link #view}, then {@link #allocate}
- * once. Declaring is for one thread; afterwards the store may be shared.
+ * <p>Declare tensors with {@link #add}, {@link #map} and {@link #view}, then call {@link #allocate}
+ * once. One thread declares the tensors; afterwards several threads may use the store.
  *
  * <p><b>Memory management.</b> Owns the memory of all tensors declared with {@link #add}. Memory
- * handed to {@link #map} stays its giver's and must outlive the store. Closing waits for a running
- * computation; a graph that uses a closed store throws. Closing twice is allowed.
+ * passed to {@link #map} belongs to the caller and must outlive the store. Closing waits for a
+ * running computation; a graph that uses a closed store throws. Closing twice is allowed.
  */
 public final class TensorStore implements AutoCloseable, TensorOwner {
-  /** More than any memory holds, and few enough for their bytes to be counted in 64 bits. */
-  private static final long MOST_ELEMENTS = 1L << 48;
+  /** More elements than any memory holds; their number of bytes fits into 64 bits. */
+  private static final long MAX_ELEMENTS = 1L << 48;
 
-  /** Where tensors seem to be that are declared to measure graphs: nobody reads or writes there. */
+  /** The address of tensors that are declared for measuring alone. It is never accessed. */
   static final MemorySegment PLANNED = MemorySegment.ofAddress(1 << 12);
 
   private final Device device;
@@ -34,7 +35,10 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   private final int maxTensors;
   private final List<MemorySegment> allocated = new ArrayList<>();
   private final List<MemorySegment> mapped = new ArrayList<>();
-  private final Set<MemorySegment.Scope> givers = new LinkedHashSet<>();
+
+  /** The scopes of mapped memory: they must be alive. */
+  private final Set<MemorySegment.Scope> scopes = new LinkedHashSet<>();
+
   private int tensors;
   private final List<Tensor> toAllocate = new ArrayList<>();
   private boolean planned;
@@ -46,7 +50,7 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
    * An empty store.
    *
    * @param device where its tensors live
-   * @param what what it holds, for error messages
+   * @param what names in messages what it holds
    * @param maxTensors how many tensors and views can be declared
    */
   public TensorStore(Device device, String what, int maxTensors) {
@@ -74,30 +78,27 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   /** ggml's description of a new tensor. */
   static MemorySegment newTensor(MemorySegment context, DType type, long... shape) {
     if (shape.length < 1 || shape.length > 4) {
-      throw new IllegalArgumentException("A tensor has 1 to 4 dimensions, not " + shape.length);
+      throw new InvalidArgumentException("shape", Arrays.toString(shape), "1 to 4 dimensions");
     }
     var ne = new long[] {1, 1, 1, 1};
     long elements = 1;
     for (int i = 0; i < shape.length; i++) {
       if (shape[i] < 1) {
-        throw new IllegalArgumentException(
-            "Dimension " + i + " is " + shape[i] + ", expected at least 1");
+        throw new InvalidArgumentException(
+            "shape", Arrays.toString(shape), "dimensions of at least 1");
       }
-      if (shape[i] > MOST_ELEMENTS / elements) {
-        throw new IllegalArgumentException(
-            "Shape " + Arrays.toString(shape) + " has more than " + MOST_ELEMENTS + " elements");
+      if (shape[i] > MAX_ELEMENTS / elements) {
+        throw new InvalidArgumentException(
+            "shape", Arrays.toString(shape), "at most " + MAX_ELEMENTS + " elements");
       }
       elements *= shape[i];
       ne[shape.length - 1 - i] = shape[i];
     }
     if (ne[0] % type.blockSize() != 0) {
-      throw new IllegalArgumentException(
-          "The last dimension is "
-              + ne[0]
-              + ", type "
-              + type
-              + " needs a multiple of "
-              + type.blockSize());
+      throw new InvalidArgumentException(
+          "shape",
+          Arrays.toString(shape),
+          "a last dimension that is a multiple of " + type.blockSize() + ", the block of " + type);
     }
     return Ggml.ggml_new_tensor_4d(context, type.ggmlId(), ne[0], ne[1], ne[2], ne[3]);
   }
@@ -114,7 +115,7 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
     return tensor;
   }
 
-  /** Fails when ggml would: its context has room for so many tensors and no more. */
+  /** Fails if the context of ggml is full; ggml would end the process. */
   private void checkRoom() {
     checkOpen();
     if (tensors == maxTensors) {
@@ -125,13 +126,14 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   }
 
   /**
-   * Declares a tensor whose elements already stand in memory, as in a mapped file. The device must
-   * share the host's memory. The tensor is read-only when the memory is.
+   * Declares a tensor whose elements are in memory already, such as a mapped file. The device must
+   * share the host's memory. The tensor is read-only if the memory is.
    */
   public Tensor map(MemorySegment memory, DType type, long... shape) {
     checkOpen();
     if (!memory.isNative()) {
-      throw new IllegalArgumentException("Memory of the Java heap cannot be used by ggml");
+      throw new IllegalArgumentException(
+          "ggml cannot use memory of the Java heap; pass native memory");
     }
     if (!device.sharesHostMemory()) {
       throw new IllegalArgumentException(
@@ -148,12 +150,12 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
               + ", which takes "
               + tensor.bytes());
     }
-    // ggml wants the start of a buffer aligned; the tensor itself may begin anywhere in it.
+    // The start of a ggml buffer must be aligned; the tensor may begin anywhere in it.
     long start = memory.address() & -64L;
     long length = memory.address() + memory.byteSize() - start;
     var buffer = Ggml.ggml_backend_cpu_buffer_from_ptr(MemorySegment.ofAddress(start), length);
     mapped.add(buffer);
-    givers.add(memory.scope());
+    scopes.add(memory.scope());
     int status = Ggml.ggml_backend_tensor_alloc(buffer, tensor.handle(), memory);
     if (status != Ggml.GGML_STATUS_SUCCESS()) {
       throw new IllegalStateException("ggml could not place " + tensor + ", status " + status);
@@ -179,7 +181,7 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   /**
    * Gives memory to all tensors declared with {@link #add}, not zeroed.
    *
-   * @throws OutOfDeviceMemoryException when the device has not enough
+   * @throws OutOfDeviceMemoryException if the device does not have enough
    */
   public void allocate() {
     checkOpen();
@@ -199,15 +201,15 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
     toAllocate.clear();
   }
 
-  /** Bytes that {@link #allocate} would take, without taking them. */
+  /** Bytes that {@link #allocate} allocates, without allocating them. */
   public long measure() {
     checkOpen();
     return planned ? plannedBytes : allocationBytes(context, device);
   }
 
   /**
-   * Ends declaring without giving memory: graphs over the tensors can be measured, but not built,
-   * and elements can be neither read nor written.
+   * Ends declaring without allocating memory. Graphs over the tensors can be measured but not
+   * built, and elements can be neither read nor written.
    */
   public TensorStore plan() {
     plannedBytes = measure();
@@ -236,7 +238,7 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
     });
   }
 
-  /** Bytes allocated; mapped memory does not count. */
+  /** Allocated bytes, without mapped memory. */
   public long bytes() {
     return bytes;
   }
@@ -252,8 +254,8 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
     if (closed) {
       throw new IllegalStateException("Already closed: " + what);
     }
-    for (var giver : givers) {
-      if (!giver.isAlive()) {
+    for (var scope : scopes) {
+      if (!scope.isAlive()) {
         throw new IllegalStateException("Already closed: the memory or file that holds " + what);
       }
     }

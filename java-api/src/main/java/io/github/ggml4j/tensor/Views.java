@@ -4,7 +4,7 @@ import io.github.ggml4j.bindings.ffi.Ggml;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
-/** Views of tensors, checked before ggml sees them. */
+/** Makes views of tensors after checking their shapes. */
 final class Views {
   private Views() {}
 

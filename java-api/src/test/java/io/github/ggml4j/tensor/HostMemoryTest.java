@@ -35,11 +35,11 @@ class HostMemoryTest {
     try (var device = Device.cpu(1);
         var graph = Graph.forward(device, 16)) {
       long before = HostBuffers.untouchedBytes();
-      var x = graph.input(DType.F32, 8 * MIB);
+      var x = graph.input(DType.F32, 16 * MIB); // larger than what malloc reuses
       graph.output(graph.scale(x, 2, 1));
       graph.build();
       assumeTrue(HostBuffers.untouchedBytes() > before, "the system promises no memory");
-      assertThat(HostBuffers.untouchedBytes() - before).isBetween(62 * MIB, 66 * MIB);
+      assertThat(HostBuffers.untouchedBytes() - before).isBetween(126 * MIB, 130 * MIB);
       x.zero();
       graph.compute();
       assertThat(HostBuffers.untouchedBytes() - before).isLessThan(MIB);

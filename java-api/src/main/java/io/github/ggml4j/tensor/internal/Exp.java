@@ -7,7 +7,7 @@ package io.github.ggml4j.tensor.internal;
 public final class Exp {
   private static final int BLOCK = 1024;
 
-  /** The middle of the range, so that what the series sees lies on both sides of 0. */
+  /** The middle of the range: the argument of the series is symmetric around 0. */
   private static final double MIDDLE = 350;
 
   private static final double E_TO_MINUS_MIDDLE = StrictMath.exp(-MIDDLE);
@@ -25,8 +25,8 @@ public final class Exp {
   }
 
   /**
-   * The 1024th power of a series: no branch, no table and no bits of floating-point numbers, so
-   * that the compiler turns it into vector instructions in a loop.
+   * The 1024th power of a series. It has no branch, no table and no bit operations, so the compiler
+   * turns a loop over it into vector instructions.
    */
   private static double inRange(double x) {
     double r = (x + MIDDLE) * (1.0 / 1024);
@@ -67,7 +67,7 @@ public final class Exp {
     }
   }
 
-  /** The largest value; NaN when there is one. */
+  /** The largest value; NaN if one is NaN. */
   public static float max(float[] values, int start, int end) {
     float max = Float.NEGATIVE_INFINITY;
     for (int i = start; i < end; i++) {
@@ -76,7 +76,7 @@ public final class Exp {
     return max;
   }
 
-  /** {@code log(sum(exp(values[0..size))))}; negative infinity when all are. */
+  /** {@code log(sum(exp(values[0..size))))}; negative infinity if all values are. */
   public static double logSumExp(float[] values, int size) {
     float max = max(values, 0, size);
     if (max == Float.NEGATIVE_INFINITY || Float.isNaN(max)) {

@@ -32,7 +32,7 @@ public enum Kernel {
     this.address = address;
   }
 
-  /** The function that names this kernel in a GPU backend, where that has it. */
+  /** Name of the function that identifies this kernel in a GPU backend, if the backend has it. */
   public String symbolOn(String backend) {
     return "ggml4j_" + backend + "_" + name().toLowerCase(Locale.ROOT);
   }

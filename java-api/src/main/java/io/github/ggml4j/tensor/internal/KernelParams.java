@@ -40,7 +40,7 @@ public final class KernelParams {
     return this;
   }
 
-  /** The kernel has a residual as its last source. */
+  /** The last source of the kernel is a residual. */
   public KernelParams residual(boolean value) {
     residual = value;
     return this;
@@ -58,13 +58,13 @@ public final class KernelParams {
     return this;
   }
 
-  /** The label that does not count. */
+  /** The label of ignored tokens. */
   public KernelParams ignoreIndex(int value) {
     ignoreIndex = value;
     return this;
   }
 
-  /** Which dropout of the model this is. */
+  /** Number of this dropout in the graph. */
   public KernelParams site(int value) {
     site = value;
     return this;
@@ -88,7 +88,7 @@ public final class KernelParams {
     return this;
   }
 
-  /** Where the second group of parameters begins. */
+  /** Index of the first parameter without weight decay. */
   public KernelParams offset(long value) {
     offset = value;
     return this;

@@ -1,4 +1,7 @@
-/** How ggml4j's own kernels are named and parametrised; for the modules of ggml4j only. */
+/**
+ * Names and parameters of ggml4j's own kernels, the machine's memory, and types of methods that
+ * only ggml4j's own modules call. Exported to these alone.
+ */
 @NullMarked
 package io.github.ggml4j.tensor.internal;
 
