@@ -32,8 +32,8 @@ final class TrainingData {
       description = {
         "Training data: text files, folders and .zip archives, in which each file is a document;"
             + " tables (.json, .jsonl, .csv, .tsv, .parquet), in which each row is a document. Files"
-            + " may be compressed (.gz, .zst). A folder is read as tables if most of its files are"
-            + " tables.",
+            + " may be compressed (.gz, .zst). A folder or archive is read as tables if at least half"
+            + " of its files are tables.",
         "hf://datasets/ORG/NAME is a dataset of the Hugging Face Hub, streamed. @REVISION and the"
             + " path of files may follow the name."
       })

@@ -124,16 +124,15 @@ public final class Datasets {
    * @return the dataset
    */
   public static RowDataset zip(Path archive, String glob) {
-    RowSource source = new RowSource(List.of(PathFiles.archive(archive, glob)));
+    RowSource source = new RowSource(List.of(PathFiles.documentsOf(archive, glob)));
     return new RowDataset(archive + "!/" + glob, () -> source, true);
   }
 
   /**
    * Reads a path by its kind and name, as the command line does: {@code .parquet}, {@code .csv},
    * {@code .tsv}, {@code .json}, {@code .jsonl} and {@code .ndjson} as tables (each row a
-   * document), {@code .zip} and {@code .jar} as archives (each entry a document), any other file as
-   * one document. A folder is read as tables if most of its files are tables, else each of its
-   * files is a document.
+   * document), any other file as one document. A folder, {@code .zip} or {@code .jar} archive is
+   * read as tables if at least half of its files are tables, else each of its files is a document.
    *
    * @param path a file or folder
    * @return the dataset

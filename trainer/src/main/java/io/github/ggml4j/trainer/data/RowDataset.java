@@ -289,7 +289,11 @@ public sealed class RowDataset implements Dataset permits HubDataset {
    * @throws DatasetException if the files cannot be found
    */
   public boolean isTable() {
-    return source.get().files().stream().anyMatch(file -> file.format().isTable());
+    return hasFormat(source.get(), FileFormat::isTable);
+  }
+
+  private static boolean hasFormat(RowSource found, Predicate<FileFormat> test) {
+    return found.files().stream().flatMap(file -> file.formats().stream()).anyMatch(test);
   }
 
   @Override
@@ -323,11 +327,12 @@ public sealed class RowDataset implements Dataset permits HubDataset {
       }
     }
     List<String> columns = List.copyOf(names);
-    FilesRows rows = new FilesRows(files, columns, options);
+    long skip = 0;
     if (!left.isEmpty() && left.get(0) instanceof RowStep.Skip first) {
-      rows.skip(first.count());
+      skip = first.count();
       left.remove(0);
     }
+    FilesRows rows = new FilesRows(files, columns, options, skip);
     ResumableRows all = RowStep.applyAll(left, rows, columns);
     return new RowDocuments(
         description, all, textColumn, fingerprint(found, textColumn), rowsWithoutTextLogged);
@@ -353,15 +358,14 @@ public sealed class RowDataset implements Dataset permits HubDataset {
 
   /** An option that no file uses is an error. */
   private void checkOptions(RowSource found) {
-    if (options.isCsvChanged() && found.files().stream().noneMatch(f -> f.format().isDelimited())) {
+    if (options.isCsvChanged() && !hasFormat(found, FileFormat::isDelimited)) {
       throw new DatasetException(
           "csvDelimiter or csvQuote is set, but "
               + description
               + " has no CSV files. Load other names with Datasets.load(\"csv\", ...).");
     }
     if (options.skipBadRecords()
-        && found.files().stream()
-            .noneMatch(f -> f.format().isDelimited() || f.format() == FileFormat.JSON)) {
+        && !hasFormat(found, format -> format.isDelimited() || format == FileFormat.JSON)) {
       throw new DatasetException(
           "skipBadRecords is set, but " + description + " has no CSV or JSON files");
     }
@@ -372,7 +376,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
     if (columns.containsKey(FileFormat.TEXT_COLUMN)) {
       return FileFormat.TEXT_COLUMN;
     }
-    if (columns.isEmpty() && found.files().stream().allMatch(f -> f.format() == FileFormat.JSON)) {
+    if (columns.isEmpty() && !hasFormat(found, format -> format != FileFormat.JSON)) {
       return FileFormat.TEXT_COLUMN; // There are no rows
     }
     List<String> candidates =

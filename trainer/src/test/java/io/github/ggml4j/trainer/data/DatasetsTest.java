@@ -428,6 +428,37 @@ class DatasetsTest {
   }
 
   @Test
+  void anArchiveOfTablesIsReadAsTables() throws IOException {
+    Map<String, String> entries =
+        Map.of(
+            "README.md", "about",
+            "a.jsonl", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n",
+            "deep/b.csv", "id;text\n1;three\n2;four\n");
+    Path archive = zip("tables.zip", entries);
+    RowDataset tables = Datasets.open(archive).csvDelimiter(';');
+
+    assertThat(read(tables)).containsExactly("one", "two", "three", "four");
+    assertThat(read(tables.skip(1).take(2))).containsExactly("two", "three");
+    assertThat(tables.isTable()).isTrue();
+    assertThat(tables.columns()).containsOnlyKeys("text");
+    assertThat(read(Datasets.zip(archive, "*.jsonl"))).containsExactly(entries.get("a.jsonl"));
+    assertThat(read(Datasets.open(zip("text.zip", Map.of("a.txt", "a", "b.txt", "b")))))
+        .containsExactly("a", "b");
+  }
+
+  @Test
+  void parquetInAnArchiveIsRead() throws IOException {
+    Path archive = folder.resolve("parquet.zip");
+    try (var in = getClass().getResourceAsStream("/golden/tables/code-lz4.parquet");
+        var out = new ZipOutputStream(Files.newOutputStream(archive))) {
+      out.putNextEntry(new ZipEntry("data.parquet"));
+      in.transferTo(out);
+    }
+
+    assertThat(read(Datasets.open(archive).text("language"))).hasSize(300);
+  }
+
+  @Test
   void aFolderOfTextIsReadAsDocuments() throws IOException {
     write("source/a.py", "a");
     write("source/b.py", "b");
@@ -449,6 +480,9 @@ class DatasetsTest {
             Datasets.lines(lines),
             Datasets.text(lines, lines, lines),
             Datasets.zip(archive, "*"),
+            Datasets.open(
+                    zip("t.zip", Map.of("a.jsonl", "{\"text\": 1}", "b.csv", "text\n1\n2\n3\n")))
+                .where("text", value -> value instanceof String),
             Datasets.folder(folder, "l.*"),
             memory,
             memory.filter(text -> text.length() != 2).map(text -> text + "!"),

@@ -262,6 +262,32 @@ class HubDatasetTest {
         .hasMessageContaining("matches [*.parquet]; it has README.md, en/1.csv, fr/1.csv");
   }
 
+  /** Python reads cards as YAML 1.1. */
+  @ParameterizedTest
+  @CsvSource({"yes", "on", "True", "true"})
+  void aCardMarksItsDefaultConfig(String yes) {
+    server.add(
+        ID,
+        "README.md",
+        """
+        ---
+        configs:
+        - config_name: 2020
+          data_files: old.csv
+        - config_name: no
+          default: %s
+          data_files: new.csv
+        ---
+        """
+            .formatted(yes)
+            .getBytes(UTF_8));
+    server.add(ID, "old.csv", "text\nold\n".getBytes(UTF_8));
+    server.add(ID, "new.csv", "text\nnew\n".getBytes(UTF_8));
+
+    assertThat(read(stream())).containsExactly("new");
+    assertThat(read(stream().config("2020"))).containsExactly("old");
+  }
+
   @Test
   void whatIsNotThereIsAClearError() {
     server.add("org/pictures", "a.png", new byte[3]);

@@ -44,7 +44,7 @@ public enum Compression {
    * @param size of the file in bytes, which bounds the decompressed size
    * @throws DatasetException if the content is not compressed this way
    */
-  InputStream decompress(InputStream compressed, String name, long size) {
+  public InputStream decompress(InputStream compressed, String name, long size) {
     try {
       return switch (this) {
         case NONE -> new BufferedInputStream(compressed, BUFFER);

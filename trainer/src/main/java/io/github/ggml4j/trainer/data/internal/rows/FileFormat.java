@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** The formats of files with rows, by the names that Hugging Face's load_dataset uses. */
@@ -20,11 +21,9 @@ public enum FileFormat {
   /** Each line is a row. */
   TEXT("text", List.of("txt", "text")),
   /** The whole file is one row. Not a format of load_dataset. */
-  DOCUMENT("document", List.of()),
-  /** An archive of files in other formats. */
-  ZIP("zip", List.of());
+  DOCUMENT("document", List.of());
 
-  /** The one column of text files, documents and archives of documents. */
+  /** The one column of text files and documents. */
   public static final String TEXT_COLUMN = "text";
 
   private static final List<FileFormat> NAMED = List.of(PARQUET, JSON, CSV, TSV, TEXT);
@@ -90,6 +89,11 @@ public enum FileFormat {
     }
 
     @Override
+    public Set<FileFormat> formats() {
+      return Set.of(format);
+    }
+
+    @Override
     public String identity() {
       return format.id + " " + file.identity();
     }
@@ -111,7 +115,7 @@ public enum FileFormat {
         case TSV -> new CsvRows(name, in, '\t', columns, options);
         case TEXT -> new LineRows(name, in, columns, options);
         case DOCUMENT -> new DocumentRows(name, in, columns, options);
-        case PARQUET, ZIP -> throw new IllegalStateException(name + " is not read as a stream");
+        case PARQUET -> throw new IllegalStateException(name + " is not read as a stream");
       };
     }
 
@@ -122,7 +126,7 @@ public enum FileFormat {
         case JSON -> JsonRows.columns(file.name(), file.stream(), options);
         case CSV -> CsvRows.columns(file.name(), file.stream(), ',', options);
         case TSV -> CsvRows.columns(file.name(), file.stream(), '\t', options);
-        case TEXT, DOCUMENT, ZIP -> Map.of(TEXT_COLUMN, ColumnTypes.TEXT);
+        case TEXT, DOCUMENT -> Map.of(TEXT_COLUMN, ColumnTypes.TEXT);
       };
     }
   }

@@ -21,11 +21,13 @@ public final class FilesRows implements ResumableRows {
    * A reader before the first row.
    *
    * @param columns the requested columns
+   * @param skip number of rows to skip first; no file is opened for that yet
    */
-  public FilesRows(List<RowFile> files, List<String> columns, ReadOptions options) {
+  public FilesRows(List<RowFile> files, List<String> columns, ReadOptions options, long skip) {
     this.files = files;
     this.columns = columns;
     this.options = options;
+    this.toSkip = skip;
   }
 
   @Override
@@ -36,9 +38,7 @@ public final class FilesRows implements ResumableRows {
         rowsOfFile++;
         return true;
       }
-      close();
-      file++;
-      rowsOfFile = 0;
+      nextFile();
     }
     return false;
   }
@@ -53,14 +53,25 @@ public final class FilesRows implements ResumableRows {
     return open;
   }
 
-  /** Skips without opening files: the rows are skipped by the next call of {@link #next}. */
   @Override
   public long skip(long rows) {
-    if (reader != null) {
-      return ResumableRows.super.skip(rows);
+    long skipped = 0;
+    while (skipped < rows && file < files.size()) {
+      RowReader open = reader == null ? openNext() : reader;
+      long ofFile = toSkip == 0 ? open.skip(rows - skipped) : 0;
+      rowsOfFile += ofFile;
+      skipped += ofFile;
+      if (skipped < rows) {
+        nextFile();
+      }
     }
-    toSkip += rows;
-    return rows;
+    return skipped;
+  }
+
+  private void nextFile() {
+    close();
+    file++;
+    rowsOfFile = 0;
   }
 
   private RowReader current() {

@@ -3,6 +3,7 @@ package io.github.ggml4j.trainer.data.internal.rows;
 import io.github.ggml4j.trainer.error.DatasetException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** A file of rows that is not opened yet. */
 public interface RowFile {
@@ -13,8 +14,8 @@ public interface RowFile {
   /** Identifies the file and its format in saved positions. */
   String identity();
 
-  /** The format of the rows. */
-  FileFormat format();
+  /** The formats of the rows: one, except for archives. */
+  Set<FileFormat> formats();
 
   /**
    * Opens a reader.
