@@ -1,5 +1,6 @@
 package io.github.ggml4j;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.generation.GeneratedSequence;
 import io.github.ggml4j.generation.GeneratedToken;
 import io.github.ggml4j.generation.GenerationConfig;
@@ -17,7 +18,7 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * Continues texts with a model, as Hugging Face's text-generation pipeline.
+ * Continues texts with a model, like Hugging Face's text-generation pipeline.
  *
  * <pre>{@code
  * try (var generator = TextGenerator.load("gpt2")) {
@@ -27,16 +28,18 @@ import java.util.stream.Stream;
  * }
  * }</pre>
  *
- * <p>Options start from what the published GPT-2 asks of that pipeline: sampling at temperature 1
- * from the 50 most likely tokens; the length is up to 20 new tokens unless you set one. {@code
- * doSample(false)} makes it greedy or plain beam search. See {@link GenerationConfig} for all
- * options.
+ * <p>Options that a call does not set are the model's, or else: sampling at temperature 1 from the
+ * 50 most likely tokens, up to 20 new tokens. {@code doSample(false)} selects greedy search or
+ * plain beam search. See {@link GenerationConfig} for all options.
  *
- * <p>Thread-safe: calls work on their own, on one loaded model.
+ * <p>Thread-safe: calls do not affect each other; they share the loaded model.
  *
- * <p><b>Memory management.</b> Owns the model, unless made by {@link #of}. Close streams first.
+ * <p><b>Memory management.</b> Owns the model, unless created by {@link #of}. Close streams before
+ * this.
  */
 public final class TextGenerator implements AutoCloseable {
+
+  private static final Consumer<GenerationConfig.Builder> WITH_LOG_PROBS = g -> g.logProbs(true);
 
   private final Gpt2Model model;
   private final Tokenizer tokenizer;
@@ -164,52 +167,56 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Continues a text and tells ids, log-probabilities, scores, and why each sequence ended. {@code
-   * logProbs} are on unless turned off.
+   * Continues a text and returns ids, log-probabilities, scores, and why each sequence ended.
+   * {@code logProbs} are on unless turned off.
    */
   public List<GeneratedSequence> generateDetailed(
       String prompt, Consumer<GenerationConfig.Builder> options) {
-    Consumer<GenerationConfig.Builder> logProbs = g -> g.logProbs(true);
-    return generateAll(List.of(prompt), config(logProbs.andThen(options))).getFirst();
+    return generateAll(List.of(prompt), config(WITH_LOG_PROBS.andThen(options))).getFirst();
   }
 
   /**
-   * Continues a text and tells a listener every token as it is generated. An exception that it
-   * throws ends the generation.
+   * Continues a text and passes each token to a listener when it is generated. An exception of the
+   * listener ends the generation. {@code logProbs} are on unless turned off.
    */
   public List<String> generate(
       String prompt,
       Consumer<GenerationConfig.Builder> options,
       Consumer<? super GeneratedToken> listener) {
-    var config = config(options);
+    var config = config(WITH_LOG_PROBS.andThen(options));
     var sequences =
         generator().generate(List.of(tokenizer.encode(prompt)), config, listener).getFirst();
     return sequences.stream().map(s -> text(prompt, s.text(), config)).toList();
   }
 
   /**
-   * The continuation of a text piece by piece: each piece is computed when it is asked for and has
-   * whole characters only. The pieces do not repeat the prompt. Closing the stream ends the work,
-   * as does interrupting the reading thread; use try-with-resources.
+   * The continuation of a text in pieces: each is computed when it is asked for and has whole
+   * characters only. The prompt is not repeated. Closing the stream ends the work, as does
+   * interrupting the reading thread; use try-with-resources. If the model's own options select beam
+   * search, a warning is logged and the stream uses one beam.
    *
    * @throws IllegalArgumentException as {@link #generate(String, Consumer)}, and for more than one
    *     sequence, for which there is {@link #streamTokens}
    */
   public Stream<String> stream(String prompt, Consumer<GenerationConfig.Builder> options) {
-    var config = config(options);
+    var config = streaming(options);
     if (config.numReturnSequences() > 1) {
-      throw new IllegalArgumentException(
-          "numReturnSequences is "
-              + config.numReturnSequences()
-              + ", expected 1 for a stream of text. streamTokens tells several apart.");
+      throw new InvalidArgumentException(
+          "numReturnSequences",
+          config.numReturnSequences(),
+          "1 for a stream of text",
+          "streamTokens says which sequence a token belongs to.");
     }
     return stream(prompt, config).map(GeneratedToken::text).filter(text -> !text.isEmpty());
   }
 
-  /** As {@link #stream}, token by token, and for several sequences, whose tokens take turns. */
+  /**
+   * As {@link #stream}, but by tokens, and for several sequences, whose tokens alternate. {@code
+   * logProbs} are on unless turned off.
+   */
   public Stream<GeneratedToken> streamTokens(
       String prompt, Consumer<GenerationConfig.Builder> options) {
-    return stream(prompt, config(options));
+    return stream(prompt, streaming(WITH_LOG_PROBS.andThen(options)));
   }
 
   private Stream<GeneratedToken> stream(String prompt, GenerationConfig config) {
@@ -248,25 +255,33 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * The options that hold where a call sets none: those of the model's {@code
-   * generation_config.json}, as in Hugging Face's {@code generate}, else {@link
-   * GenerationConfig#defaults()} with sampling.
+   * The options of a call that sets none: those of the model, as in Hugging Face's {@code generate}
+   * (see {@link Gpt2Model#generationConfig}), and {@link GenerationConfig#defaults()} for the
+   * others. If the model says nothing about {@code do_sample} and beams, they sample.
    *
-   * @throws IllegalArgumentException when a value there is of the wrong kind or out of range
+   * @throws IllegalArgumentException if a value of the model has the wrong type or is out of range
    */
   public GenerationConfig defaults() {
+    return builder().build();
+  }
+
+  private GenerationConfig.Builder builder() {
     checkOpen();
     var builder = GenerationConfig.builder(model);
-    boolean silent = model.generationConfig().get("do_sample") == null;
-    return silent && builder.build().numBeams() == 1
-        ? builder.doSample(true).build()
-        : builder.build();
+    boolean sampleByDefault = model.generationConfig().get("do_sample") == null;
+    return sampleByDefault && builder.build().numBeams() == 1 ? builder.doSample(true) : builder;
   }
 
   private GenerationConfig config(Consumer<GenerationConfig.Builder> options) {
-    var builder = defaults().toBuilder();
+    var builder = builder();
     options.accept(builder);
     return builder.build();
+  }
+
+  private GenerationConfig streaming(Consumer<GenerationConfig.Builder> options) {
+    var builder = builder();
+    options.accept(builder);
+    return builder.buildForStream();
   }
 
   private Generator generator() {
@@ -281,21 +296,40 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Closes the model if this owns it.
+   * Closes this, and the model if this owns it.
    *
-   * @throws IllegalStateException when streams or calls are under way; close again after they end
+   * @throws IllegalStateException if calls are running or streams are open, or the model is used
+   *     elsewhere. Nothing is closed then, and running calls are not affected
+   * @see #closeNow
    */
   @Override
-  public void close() {
-    if (closed) {
-      return;
+  public synchronized void close() {
+    if (!closed) {
+      generator.close();
+      closeModel();
     }
-    generator.close();
+  }
+
+  /**
+   * Cancels calls that run and streams that are open, then closes this. Waits for the steps that
+   * run. Cancelled calls and readers of streams get a {@link
+   * java.util.concurrent.CancellationException}.
+   *
+   * @throws IllegalStateException if the model is used elsewhere
+   */
+  public synchronized void closeNow() {
+    if (!closed) {
+      generator.closeNow();
+      closeModel();
+    }
+  }
+
+  private void closeModel() {
     if (ownsModel) {
       try {
         model.close();
       } catch (IllegalStateException e) {
-        generator = new Generator(model, tokenizer); // this stays open, and usable
+        generator = new Generator(model, tokenizer); // this can still be used
         throw e;
       }
     }

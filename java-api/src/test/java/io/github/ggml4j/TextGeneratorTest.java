@@ -7,6 +7,7 @@ import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.generation.EarlyStopping;
 import io.github.ggml4j.generation.FinishReason;
 import io.github.ggml4j.generation.GenerationConfig;
+import io.github.ggml4j.generation.LogitsProcessor;
 import io.github.ggml4j.hub.HubException;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -19,9 +20,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -293,13 +299,154 @@ class TextGeneratorTest {
     var own = TextGenerator.load("bundled");
     var stream = own.stream(PROMPT, g -> g.maxNewTokens(3)).iterator();
     stream.next();
-    assertThatThrownBy(own::close).hasMessageContaining("in use by 1 text generation");
+    assertThatThrownBy(own::close)
+        .hasMessageContaining("in use by 1 generation")
+        .hasMessageContaining("closeNow()");
     assertThat(own.generate(PROMPT)).startsWith(PROMPT);
     while (stream.hasNext()) {
       stream.next();
     }
     own.close();
     assertThatThrownBy(() -> own.generate(PROMPT)).hasMessage("Already closed: text generator");
+  }
+
+  @Test
+  void aRefusedCloseDoesNotDisturbRunningCalls() throws Exception {
+    var own = TextGenerator.load("bundled");
+    var step = new CountDownLatch(1);
+    var goOn = new CountDownLatch(1);
+    LogitsProcessor waiting =
+        (tokens, _) -> {
+          step.countDown();
+          await(goOn);
+        };
+    try (var threads = Executors.newSingleThreadExecutor()) {
+      var call =
+          threads.submit(
+              () -> own.generate(PROMPT, g -> seeded(1).accept(g.logitsProcessor(waiting))));
+      await(step);
+      assertThatThrownBy(own::close).hasMessageContaining("in use by 1 generation");
+      goOn.countDown();
+      assertThat(call.get().getFirst()).startsWith(PROMPT);
+    }
+    own.close();
+  }
+
+  @Test
+  void closeNowCancelsCallsAndStreams() throws Exception {
+    var own = TextGenerator.load("bundled");
+    var step = new CountDownLatch(1);
+    LogitsProcessor slow =
+        (_, _) -> {
+          step.countDown();
+          sleep();
+        };
+    var stream = own.stream(PROMPT, g -> g.maxNewTokens(30)).iterator();
+    stream.next();
+    try (var threads = Executors.newSingleThreadExecutor()) {
+      var call =
+          threads.submit(
+              () -> own.generate(PROMPT, g -> g.maxNewTokens(200).logitsProcessor(slow)));
+      await(step);
+      own.closeNow();
+      assertThatThrownBy(call::get).hasCauseInstanceOf(CancellationException.class);
+    }
+    assertThatThrownBy(() -> stream.forEachRemaining(_ -> {}))
+        .isInstanceOf(CancellationException.class)
+        .hasMessageContaining("closed");
+    assertThatThrownBy(() -> own.generate(PROMPT)).hasMessage("Already closed: text generator");
+    own.closeNow();
+  }
+
+  private static void await(CountDownLatch latch) {
+    try {
+      assertThat(latch.await(10, TimeUnit.SECONDS)).isTrue();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static void sleep() {
+    try {
+      Thread.sleep(20);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Test
+  void streamedTokensHaveLogProbabilities() {
+    var details = generator.generateDetailed(PROMPT, seeded(1)).getFirst();
+    try (var stream = generator.streamTokens(PROMPT, seeded(1))) {
+      var tokens = stream.toList();
+      assertThat(tokens).hasSize(details.logProbs().length);
+      for (int i = 0; i < tokens.size(); i++) {
+        assertThat(tokens.get(i).logProb()).isEqualTo(details.logProbs()[i]);
+      }
+    }
+  }
+
+  @Test
+  void theModelsOptionsYieldToACall(@TempDir Path folder) throws IOException {
+    generator.save(folder, Quantization.F32);
+    Files.writeString(
+        folder.resolve("generation_config.json"),
+        "{\"num_beams\": 3, \"min_new_tokens\": 12, \"max_new_tokens\": 30}");
+    try (var loaded = TextGenerator.load(folder)) {
+      try (var stream = loaded.streamTokens(PROMPT, g -> g.maxNewTokens(5))) {
+        assertThat(stream).hasSize(5);
+      }
+      assertThat(loaded.generateDetailed(PROMPT, g -> g.maxNewTokens(5)).getFirst().ids())
+          .hasSize(5);
+      assertThatThrownBy(() -> loaded.stream(PROMPT, g -> g.numBeams(2)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("numBeams is 2");
+    }
+  }
+
+  @Test
+  void whatIsNotUsedIsLogged(@TempDir Path folder) throws IOException {
+    generator.save(folder, Quantization.F32);
+    Files.writeString(
+        folder.resolve("generation_config.json"),
+        """
+        {"num_beam_groups": 2, "penalty_alpha": 0.6, "top_q": 3, "diversity_penalty": 0.0,
+         "use_cache": true, "token_healing": null, "transformers_version": "4.1"}
+        """);
+    var logged = new ArrayList<String>();
+    var logger = Logger.getLogger("io.github.ggml4j.generation");
+    var handler = handler(logged);
+    logger.addHandler(handler);
+    try (var loaded = TextGenerator.load(folder)) {
+      loaded.generate(PROMPT);
+      loaded.generate(PROMPT);
+    } finally {
+      logger.removeHandler(handler);
+    }
+    assertThat(logged)
+        .hasSize(3)
+        .anyMatch(m -> m.contains("num_beam_groups is 2") && m.contains("not used"))
+        .anyMatch(m -> m.contains("penalty_alpha is 0.6") && m.contains("not supported"))
+        .anyMatch(m -> m.contains("top_q is 3") && m.contains("No such option"));
+  }
+
+  private static Handler handler(List<String> messages) {
+    return new Handler() {
+      @Override
+      public void publish(LogRecord entry) {
+        messages.add(entry.getMessage());
+      }
+
+      @Override
+      public void flush() {
+        // nothing is buffered
+      }
+
+      @Override
+      public void close() {
+        // nothing is open
+      }
+    };
   }
 
   @Test

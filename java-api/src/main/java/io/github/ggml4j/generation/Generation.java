@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Queue;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -18,12 +19,26 @@ final class Generation implements AutoCloseable {
   private final DecoderPool decoders;
   private final Decoder decoder;
   private final Run run;
+  private final Consumer<Generation> onEnd;
   private final ReentrantLock lock = new ReentrantLock();
   private volatile boolean cancelled;
+  private volatile boolean cancelledByOther;
   private boolean ended;
 
-  Generation(DecoderPool decoders, int tokens, List<Request> requests, int vocabSize, long seed) {
+  /**
+   * Starts.
+   *
+   * @param onEnd called once, when the decoder is returned or closed
+   */
+  Generation(
+      DecoderPool decoders,
+      int tokens,
+      List<Request> requests,
+      int vocabSize,
+      long seed,
+      Consumer<Generation> onEnd) {
     this.decoders = decoders;
+    this.onEnd = onEnd;
     decoder = decoders.borrow(tokens);
     try {
       run = Run.of(decoder, requests, vocabSize, seed);
@@ -44,13 +59,11 @@ final class Generation implements AutoCloseable {
       try {
         more = run.advance(listener::accept);
       } catch (RuntimeException | Error e) {
-        ended = true;
-        decoder.close();
+        end(false);
         throw e;
       }
       if (!more) {
-        ended = true;
-        decoders.giveBack(decoder);
+        end(true);
       }
       return more;
     } finally {
@@ -59,8 +72,48 @@ final class Generation implements AutoCloseable {
     }
   }
 
+  /** Returns the decoder if it can be used again, else closes it. The lock is held. */
+  private void end(boolean reusable) {
+    ended = true;
+    try {
+      if (reusable) {
+        decoders.giveBack(decoder);
+      } else {
+        decoder.close();
+      }
+    } finally {
+      onEnd.accept(this);
+    }
+  }
+
   List<List<GeneratedSequence>> results() {
+    checkNotCancelledByOther();
     return run.results();
+  }
+
+  private void checkNotCancelledByOther() {
+    if (cancelledByOther) {
+      throw new CancellationException("The generator was closed while this generation ran");
+    }
+  }
+
+  /**
+   * Ends the generation from outside and waits for a step that runs, unless this thread runs it.
+   * Whoever reads its tokens gets a {@link CancellationException}.
+   */
+  void cancel() {
+    cancelledByOther = true;
+    cancelled = true;
+    if (!lock.isHeldByCurrentThread()) {
+      lock.lock();
+      try {
+        if (!ended) {
+          end(false);
+        }
+      } finally {
+        lock.unlock();
+      }
+    }
   }
 
   @Override
@@ -74,8 +127,7 @@ final class Generation implements AutoCloseable {
     while (cancelled && lock.tryLock()) {
       try {
         if (!ended) {
-          ended = true;
-          decoder.close();
+          end(false);
         }
         return;
       } finally {
@@ -95,6 +147,7 @@ final class Generation implements AutoCloseable {
         while (ready.isEmpty() && more && !cancelled) {
           more = advance(ready::add);
         }
+        checkNotCancelledByOther();
         return !ready.isEmpty() && !cancelled;
       }
 

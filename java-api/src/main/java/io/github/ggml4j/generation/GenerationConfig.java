@@ -770,8 +770,13 @@ public record GenerationConfig(
       return Arrays.stream(ids).boxed().toList();
     }
 
-    /** Selects a single sequence without beams if the beams come from the model. */
-    Builder streaming() {
+    /**
+     * The configuration for a stream: one beam, unless beams were set on this builder. Logs a
+     * warning if the model has more.
+     *
+     * @throws InvalidArgumentException as {@link #build}
+     */
+    public GenerationConfig buildForStream() {
       if (numBeams > 1 && !given.contains("numBeams")) {
         Warnings.once(
             "The model's num_beams is %d; a stream uses 1, because beam search decides on its"
@@ -779,7 +784,7 @@ public record GenerationConfig(
                 + " tokens only at the end");
         numBeams = 1;
       }
-      return this;
+      return build();
     }
 
     /**

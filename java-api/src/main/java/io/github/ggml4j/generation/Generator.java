@@ -1,11 +1,14 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.function.Consumer;
@@ -13,16 +16,16 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Generates token ids with a model. {@code TextGenerator} is this for text.
+ * Generates token ids with a model; {@code TextGenerator} does so for text.
  *
- * <p>A prompt is computed once for all its sequences, equal prompts of a batch once in all; then
- * all sequences of all prompts advance together, one token each step, and those that end make room.
+ * <p>A prompt is computed once for all its sequences, and equal prompts of a batch once. Then all
+ * sequences of all prompts advance together; one that ends is left out of the next step.
  *
- * <p>Thread-safe: every call works on its own.
+ * <p>Thread-safe: calls do not affect each other.
  *
  * <p><b>Memory management.</b> Keeps the working memory of a finished call for the next one; {@link
- * #close} releases it. Does not own the model. Close it before the model, and open streams before
- * it.
+ * #close} releases it. Does not own the model: close this before the model, and streams before
+ * this.
  */
 public final class Generator implements AutoCloseable {
   private final ModelLimits limits;
@@ -30,7 +33,12 @@ public final class Generator implements AutoCloseable {
   private final DecoderPool decoders;
   private final MemoryCheck memory;
 
-  /** Fails when some work does not fit into the device's memory. */
+  /** Calls and streams that run; also the lock of {@link #closed}. */
+  private final Set<Generation> running = new HashSet<>();
+
+  private boolean closed;
+
+  /** Checks that a generation fits into the device's memory. */
   @FunctionalInterface
   interface MemoryCheck {
     /**
@@ -44,14 +52,14 @@ public final class Generator implements AutoCloseable {
   /**
    * A generator.
    *
-   * @param tokenizer what gives tokens their text: for results, stop strings and bad words
+   * @param tokenizer the model's, for texts of results, stop strings and bad words
    */
   public Generator(Gpt2Model model, Tokenizer tokenizer) {
     this(
         ModelLimits.of(model),
         tokenizer,
         new DecoderPool(tokens -> InferenceSession.open(model, tokens, "text generation")),
-        // The CPU takes what the system gives; a GPU's memory is known.
+        // Only a GPU's memory is known in advance.
         model.device().sharesHostMemory()
             ? (_, _, _) -> {}
             : (sequences, promptLength, length) ->
@@ -73,24 +81,25 @@ public final class Generator implements AutoCloseable {
    * Generates for a batch of prompts.
    *
    * @param prompts token ids of any lengths
-   * @return for every prompt its {@code numReturnSequences} sequences; their text is without the
-   *     prompt
-   * @throws IllegalArgumentException for a prompt or a value that this model cannot do, before
+   * @return the {@code numReturnSequences} sequences of each prompt; their text does not include
+   *     the prompt
+   * @throws IllegalArgumentException if a prompt or an option does not fit the model, before
    *     anything is computed
-   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when a GPU has not enough memory for
-   *     it, before anything is computed as far as that can be known
-   * @throws java.util.concurrent.CancellationException when the thread is interrupted; it stays
-   *     interrupted
+   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if a GPU has too little memory,
+   *     before anything is computed if that can be known
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted, which it
+   *     stays, or after {@link #closeNow}
    */
   public List<List<GeneratedSequence>> generate(List<int[]> prompts, GenerationConfig config) {
     return generate(prompts, config, _ -> {});
   }
 
   /**
-   * As {@link #generate(List, GenerationConfig)}, and tells a listener every token at once. An
-   * exception that it throws ends the generation.
+   * As {@link #generate(List, GenerationConfig)}, and passes each token to a listener when it is
+   * chosen. An exception of the listener ends the generation.
    *
-   * @param listener called on this thread; never by beam search, whose past may change
+   * @param listener called on this thread; never by beam search, which chooses its tokens at the
+   *     end
    */
   public List<List<GeneratedSequence>> generate(
       List<int[]> prompts, GenerationConfig config, Consumer<? super GeneratedToken> listener) {
@@ -98,30 +107,31 @@ public final class Generator implements AutoCloseable {
       return List.of();
     }
     try (var generation = start(prompts, config)) {
-      while (generation.advance(listener)) {
-        // Another token for all of them.
+      boolean more = true;
+      while (more) {
+        more = generation.advance(listener);
       }
       return generation.results();
     }
   }
 
   /**
-   * Generates as the stream is read: a token is computed when it is asked for. Closing the stream
-   * ends the work and releases its memory, as does reaching its end; use try-with-resources.
-   * Interrupting the reading thread ends it with a {@link
+   * Generates while the stream is read: a token is computed when it is asked for. Closing the
+   * stream ends the work and releases its memory, as does reaching its end; use try-with-resources.
+   * If the reading thread is interrupted, reading throws a {@link
    * java.util.concurrent.CancellationException}.
    *
-   * @return tokens in the order of generation, those of several sequences in turns; not parallel
+   * @return tokens in the order of generation, alternating between sequences; sequential
    * @throws IllegalArgumentException as {@link #generate(List, GenerationConfig)}, and for beam
-   *     search, whose past may change
+   *     search, which chooses its tokens at the end
    */
   public Stream<GeneratedToken> stream(List<int[]> prompts, GenerationConfig config) {
     if (config.numBeams() > 1) {
-      throw new IllegalArgumentException(
-          "numBeams is "
-              + config.numBeams()
-              + ", expected 1 for a stream: beam search decides on tokens in the end. Use"
-              + " generate.");
+      throw new InvalidArgumentException(
+          "numBeams",
+          config.numBeams(),
+          "1 for a stream",
+          "Beam search chooses its tokens at the end; use generate.");
     }
     if (prompts.isEmpty()) {
       return Stream.empty();
@@ -153,10 +163,24 @@ public final class Generator implements AutoCloseable {
     checkMemory(all, longestPrompt, longest);
     long seed = config.seed() == null ? GlobalSeed.next() : config.seed();
     int expected = (int) Math.min(tokens, Integer.MAX_VALUE);
-    return new Generation(decoders, expected, requests, limits.vocabSize(), seed);
+    synchronized (running) {
+      if (closed) {
+        throw new IllegalStateException("Already closed: generator");
+      }
+      var generation =
+          new Generation(decoders, expected, requests, limits.vocabSize(), seed, this::ended);
+      running.add(generation);
+      return generation;
+    }
   }
 
-  /** What is kept of an earlier call makes room for a larger one. */
+  private void ended(Generation generation) {
+    synchronized (running) {
+      running.remove(generation);
+    }
+  }
+
+  /** Releases the memory of an earlier call if there is not enough. */
   private void checkMemory(int sequences, int promptLength, int length) {
     try {
       memory.check(sequences, promptLength, length);
@@ -173,9 +197,38 @@ public final class Generator implements AutoCloseable {
         : prompt.clone();
   }
 
-  /** Releases the memory kept for calls to come; calls under way go on. */
+  /**
+   * Releases the memory that is kept for the next call.
+   *
+   * @throws IllegalStateException if calls or streams are running; nothing is closed then
+   */
   @Override
   public void close() {
+    synchronized (running) {
+      if (!running.isEmpty()) {
+        throw new IllegalStateException(
+            "The generator is in use by "
+                + running.size()
+                + (running.size() == 1 ? " generation" : " generations")
+                + ": calls that run, or streams that are open. Wait for the calls and close the"
+                + " streams, or cancel them with closeNow().");
+      }
+      closed = true;
+    }
+    decoders.close();
+  }
+
+  /**
+   * Cancels calls and streams that run, and closes this. Waits for the steps that run. Cancelled
+   * calls and readers of streams get a {@link java.util.concurrent.CancellationException}.
+   */
+  public void closeNow() {
+    List<Generation> cancelled;
+    synchronized (running) {
+      closed = true;
+      cancelled = List.copyOf(running);
+    }
+    cancelled.forEach(Generation::cancel);
     decoders.close();
   }
 }

@@ -5,21 +5,21 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a generation must know of its model.
+ * Properties of a model that limit generation.
  *
  * @param maxLength most tokens of a sequence
- * @param bosTokenId the id that a text begins with, or null
+ * @param bosTokenId id that an empty prompt starts from; null if there is none
  * @param eosTokenIds ids that end a sequence
  */
 record ModelLimits(
     int vocabSize, int maxLength, @Nullable Integer bosTokenId, List<Integer> eosTokenIds) {
   /**
-   * Those of a model. Small models often keep GPT-2's own ids in their configuration, which their
-   * vocabulary does not reach: such a token cannot occur, and counts as none.
+   * The limits of a model. Small models often keep GPT-2's ids in their configuration although
+   * their vocabulary has fewer tokens; such ids are ignored.
    */
   static ModelLimits of(Gpt2Model model) {
     var config = model.config();
-    Integer bos = config.bosTokenId();
+    Integer bos = model.bosTokenId();
     return new ModelLimits(
         config.vocabSize(),
         config.nPositions(),

@@ -5,16 +5,19 @@ import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufTensor;
 import io.github.ggml4j.format.gguf.GgufValue;
 import io.github.ggml4j.format.gguf.GgufVocabulary;
+import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.io.CheckedWeights.LinearLayout;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSource;
 import io.github.ggml4j.model.WeightSpec;
+import io.github.ggml4j.model.internal.GenerationConfigJson;
 import io.github.ggml4j.tokenizer.AddedToken;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Configuration and weights of a GGUF file, as llama.cpp's GPT-2 reads them. */
@@ -25,6 +28,10 @@ final class GgufModel {
   static final String CONTEXT_LENGTH = "gpt2.context_length";
   static final String EMBEDDING_LENGTH = "gpt2.embedding_length";
   static final String FEED_FORWARD_LENGTH = "gpt2.feed_forward_length";
+
+  /** Our own key: {@code generation_config.json} as a text. Other readers ignore it. */
+  static final String GENERATION_CONFIG = "ggml4j.generation_config";
+
   static final String HEAD_COUNT = "gpt2.attention.head_count";
   static final String HEAD_COUNT_KV = "gpt2.attention.head_count_kv";
   static final String LAYER_NORM_EPSILON = "gpt2.attention.layer_norm_epsilon";
@@ -77,6 +84,14 @@ final class GgufModel {
       throw new ModelFormatException(
           file.source() + ": " + e.getMessage() + ". Convert the model again.", e);
     }
+  }
+
+  /** The options of generation that were stored with the model, or else its token ids. */
+  static Map<String, @Nullable Object> generation(GgufFile file, Gpt2Config config) {
+    Optional<GgufValue> json = file.find(GENERATION_CONFIG);
+    return json.isPresent()
+        ? Json.parseObject(json.get().asString(), file.source() + ", " + GENERATION_CONFIG)
+        : GenerationConfigJson.of(config);
   }
 
   static WeightSource weights(GgufFile file, Gpt2Config config) {

@@ -11,6 +11,7 @@ import io.github.ggml4j.io.CheckedWeights.LinearLayout;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSource;
 import io.github.ggml4j.model.WeightSpec;
+import io.github.ggml4j.model.internal.GenerationConfigJson;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -20,6 +21,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +33,13 @@ final class HuggingFaceFolder {
   static final String INDEX = "model.safetensors.index.json";
   static final String TORCH_WEIGHTS = "pytorch_model.bin";
   static final String TORCH_INDEX = "pytorch_model.bin.index.json";
-  static final String GENERATION = "generation_config.json";
+  static final String GENERATION = GenerationConfigJson.FILE;
+
+  private static final Set<String> TOKEN_IDS =
+      Set.of("bos_token_id", "eos_token_id", "pad_token_id");
+
+  private static final System.Logger LOG = System.getLogger(HuggingFaceFolder.class.getName());
+
   private static final String PREFIX = "transformer.";
 
   /** Weights in forms that are not read here, which is worth saying when there are no others. */
@@ -81,34 +89,27 @@ final class HuggingFaceFolder {
     return found;
   }
 
-  /** {@code generation_config.json}; empty where there is none. */
-  static Map<String, @Nullable Object> generation(Path folder) {
+  /** {@code generation_config.json}, or without one the options in the configuration. */
+  static Map<String, @Nullable Object> generation(Path folder, Gpt2Config config) {
     Path file = folder.resolve(GENERATION);
-    return Files.exists(file) ? Json.readObject(file) : Map.of();
-  }
-
-  /**
-   * The ids that end a text: one or several in {@code generation_config.json}, which comes first as
-   * in transformers, else that of the configuration.
-   */
-  static List<Integer> eosTokenIds(
-      String source, Map<String, @Nullable Object> generation, Gpt2Config config) {
-    Object value = generation.get("eos_token_id");
-    List<?> values =
-        value instanceof List<?> list ? list : value == null ? List.of() : List.of(value);
-    List<Integer> ids = new ArrayList<>();
-    for (Object id : values) {
-      if (!(id instanceof Long number) || number < 0 || number > Integer.MAX_VALUE) {
-        throw ModelFormatException.of(
-            source + " (" + GENERATION + ")",
-            "eos_token_id is " + Names.quote(String.valueOf(value)),
-            "a token id or a list of them",
-            "Correct the file or remove it.");
-      }
-      ids.add(number.intValue());
+    if (!Files.exists(file)) {
+      return GenerationConfigJson.of(config);
     }
-    Integer eos = config.eosTokenId();
-    return ids.isEmpty() && eos != null ? List.of(eos) : List.copyOf(ids);
+    Map<String, @Nullable Object> options = Json.readObject(file);
+    Set<String> ignored = new TreeSet<>(GenerationConfigJson.of(config).keySet());
+    ignored.removeAll(options.keySet());
+    ignored.removeAll(TOKEN_IDS);
+    ignored.removeIf(name -> config.other().get(name) == null);
+    if (!ignored.isEmpty()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          folder.resolve(CONFIG)
+              + " has options of generation that are not used, because "
+              + GENERATION
+              + " takes precedence: "
+              + String.join(", ", ignored));
+    }
+    return options;
   }
 
   /** A configuration and the weights that it describes. */

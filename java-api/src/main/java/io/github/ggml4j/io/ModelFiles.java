@@ -10,6 +10,7 @@ import io.github.ggml4j.hub.HubRepo;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightInfo;
 import io.github.ggml4j.model.WeightSource;
+import io.github.ggml4j.model.internal.GenerationConfigJson;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -56,7 +57,8 @@ public final class ModelFiles implements AutoCloseable {
     this.path = path;
     this.config = config;
     this.generation = generation;
-    this.eosTokenIds = HuggingFaceFolder.eosTokenIds(path.toString(), generation, config);
+    this.eosTokenIds = GenerationConfigJson.ids(path.toString(), generation, "eos_token_id");
+    GenerationConfigJson.ids(path.toString(), generation, "bos_token_id"); // checks it
     this.weights = weights;
     this.gguf = gguf;
     this.tokenizerSource = tokenizerSource;
@@ -102,13 +104,14 @@ public final class ModelFiles implements AutoCloseable {
     return switch (found.form()) {
       case HUGGING_FACE_FOLDER -> {
         Gpt2Config config = Gpt2Config.read(path.resolve(HuggingFaceFolder.CONFIG));
-        Map<String, @Nullable Object> generation = HuggingFaceFolder.generation(path);
+        Map<String, @Nullable Object> generation = HuggingFaceFolder.generation(path, config);
         HuggingFaceFolder.Content content = HuggingFaceFolder.open(path, config);
         yield of(path, content.config(), generation, content.weights());
       }
       case TENSORFLOW_FOLDER -> {
         Gpt2Config config = TensorFlowFolder.config(path);
-        yield of(path, config, Map.of(), TensorFlowFolder.weights(path, config));
+        yield of(
+            path, config, GenerationConfigJson.of(config), TensorFlowFolder.weights(path, config));
       }
       case GGUF_FILE -> openGguf(found.path());
       case LLMC_FILE -> openLlmc(path);
@@ -152,7 +155,7 @@ public final class ModelFiles implements AutoCloseable {
     return new ModelFiles(
         path,
         config,
-        Map.of(),
+        GgufModel.generation(file, config),
         weights,
         file,
         () -> GgufModel.tokenizer(file),
@@ -167,7 +170,7 @@ public final class ModelFiles implements AutoCloseable {
       return new ModelFiles(
           path,
           config,
-          Map.of(),
+          GenerationConfigJson.of(config),
           LlmcModel.weights(file, config),
           null,
           () -> LlmcModel.tokenizer(path, header),
@@ -203,12 +206,15 @@ public final class ModelFiles implements AutoCloseable {
     return config;
   }
 
-  /** The ids that end a text: those of {@code generation_config.json}, else the config's. */
+  /**
+   * The ids that end a text: those of {@code generation_config.json} if there is one, none if it
+   * names none; else the configuration's.
+   */
   public List<Integer> eosTokenIds() {
     return eosTokenIds;
   }
 
-  /** {@code generation_config.json} of a folder, empty without one. */
+  /** Options of generation, see {@link io.github.ggml4j.model.Gpt2Model#generationConfig}. */
   Map<String, @Nullable Object> generation() {
     return generation;
   }

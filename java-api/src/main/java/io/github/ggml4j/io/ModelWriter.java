@@ -7,9 +7,11 @@ import io.github.ggml4j.format.internal.AtomicFiles;
 import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.format.safetensors.SafetensorsWriter;
 import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.WeightInfo;
 import io.github.ggml4j.model.WeightSource;
 import io.github.ggml4j.model.WeightSpec;
+import io.github.ggml4j.model.internal.GenerationConfigJson;
 import io.github.ggml4j.model.internal.WeightLayout;
 import io.github.ggml4j.quantization.ImportanceMatrix;
 import io.github.ggml4j.quantization.Quantization;
@@ -87,7 +89,9 @@ public final class ModelWriter {
               .build()
               .toJson()
               .getBytes(StandardCharsets.UTF_8));
-      texts.put(HuggingFaceFolder.GENERATION, generationConfig(config));
+      texts.put(
+          HuggingFaceFolder.GENERATION,
+          PythonJson.write(GenerationConfigJson.of(config)).getBytes(StandardCharsets.UTF_8));
       tokenizerFiles.forEach((name, bytes) -> texts.put(plain(name), bytes));
       boolean made = makeFolder(folder);
       boolean written = false;
@@ -127,7 +131,11 @@ public final class ModelWriter {
       WeightSource weights,
       @Nullable GgufVocabulary vocabulary,
       String name) {
-    writeGguf(file, config, weights, new Header(name, vocabulary, null, null));
+    writeGguf(
+        file,
+        config,
+        weights,
+        new Header(name, vocabulary, GenerationConfigJson.of(config), null, null));
   }
 
   /**
@@ -135,18 +143,22 @@ public final class ModelWriter {
    *
    * @param name the model's name, for display
    * @param vocabulary null for a model without a tokenizer
+   * @param generation options of generation
    * @param quantization null to tell by the types of the weights
    * @param importanceMatrix what the weights were quantized with, or null
    */
   record Header(
       String name,
       @Nullable GgufVocabulary vocabulary,
+      Map<String, @Nullable Object> generation,
       @Nullable Quantization quantization,
       @Nullable ImportanceMatrix importanceMatrix) {
-    static Header of(String name, @Nullable Tokenizer tokenizer, ModelExport export) {
+    static Header of(
+        Gpt2Model model, String name, @Nullable Tokenizer tokenizer, ModelExport export) {
       return new Header(
           name,
           tokenizer == null ? null : ModelWriter.vocabulary(tokenizer),
+          model.generationConfig(),
           export.quantization(),
           export.importanceMatrix());
     }
@@ -174,8 +186,9 @@ public final class ModelWriter {
     if (vocabulary == null) {
       gguf.putString("tokenizer.ggml.model", "none");
     } else {
-      vocabulary.padded(config.vocabSize()).putInto(gguf);
+      withIdsOf(header.generation(), config, vocabulary.padded(config.vocabSize())).putInto(gguf);
     }
+    gguf.putString(GgufModel.GENERATION_CONFIG, PythonJson.write(header.generation()));
     try (TensorBuffer buffer = new TensorBuffer()) {
       for (Map.Entry<WeightSpec, WeightInfo> entry : infos.entrySet()) {
         WeightSpec spec = entry.getKey();
@@ -192,6 +205,35 @@ public final class ModelWriter {
       }
       gguf.write(file);
     }
+  }
+
+  /**
+   * The vocabulary with the token ids of the options of generation, or else of the configuration,
+   * or else its own. llama.cpp knows one id that ends a text, so it gets the first.
+   */
+  private static GgufVocabulary withIdsOf(
+      Map<String, @Nullable Object> generation, Gpt2Config config, GgufVocabulary vocabulary) {
+    return new GgufVocabulary(
+        vocabulary.tokens(),
+        vocabulary.types(),
+        vocabulary.merges(),
+        id(generation, "bos_token_id", config.bosTokenId(), vocabulary, vocabulary.bosTokenId()),
+        id(generation, "eos_token_id", config.eosTokenId(), vocabulary, vocabulary.eosTokenId()),
+        id(generation, "pad_token_id", config.padTokenId(), vocabulary, vocabulary.padTokenId()));
+  }
+
+  private static @Nullable Integer id(
+      Map<String, @Nullable Object> generation,
+      String name,
+      @Nullable Integer ofConfig,
+      GgufVocabulary vocabulary,
+      @Nullable Integer own) {
+    int size = vocabulary.tokens().size();
+    List<Integer> ids = GenerationConfigJson.ids("model", generation, name);
+    if (!ids.isEmpty() && ids.getFirst() < size) {
+      return ids.getFirst();
+    }
+    return ofConfig != null && ofConfig < size ? ofConfig : own;
   }
 
   /** A tokenizer's vocabulary as {@link #writeGguf} takes it. */
@@ -290,22 +332,6 @@ public final class ModelWriter {
           info + " does not fit the configuration; expected shape " + Arrays.toString(expected));
     }
     return info;
-  }
-
-  private static byte[] generationConfig(Gpt2Config config) {
-    Map<String, @Nullable Object> keys = new TreeMap<>();
-    keys.put("_from_model_config", true);
-    putIfSet(keys, "bos_token_id", config.bosTokenId());
-    putIfSet(keys, "eos_token_id", config.eosTokenId());
-    putIfSet(keys, "pad_token_id", config.padTokenId());
-    return PythonJson.write(keys).getBytes(StandardCharsets.UTF_8);
-  }
-
-  private static void putIfSet(
-      Map<String, @Nullable Object> keys, String key, @Nullable Integer value) {
-    if (value != null) {
-      keys.put(key, value);
-    }
   }
 
   private static String torchName(DType dtype) {

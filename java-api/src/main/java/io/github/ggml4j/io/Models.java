@@ -67,12 +67,7 @@ public final class Models {
    */
   public static Gpt2Model load(ModelFiles files, Device device) {
     return Gpt2Model.of(
-        files.config(),
-        files.weights(),
-        files.generation(),
-        files.eosTokenIds(),
-        device,
-        files.path().toString());
+        files.config(), files.weights(), files.generation(), device, files.path().toString());
   }
 
   /**
@@ -117,7 +112,7 @@ public final class Models {
           var present = new TreeMap<String, DType>();
           model.tensors().forEach((key, tensor) -> present.put(key, tensor.type()));
           var types = export.types(model.config(), present);
-          var header = ModelWriter.Header.of(name, export.tokenizer(), export);
+          var header = ModelWriter.Header.of(model, name, export.tokenizer(), export);
           writeGguf(model, path, types, header, export);
           return null;
         });
@@ -169,12 +164,9 @@ public final class Models {
               + ", expected F32, F16 or BF16 for a Hugging Face folder; write GGUF for others");
     }
     var files = new TreeMap<>(tokenizerFiles);
-    var generation = model.generationConfig();
-    if (!generation.isEmpty()) {
-      files.putIfAbsent(
-          HuggingFaceFolder.GENERATION,
-          PythonJson.write(generation).getBytes(StandardCharsets.UTF_8));
-    }
+    files.putIfAbsent(
+        HuggingFaceFolder.GENERATION,
+        PythonJson.write(model.generationConfig()).getBytes(StandardCharsets.UTF_8));
     model
         .device()
         .exclusively(() -> {
@@ -225,7 +217,7 @@ public final class Models {
     model
         .device()
         .exclusively(() -> {
-          var header = ModelWriter.Header.of(name, tokenizer, export);
+          var header = ModelWriter.Header.of(model, name, tokenizer, export);
           writeGguf(model, file, types, header, export);
           return null;
         });

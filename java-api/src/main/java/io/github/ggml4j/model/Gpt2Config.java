@@ -6,6 +6,7 @@ import io.github.ggml4j.nn.Activation;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -34,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param reorderAndUpcastAttn whether training computes attention scores in F32; they always are
  * @param tieWordEmbeddings whether the output matrix is the token embedding
  * @param bosTokenId id of the beginning of text, or null
- * @param eosTokenId id of the end of text, or null
+ * @param eosTokenIds ids that end a text, perhaps none
  * @param padTokenId id for padding, or null
  * @param other every other key of {@code config.json} with its value as Boolean, Long, Double,
  *     String, List, Map or null; kept and written back
@@ -57,7 +58,7 @@ public record Gpt2Config(
     boolean reorderAndUpcastAttn,
     boolean tieWordEmbeddings,
     @Nullable Integer bosTokenId,
-    @Nullable Integer eosTokenId,
+    List<Integer> eosTokenIds,
     @Nullable Integer padTokenId,
     Map<String, @Nullable Object> other) {
 
@@ -95,7 +96,8 @@ public record Gpt2Config(
       throw bad("initializer_range", initializerRange, "a number from 0 to 100");
     }
     checkId("bos_token_id", bosTokenId);
-    checkId("eos_token_id", eosTokenId);
+    eosTokenIds = List.copyOf(eosTokenIds);
+    eosTokenIds.forEach(id -> checkId("eos_token_id", id));
     checkId("pad_token_id", padTokenId);
     Object type = other.getOrDefault("model_type", "gpt2");
     if (!"gpt2".equals(type)) {
@@ -158,10 +160,15 @@ public record Gpt2Config(
     builder.reorderAndUpcastAttn = reorderAndUpcastAttn;
     builder.tieWordEmbeddings = tieWordEmbeddings;
     builder.bosTokenId = bosTokenId;
-    builder.eosTokenId = eosTokenId;
+    builder.eosTokenIds = eosTokenIds;
     builder.padTokenId = padTokenId;
     builder.other = new LinkedHashMap<>(other);
     return builder;
+  }
+
+  /** The first id that ends a text, or null if there is none. */
+  public @Nullable Integer eosTokenId() {
+    return eosTokenIds.isEmpty() ? null : eosTokenIds.getFirst();
   }
 
   /** Width of one attention head: {@code nEmbd / nHead}. */
@@ -274,7 +281,7 @@ public record Gpt2Config(
     private boolean reorderAndUpcastAttn;
     private boolean tieWordEmbeddings = true;
     private @Nullable Integer bosTokenId = 50256;
-    private @Nullable Integer eosTokenId = 50256;
+    private List<Integer> eosTokenIds = List.of(50256);
     private @Nullable Integer padTokenId;
     private Map<String, @Nullable Object> other = new LinkedHashMap<>(Gpt2ConfigJson.USUAL);
 
@@ -389,7 +396,12 @@ public record Gpt2Config(
 
     /** Id of the end of text, or null. */
     public Builder eosTokenId(@Nullable Integer value) {
-      eosTokenId = value;
+      return eosTokenIds(value == null ? List.of() : List.of(value));
+    }
+
+    /** Ids that end a text, perhaps none. */
+    public Builder eosTokenIds(List<Integer> values) {
+      eosTokenIds = List.copyOf(values);
       return this;
     }
 
@@ -430,7 +442,7 @@ public record Gpt2Config(
           reorderAndUpcastAttn,
           tieWordEmbeddings,
           bosTokenId,
-          eosTokenId,
+          eosTokenIds,
           padTokenId,
           other);
     }

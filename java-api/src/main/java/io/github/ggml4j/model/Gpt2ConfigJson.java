@@ -2,6 +2,7 @@ package io.github.ggml4j.model;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.PythonJson;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -90,7 +91,7 @@ final class Gpt2ConfigJson {
     flag("reorder_and_upcast_attn", config::reorderAndUpcastAttn);
     flag("tie_word_embeddings", config::tieWordEmbeddings);
     id("bos_token_id", config::bosTokenId);
-    id("eos_token_id", config::eosTokenId);
+    ids("eos_token_id", config::eosTokenIds);
     id("pad_token_id", config::padTokenId);
     rest.forEach(config::other);
     return config.build();
@@ -130,11 +131,28 @@ final class Gpt2ConfigJson {
   private void id(String key, Consumer<@Nullable Integer> set) {
     if (rest.get(key) instanceof List<?> list) {
       if (list.size() > 1) {
-        throw Gpt2Config.bad(key, list, "one id; put further ones into generation_config.json");
+        throw Gpt2Config.bad(key, list, "one id");
       }
       rest.put(key, list.isEmpty() ? null : list.getFirst());
     }
     nullableInteger(key, value -> set.accept(value != null && value == -1 ? null : value));
+  }
+
+  /** One id or several. */
+  private void ids(String key, Consumer<List<Integer>> set) {
+    if (!(rest.get(key) instanceof List<?> list)) {
+      id(key, id -> set.accept(id == null ? List.of() : List.of(id)));
+      return;
+    }
+    rest.remove(key);
+    var ids = new ArrayList<Integer>();
+    for (Object value : list) {
+      if (!(value instanceof Long id) || id != id.intValue()) {
+        throw Gpt2Config.bad(key, list, "token ids");
+      }
+      ids.add(id.intValue());
+    }
+    set.accept(ids);
   }
 
   private void number(String key, DoubleConsumer set) {
@@ -187,7 +205,8 @@ final class Gpt2ConfigJson {
     all.put("reorder_and_upcast_attn", config.reorderAndUpcastAttn());
     all.put("tie_word_embeddings", config.tieWordEmbeddings());
     all.put("bos_token_id", config.bosTokenId());
-    all.put("eos_token_id", config.eosTokenId());
+    var eos = config.eosTokenIds();
+    all.put("eos_token_id", eos.size() > 1 ? eos : config.eosTokenId());
     all.put("pad_token_id", config.padTokenId());
     return PythonJson.write(all);
   }

@@ -1,5 +1,6 @@
 package io.github.ggml4j.model;
 
+import io.github.ggml4j.model.internal.GenerationConfigJson;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
 import java.util.Collections;
@@ -26,6 +27,7 @@ public final class Gpt2Model implements AutoCloseable {
   private final String origin;
   private final Map<String, @Nullable Object> generation;
   private final List<Integer> eosTokenIds;
+  private final @Nullable Integer bosTokenId;
 
   /** How many open leases there are, by their users' names; also the lock of {@link #closed}. */
   private final Map<String, Integer> leases = new TreeMap<>();
@@ -36,13 +38,14 @@ public final class Gpt2Model implements AutoCloseable {
   private Gpt2Model(
       Gpt2Config config,
       Map<String, @Nullable Object> generation,
-      List<Integer> eosTokenIds,
       Device device,
       String origin,
       Gpt2Weights weights) {
     this.config = config;
     this.generation = generation;
-    this.eosTokenIds = eosTokenIds;
+    this.eosTokenIds = GenerationConfigJson.ids(origin, generation, "eos_token_id");
+    var bos = GenerationConfigJson.ids(origin, generation, "bos_token_id");
+    this.bosTokenId = bos.isEmpty() ? null : bos.getFirst();
     this.device = device;
     this.origin = origin;
     this.weights = weights;
@@ -53,7 +56,6 @@ public final class Gpt2Model implements AutoCloseable {
    *
    * @param weights become owned by the model
    * @param generation default options of generation, by the names in {@code generation_config.json}
-   * @param eosTokenIds the ids that end a text
    * @param device becomes owned by the model
    * @param origin where the weights come from, for messages
    * @throws io.github.ggml4j.format.ModelFormatException if the device cannot compute with the type
@@ -63,12 +65,11 @@ public final class Gpt2Model implements AutoCloseable {
       Gpt2Config config,
       WeightSource weights,
       Map<String, @Nullable Object> generation,
-      List<Integer> eosTokenIds,
       Device device,
       String origin) {
     try {
       var loaded = Gpt2Weights.load(config, weights, device, origin);
-      return new Gpt2Model(config, generation, eosTokenIds, device, origin, loaded);
+      return new Gpt2Model(config, generation, device, origin, loaded);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;
@@ -84,9 +85,8 @@ public final class Gpt2Model implements AutoCloseable {
   public static Gpt2Model random(Gpt2Config config, Device device, long seed) {
     try {
       var weights = Gpt2Weights.random(config, device, seed);
-      var eos = config.eosTokenId();
-      List<Integer> eosTokenIds = eos == null ? List.of() : List.of(eos);
-      return new Gpt2Model(config, Map.of(), eosTokenIds, device, "a new model", weights);
+      var generation = GenerationConfigJson.of(config);
+      return new Gpt2Model(config, generation, device, "a new model", weights);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;
@@ -99,16 +99,25 @@ public final class Gpt2Model implements AutoCloseable {
   }
 
   /**
-   * The ids that end a text: those of {@code generation_config.json} where the folder has them, as
-   * in transformers, else the config's; perhaps none.
+   * The ids that end a text, as in transformers: those of {@code generation_config.json} if the
+   * model has one, none if it names none; else those of the configuration.
    */
   public List<Integer> eosTokenIds() {
     return eosTokenIds;
   }
 
   /**
-   * The {@code generation_config.json} of the folder that this was loaded from, by Hugging Face's
-   * names; empty where there was none.
+   * The id that a text without a prompt starts from, from the same place as {@link #eosTokenIds};
+   * null if there is none.
+   */
+  public @Nullable Integer bosTokenId() {
+    return bosTokenId;
+  }
+
+  /**
+   * Default options of generation, by Hugging Face's names: {@code generation_config.json}, of a
+   * folder or inside a GGUF file, or else the options in {@code config.json}, where older models
+   * have them.
    */
   public Map<String, @Nullable Object> generationConfig() {
     return Collections.unmodifiableMap(generation);

@@ -99,7 +99,8 @@ class Gpt2ConfigTest {
         "'tie_word_embeddings':1|tie_word_embeddings is 1; expected true or false",
         "'add_cross_attention':true|add_cross_attention is true",
         "'quantization_config':{}|quantization_config",
-        "'eos_token_id':[1,2]|eos_token_id is [1, 2]",
+        "'eos_token_id':[1,'x']|eos_token_id is [1, x]",
+        "'bos_token_id':[1,2]|bos_token_id is [1, 2]",
         "'eos_token_id':-7|eos_token_id is -7",
         "'bos_token_id':[[]]|bos_token_id"
       })
