@@ -20,10 +20,12 @@ final class Candidates {
   private int[] ids = {};
   private float[] logits = {};
   private double[] weights = {};
-  private double[] keys = {};
 
   /** Indices of candidates, partly ordered by {@link #selectPrefix}. */
   private int[] order = {};
+
+  /** The keys of the candidates in {@link #order}. */
+  private double[] keys = {};
 
   /**
    * Starts with all tokens of the vocabulary.
@@ -226,7 +228,7 @@ final class Candidates {
     }
     int least = -1;
     for (int i = 0; i < size; i++) {
-      if (weights[i] > 0 && (least < 0 || keys[i] >= keys[least])) {
+      if (weights[i] > 0 && (least < 0 || logits[i] <= logits[least])) {
         least = i;
       }
     }
@@ -268,7 +270,8 @@ final class Candidates {
   }
 
   /**
-   * Reorders a range around the median of its first, middle and last element.
+   * Reorders a range of {@link #order} and {@link #keys} around the median of its first, middle and
+   * last element.
    *
    * @return where that element is now: those before it precede it, those after it do not
    */
@@ -279,10 +282,11 @@ final class Candidates {
     orderPair(middle, last);
     orderPair(low, middle);
     swap(middle, last);
-    int pivot = order[last];
+    double key = keys[last];
+    int index = order[last];
     int at = low;
     for (int i = low; i < last; i++) {
-      if (precedes(order[i], pivot)) {
+      if (keys[i] < key || (keys[i] == key && order[i] < index)) {
         swap(i, at++);
       }
     }
@@ -291,18 +295,17 @@ final class Candidates {
   }
 
   private void orderPair(int a, int b) {
-    if (precedes(order[b], order[a])) {
+    if (keys[b] < keys[a] || (keys[b] == keys[a] && order[b] < order[a])) {
       swap(a, b);
     }
   }
 
-  private boolean precedes(int a, int b) {
-    return keys[a] < keys[b] || (keys[a] == keys[b] && a < b);
-  }
-
   private void swap(int a, int b) {
-    int value = order[a];
+    int index = order[a];
     order[a] = order[b];
-    order[b] = value;
+    order[b] = index;
+    double key = keys[a];
+    keys[a] = keys[b];
+    keys[b] = key;
   }
 }

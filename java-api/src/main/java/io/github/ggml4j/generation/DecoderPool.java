@@ -4,10 +4,7 @@ import io.github.ggml4j.inference.Decoder;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Keeps the decoder of the last call for the next, with the graphs and the memory it has built.
- * Thread-safe.
- */
+/** Keeps one decoder for the next call, with its graphs and memory. Thread-safe. */
 final class DecoderPool implements AutoCloseable {
   private final IntFunction<Decoder> opener;
   private @Nullable Decoder idle;
@@ -16,7 +13,7 @@ final class DecoderPool implements AutoCloseable {
   /**
    * A pool.
    *
-   * @param opener makes a decoder for an expected number of tokens
+   * @param opener creates a decoder for an expected number of tokens
    */
   DecoderPool(IntFunction<Decoder> opener) {
     this.opener = opener;
@@ -36,7 +33,7 @@ final class DecoderPool implements AutoCloseable {
     return opener.apply(tokens);
   }
 
-  /** Takes back a decoder whose sequences are all released. */
+  /** Returns a decoder, all of whose sequences are released. */
   void giveBack(Decoder decoder) {
     synchronized (this) {
       if (!closed && idle == null) {
@@ -47,7 +44,7 @@ final class DecoderPool implements AutoCloseable {
     decoder.close();
   }
 
-  /** Gives back the memory that is kept for the next call. */
+  /** Closes the decoder that is kept for the next call. */
   void releaseIdle() {
     Decoder last;
     synchronized (this) {

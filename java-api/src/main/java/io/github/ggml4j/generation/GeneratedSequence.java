@@ -3,9 +3,9 @@ package io.github.ggml4j.generation;
 import java.util.Arrays;
 
 /**
- * A generated continuation. Arrays are copies.
+ * A generated continuation. Arrays are copies. Immutable and thread-safe.
  *
- * <p>Log-probabilities are empty unless {@code logProbs} were asked for.
+ * <p>Arrays of log-probabilities are empty if {@code logProbs} is off.
  */
 public final class GeneratedSequence {
   private final String text;
@@ -30,12 +30,15 @@ public final class GeneratedSequence {
     this.finishReason = finishReason;
   }
 
-  /** The text, without special tokens; from {@code TextGenerator} with the prompt if so set. */
+  /**
+   * The text, without special tokens. From {@code TextGenerator} it begins with the prompt if
+   * {@code returnFullText} is on.
+   */
   public String text() {
     return text;
   }
 
-  /** The generated ids, without the prompt, with the end-of-sequence token that ended them. */
+  /** The generated ids without the prompt; an end-of-sequence token that ended them is included. */
   public int[] ids() {
     return ids.clone();
   }
@@ -46,26 +49,26 @@ public final class GeneratedSequence {
   }
 
   /**
-   * For each id the score it was chosen by. Greedy search and sampling: the log-softmax of the
-   * processed logits, as Hugging Face's {@code compute_transition_scores} with {@code
-   * normalize_logits=True}. Beam search: the processed log-probability, as with {@code False}; they
-   * add up to {@link #score()} before its length penalty.
+   * For each id the score by which it was chosen. Greedy search and sampling: the log-softmax of
+   * the processed logits, as Hugging Face's {@code compute_transition_scores} with {@code
+   * normalize_logits=True}. Beam search: the processed log-probability, as with {@code False};
+   * their sum is {@link #score()} before the length penalty.
    */
   public float[] transitionScores() {
     return transitionScores.clone();
   }
 
-  /** Beam search: the sum of log-probabilities over length to the length penalty; else NaN. */
+  /** Beam search: the sum of log-probabilities divided by length^lengthPenalty; otherwise NaN. */
   public float score() {
     return score;
   }
 
-  /** Why it ended. */
+  /** Why the sequence ended. */
   public FinishReason finishReason() {
     return finishReason;
   }
 
-  /** The same with other text. */
+  /** A copy with another text. */
   public GeneratedSequence withText(String text) {
     return new GeneratedSequence(text, ids, logProbs, transitionScores, score, finishReason);
   }

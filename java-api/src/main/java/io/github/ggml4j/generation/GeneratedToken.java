@@ -3,17 +3,16 @@ package io.github.ggml4j.generation;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A token as it is generated.
+ * A token, reported when it is generated.
  *
- * @param prompt which prompt of the batch
- * @param sequence which of the sequences for that prompt
- * @param id the token
- * @param text the text that became certain with it: whole characters only, and with trimmed stop
- *     strings nothing that may yet be cut off; perhaps empty, or that of several tokens. All of a
- *     sequence together are its text without the prompt
- * @param logProb its log-probability in the model, before processors; NaN unless {@code logProbs}
- *     were asked for
- * @param finishReason why the sequence ends with this token, or null when it goes on
+ * @param prompt index of the prompt in the batch
+ * @param sequence index of the sequence among those of the prompt
+ * @param id token id
+ * @param text the text that this token completes: whole characters only, without what a trimmed
+ *     stop string may still remove. It may be empty or belong to several tokens. The texts of all
+ *     tokens of a sequence make up its text without the prompt
+ * @param logProb log-probability in the model, before processors; NaN if {@code logProbs} is off
+ * @param finishReason why the sequence ends with this token; null if it goes on
  */
 public record GeneratedToken(
     int prompt,

@@ -3,17 +3,17 @@ package io.github.ggml4j.generation;
 import java.security.SecureRandom;
 
 /**
- * Where calls without a seed get theirs. Unset, every call is random; once set, the first, second
- * and every later call get the same seeds again, as after {@code set_seed} of Hugging Face.
+ * Seeds for calls that set none. By default they are random. After {@link #set}, calls get the same
+ * seeds in the same order, as after Hugging Face's {@code set_seed}.
  *
- * <p>Thread-safe; with several threads the order of their calls decides who gets which.
+ * <p>Thread-safe; with several threads, seeds are given out in the order of their calls.
  */
 public final class GlobalSeed {
   private static RandomStream seeds = new RandomStream(new SecureRandom().nextLong(), 0);
 
   private GlobalSeed() {}
 
-  /** Starts the row of seeds anew. */
+  /** Restarts the sequence of seeds. */
   public static synchronized void set(long seed) {
     seeds = new RandomStream(seed, -1);
   }

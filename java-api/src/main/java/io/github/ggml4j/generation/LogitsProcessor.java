@@ -1,19 +1,18 @@
 package io.github.ggml4j.generation;
 
 /**
- * Changes the scores of the next token before one is chosen.
+ * Changes the logits of the next token before it is chosen.
  *
- * <p>One processor may serve many sequences and many threads, so keep no state between calls. See
- * {@link LogitsProcessors} for Hugging Face's.
+ * <p>A processor may be called for many sequences and from many threads, so it should have no
+ * state. See {@link LogitsProcessors} for Hugging Face's.
  */
 @FunctionalInterface
 public interface LogitsProcessor {
   /**
    * Changes {@code logits} in place; negative infinity forbids a token.
    *
-   * @param tokens the sequence so far, prompt included, for reading
-   * @param logits {@code (V)} scores of the next token: raw logits for greedy search and sampling,
-   *     log-probabilities for beam search
+   * @param tokens the sequence so far, prompt included; read-only
+   * @param logits {@code (V)} logits of the next token; in beam search, log-probabilities
    */
   void process(int[] tokens, float[] logits);
 }

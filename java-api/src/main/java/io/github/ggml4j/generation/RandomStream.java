@@ -5,8 +5,8 @@ import static io.github.ggml4j.internal.SplitMix64.mix;
 
 /**
  * Uniform random numbers: xoshiro256++ (Blackman and Vigna, 2019), its state filled by SplitMix64
- * (Steele, Lea and Flood, 2014). Streams of different numbers under one seed are independent, which
- * gives every sequence its own and makes results independent of what else is in the batch.
+ * (Steele, Lea and Flood, 2014). Streams with different numbers under one seed are independent.
+ * Each sequence has its own, so its tokens do not depend on the rest of the batch.
  */
 final class RandomStream {
   private long s0;

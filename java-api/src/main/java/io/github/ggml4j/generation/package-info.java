@@ -1,16 +1,15 @@
 /**
- * Text from a language model: greedy search, sampling and beam search with the parameters, their
- * meaning and their order as in Hugging Face's {@code generate}.
+ * Text generation: greedy search, sampling and beam search, with the options of Hugging Face's
+ * {@code generate}, their meanings and their order.
  *
- * <p>{@link io.github.ggml4j.generation.GenerationConfig} says how, {@link
- * io.github.ggml4j.generation.Generator} does it on token ids; {@code TextGenerator} one package up
- * is the same for text. A {@link io.github.ggml4j.generation.LogitsProcessor} of your own takes
- * part where Hugging Face's own processors end and the sampling filters begin.
+ * <p>{@link io.github.ggml4j.generation.GenerationConfig} holds the options, {@link
+ * io.github.ggml4j.generation.Generator} generates token ids, and {@code TextGenerator} in the
+ * parent package generates text. Your own {@link io.github.ggml4j.generation.LogitsProcessor} runs
+ * after Hugging Face's processors and before the filters of sampling.
  *
- * <p>Random numbers come from xoshiro256++ and probabilities from arithmetic that Java defines to
- * the last bit: the same logits and the same seed give the same tokens on every platform and with
- * any number of threads. The numbers are not those of PyTorch, so the same seed gives other samples
- * there.
+ * <p>Random numbers come from xoshiro256++, and probabilities from arithmetic that Java defines to
+ * the last bit. So the same logits and the same seed give the same tokens on every platform and
+ * with any number of threads. PyTorch's random numbers are different, so its samples are too.
  */
 @NullMarked
 package io.github.ggml4j.generation;
