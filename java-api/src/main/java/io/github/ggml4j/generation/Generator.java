@@ -155,6 +155,11 @@ public final class Generator implements AutoCloseable {
       requests.add(request);
       int sequences = request.sequences();
       int promptLength = request.prompt().length;
+      int[] negative = request.negativePrompt();
+      if (negative != null) {
+        sequences *= 2; // each has one that starts from the negative prompt
+        tokens += negative.length;
+      }
       tokens += promptLength + (long) sequences * (request.maxLength() - promptLength);
       all += sequences;
       longestPrompt = Math.max(longestPrompt, promptLength);

@@ -87,6 +87,39 @@ class InferenceSessionTest {
   }
 
   @Test
+  void aShortenedSequenceContinuesAsIfItWereNeverLonger() {
+    try (var session = InferenceSession.open(model)) {
+      var prompt = tokens(3, 9);
+      int a = session.newSequence();
+      session.step(new int[] {a}, new int[][] {prompt});
+      int b = session.fork(a);
+      // The first token is right, the others are a proposal that is discarded.
+      session.stepAll(new int[] {a, b}, new int[][] {{1, 2, 3}, {4}});
+      assertNear(last(session, 1), InferenceSession.logits(model, with(prompt, 1, 2))[10]);
+      assertNear(last(session, 3), InferenceSession.logits(model, with(prompt, 4))[9]);
+      session.truncate(a, 10);
+      assertThat(session.length(a)).isEqualTo(10);
+      session.step(new int[] {a, b}, new int[][] {{5}, {6}});
+      assertNear(last(session, 0), InferenceSession.logits(model, with(prompt, 1, 5))[10]);
+      assertNear(last(session, 1), InferenceSession.logits(model, with(prompt, 4, 6))[10]);
+      session.truncate(a, 4); // into what it shares with b
+      session.step(new int[] {a, b}, new int[][] {{7}, {8}});
+      var beginning = java.util.Arrays.copyOf(prompt, 4);
+      assertNear(last(session, 0), InferenceSession.logits(model, with(beginning, 7))[4]);
+      assertNear(last(session, 1), InferenceSession.logits(model, with(prompt, 4, 6, 8))[11]);
+      assertThatThrownBy(() -> session.truncate(a, 6))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("length is 6, expected 0 to 5");
+    }
+  }
+
+  private static int[] with(int[] tokens, int... more) {
+    var result = java.util.Arrays.copyOf(tokens, tokens.length + more.length);
+    System.arraycopy(more, 0, result, tokens.length, more.length);
+    return result;
+  }
+
+  @Test
   void forksAndBeamsEqualSequencesOfTheirOwn() {
     try (var session = InferenceSession.open(model)) {
       var prompt = tokens(2, 9);
