@@ -10,7 +10,6 @@ import io.github.ggml4j.io.CheckedWeights.LinearLayout;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSource;
 import io.github.ggml4j.model.WeightSpec;
-import io.github.ggml4j.model.internal.GenerationConfigJson;
 import io.github.ggml4j.tokenizer.AddedToken;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.util.ArrayList;
@@ -91,7 +90,7 @@ final class GgufModel {
     Optional<GgufValue> json = file.find(GENERATION_CONFIG);
     return json.isPresent()
         ? Json.parseObject(json.get().asString(), file.source() + ", " + GENERATION_CONFIG)
-        : GenerationConfigJson.of(config);
+        : config.generationConfig();
   }
 
   static WeightSource weights(GgufFile file, Gpt2Config config) {

@@ -93,10 +93,10 @@ final class HuggingFaceFolder {
   static Map<String, @Nullable Object> generation(Path folder, Gpt2Config config) {
     Path file = folder.resolve(GENERATION);
     if (!Files.exists(file)) {
-      return GenerationConfigJson.of(config);
+      return config.generationConfig();
     }
     Map<String, @Nullable Object> options = Json.readObject(file);
-    Set<String> ignored = new TreeSet<>(GenerationConfigJson.of(config).keySet());
+    Set<String> ignored = new TreeSet<>(config.generationConfig().keySet());
     ignored.removeAll(options.keySet());
     ignored.removeAll(TOKEN_IDS);
     ignored.removeIf(name -> config.other().get(name) == null);

@@ -110,8 +110,7 @@ public final class ModelFiles implements AutoCloseable {
       }
       case TENSORFLOW_FOLDER -> {
         Gpt2Config config = TensorFlowFolder.config(path);
-        yield of(
-            path, config, GenerationConfigJson.of(config), TensorFlowFolder.weights(path, config));
+        yield of(path, config, config.generationConfig(), TensorFlowFolder.weights(path, config));
       }
       case GGUF_FILE -> openGguf(found.path());
       case LLMC_FILE -> openLlmc(path);
@@ -170,7 +169,7 @@ public final class ModelFiles implements AutoCloseable {
       return new ModelFiles(
           path,
           config,
-          GenerationConfigJson.of(config),
+          config.generationConfig(),
           LlmcModel.weights(file, config),
           null,
           () -> LlmcModel.tokenizer(path, header),

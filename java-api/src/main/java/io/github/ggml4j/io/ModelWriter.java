@@ -91,7 +91,7 @@ public final class ModelWriter {
               .getBytes(StandardCharsets.UTF_8));
       texts.put(
           HuggingFaceFolder.GENERATION,
-          PythonJson.write(GenerationConfigJson.of(config)).getBytes(StandardCharsets.UTF_8));
+          PythonJson.write(config.generationConfig()).getBytes(StandardCharsets.UTF_8));
       tokenizerFiles.forEach((name, bytes) -> texts.put(plain(name), bytes));
       boolean made = makeFolder(folder);
       boolean written = false;
@@ -132,10 +132,7 @@ public final class ModelWriter {
       @Nullable GgufVocabulary vocabulary,
       String name) {
     writeGguf(
-        file,
-        config,
-        weights,
-        new Header(name, vocabulary, GenerationConfigJson.of(config), null, null));
+        file, config, weights, new Header(name, vocabulary, config.generationConfig(), null, null));
   }
 
   /**
@@ -186,7 +183,8 @@ public final class ModelWriter {
     if (vocabulary == null) {
       gguf.putString("tokenizer.ggml.model", "none");
     } else {
-      withIdsOf(header.generation(), config, vocabulary.padded(config.vocabSize())).putInto(gguf);
+      GgufVocabulary fitting = fitted(vocabulary, config.vocabSize()).padded(config.vocabSize());
+      withIdsOf(header.generation(), config, fitting).putInto(gguf);
     }
     gguf.putString(GgufModel.GENERATION_CONFIG, PythonJson.write(header.generation()));
     try (TensorBuffer buffer = new TensorBuffer()) {
@@ -205,6 +203,42 @@ public final class ModelWriter {
       }
       gguf.write(file);
     }
+  }
+
+  /**
+   * The vocabulary without added tokens at its end for which the model has no embedding: tokenizers
+   * append special tokens, which such a model cannot read anyway.
+   */
+  private static GgufVocabulary fitted(GgufVocabulary vocabulary, int size) {
+    List<String> tokens = vocabulary.tokens();
+    int[] types = vocabulary.types();
+    for (int id = size; id < types.length; id++) {
+      if (types[id] != GgufVocabulary.CONTROL && types[id] != GgufVocabulary.USER_DEFINED) {
+        return vocabulary;
+      }
+    }
+    if (types.length <= size) {
+      return vocabulary;
+    }
+    System.getLogger(ModelWriter.class.getName())
+        .log(
+            System.Logger.Level.WARNING,
+            "The GGUF file gets no token "
+                + String.join(", ", tokens.subList(size, types.length))
+                + ": the model has embeddings for "
+                + size
+                + " tokens only");
+    return new GgufVocabulary(
+        tokens.subList(0, size),
+        Arrays.copyOf(types, size),
+        vocabulary.merges(),
+        below(size, vocabulary.bosTokenId()),
+        below(size, vocabulary.eosTokenId()),
+        below(size, vocabulary.padTokenId()));
+  }
+
+  private static @Nullable Integer below(int size, @Nullable Integer id) {
+    return id != null && id < size ? id : null;
   }
 
   /**

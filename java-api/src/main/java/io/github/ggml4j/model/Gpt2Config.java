@@ -2,6 +2,7 @@ package io.github.ggml4j.model;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
+import io.github.ggml4j.model.internal.GenerationConfigJson;
 import io.github.ggml4j.nn.Activation;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -164,6 +165,14 @@ public record Gpt2Config(
     builder.padTokenId = padTokenId;
     builder.other = new LinkedHashMap<>(other);
     return builder;
+  }
+
+  /**
+   * The default options of generation of a model without a {@code generation_config.json}, by
+   * Hugging Face's names: token ids, and the options that older models have in {@code config.json}.
+   */
+  public Map<String, @Nullable Object> generationConfig() {
+    return GenerationConfigJson.of(other, bosTokenId, eosTokenIds, padTokenId);
   }
 
   /** The first id that ends a text, or null if there is none. */

@@ -85,7 +85,7 @@ public final class Gpt2Model implements AutoCloseable {
   public static Gpt2Model random(Gpt2Config config, Device device, long seed) {
     try {
       var weights = Gpt2Weights.random(config, device, seed);
-      var generation = GenerationConfigJson.of(config);
+      var generation = config.generationConfig();
       return new Gpt2Model(config, generation, device, "a new model", weights);
     } catch (RuntimeException | Error e) {
       device.close();

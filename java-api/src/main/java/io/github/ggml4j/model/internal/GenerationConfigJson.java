@@ -2,7 +2,6 @@ package io.github.ggml4j.model.internal;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.internal.Names;
-import io.github.ggml4j.model.Gpt2Config;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -75,21 +74,26 @@ public final class GenerationConfigJson {
    * as transformers' {@code GenerationConfig.from_model_config}. Those under {@code
    * task_specific_params} for text generation take precedence, as in the pipelines of transformers
    * before version 5.
+   *
+   * @param config what {@code config.json} has beside the options of the network
    */
-  public static Map<String, @Nullable Object> of(Gpt2Config config) {
+  public static Map<String, @Nullable Object> of(
+      Map<String, @Nullable Object> config,
+      @Nullable Integer bosTokenId,
+      List<Integer> eosTokenIds,
+      @Nullable Integer padTokenId) {
     var options = new TreeMap<String, @Nullable Object>();
     options.put("_from_model_config", true);
-    addOptions(options, config.other());
-    if (config.other().get(TASKS) instanceof Map<?, ?> tasks
-        && tasks.get(TASK) instanceof Map<?, ?> task) {
+    addOptions(options, config);
+    if (config.get(TASKS) instanceof Map<?, ?> tasks && tasks.get(TASK) instanceof Map<?, ?> task) {
       addOptions(options, task);
     }
-    putId(options, "bos_token_id", config.bosTokenId());
-    var eos = config.eosTokenIds().stream().map(Integer::longValue).toList();
+    putId(options, "bos_token_id", bosTokenId);
+    var eos = eosTokenIds.stream().map(Integer::longValue).toList();
     if (!eos.isEmpty()) {
       options.put("eos_token_id", eos.size() == 1 ? eos.getFirst() : eos);
     }
-    putId(options, "pad_token_id", config.padTokenId());
+    putId(options, "pad_token_id", padTokenId);
     return Collections.unmodifiableMap(options);
   }
 
