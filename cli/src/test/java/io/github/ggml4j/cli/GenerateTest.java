@@ -49,7 +49,9 @@ class GenerateTest {
     assertThat(Cli.run("convert", "--model", model, "--output", own).exitCode()).isZero();
     Files.writeString(
         Path.of(own, "generation_config.json"),
-        "{\"do_sample\": false, \"max_new_tokens\": 9, \"repetition_penalty\": 1.5}");
+        """
+        {"do_sample": false, "max_new_tokens": 9, "repetition_penalty": 1.5, "eos_token_id": 256}
+        """);
     var prompt = List.of("--prompt", "Once", "--threads", "1");
     var same = List.of("--greedy", "--max-new-tokens", "9", "--repetition-penalty", "1.5");
     var plain = List.of("--do-sample", "--seed", "3", "--repetition-penalty", "1");
