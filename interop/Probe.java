@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.Collectors;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * ggml4j as a partner of the scripts: reads a request a line, fields separated by tabs, and answers
@@ -44,6 +45,7 @@ final class Probe {
       case "describe" -> describe(request[1]);
       case "encode" -> encode(request[1], Files.readString(Path.of(request[2])));
       case "decode" -> decode(request[1], ids(request[2]), Path.of(request[3]));
+      case "tokenizer-check" -> checkTokenizer(Path.of(request[1]));
       case "tokenizer" -> saveTokenizer(Path.of(request[1]));
       case "save" ->
           save(
@@ -112,6 +114,33 @@ final class Probe {
       Files.writeString(file, files.tokenizer().decode(tokens));
       return "";
     }
+  }
+
+  /** Compares ids and decoded texts with those in the folder; "same", or the first difference. */
+  private static String checkTokenizer(Path folder) throws IOException {
+    var mapper = new JsonMapper();
+    var texts = mapper.readTree(folder.resolve("texts.json").toFile()).get("texts");
+    var expected = mapper.readTree(folder.resolve("expected.json").toFile());
+    var tokenizer = Tokenizer.load(folder);
+    var special = expected.get("special");
+    int eos = special.get(1).asInt(-1);
+    int[] ids = {special.get(0).asInt(-1), eos, special.get(2).asInt(eos)};
+    int[] mine = {tokenizer.bosTokenId(), tokenizer.eosTokenId(), tokenizer.padTokenId()};
+    if (!Arrays.equals(ids, mine)) {
+      return "special ids " + Arrays.toString(mine) + ", expected " + Arrays.toString(ids);
+    }
+    for (int i = 0; i < texts.size(); i++) {
+      var text = texts.get(i).asString();
+      int[] encoded = tokenizer.encode(text);
+      if (!Arrays.toString(encoded).replace(" ", "").equals(expected.get("ids").get(i).toString())) {
+        return "'" + text + "' is " + Arrays.toString(encoded) + ", expected " + expected.get("ids").get(i);
+      }
+      var decoded = tokenizer.decode(encoded, true);
+      if (!decoded.equals(expected.get("decoded").get(i).asString())) {
+        return "decoded '" + decoded + "', expected " + expected.get("decoded").get(i);
+      }
+    }
+    return "same";
   }
 
   /** The files of GPT-2's own tokenizer. */

@@ -15,7 +15,7 @@ sys.dont_write_bytecode = True
 
 import suite
 
-GROUPS = ["transformers", "published", "llama", "quantization", "hub", "perplexity", "mutation"]
+GROUPS = ["transformers", "tokenizer", "published", "llama", "quantization", "hub", "perplexity", "mutation"]
 
 
 def main():
