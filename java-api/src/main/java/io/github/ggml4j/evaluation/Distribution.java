@@ -1,8 +1,10 @@
 package io.github.ggml4j.evaluation;
 
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
 import java.util.Arrays;
 
-/** Values of many tokens, for percentiles. Immutable. */
+/** The distribution of a value over the tokens of a text. Immutable. */
 public final class Distribution {
   private final float[] sorted;
 
@@ -11,7 +13,7 @@ public final class Distribution {
     Arrays.sort(sorted);
   }
 
-  /** How many values there are. */
+  /** The number of values. */
   public int count() {
     return sorted.length;
   }
@@ -27,19 +29,18 @@ public final class Distribution {
   }
 
   /**
-   * The value below which a share of all values lies, interpolated between neighbours.
+   * A percentile, interpolated linearly between adjacent values.
    *
    * @param percent 0 to 100; 50 is the median
+   * @throws InvalidArgumentException if {@code percent} is out of range
    */
   public double percentile(double percent) {
-    if (!(percent >= 0 && percent <= 100)) {
-      throw new IllegalArgumentException("percent is " + percent + ", expected 0 to 100");
-    }
-    double place = percent / 100 * (sorted.length - 1);
-    int below = (int) place;
+    Check.between("percent", percent, 0.0, 100.0);
+    double index = percent / 100 * (sorted.length - 1);
+    int below = (int) index;
     int above = Math.min(below + 1, sorted.length - 1);
-    double share = place - below;
-    return (1 - share) * sorted[below] + share * sorted[above];
+    double weight = index - below;
+    return (1 - weight) * sorted[below] + weight * sorted[above];
   }
 
   @Override

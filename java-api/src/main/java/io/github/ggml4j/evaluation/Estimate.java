@@ -1,9 +1,9 @@
 package io.github.ggml4j.evaluation;
 
 /**
- * A mean of many tokens and how sure it is.
+ * A mean over tokens with its standard error.
  *
  * @param value the mean
- * @param standardError its standard error, taking tokens as independent
+ * @param standardError standard error of the mean, assuming independent tokens
  */
 public record Estimate(double value, double standardError) {}

@@ -1,6 +1,8 @@
 package io.github.ggml4j.evaluation;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.ScoringSession;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.lang.foreign.Arena;
@@ -12,22 +14,22 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /**
- * How far the predictions of models are from those of the one that they were made from, as by
- * quantizing it: over the windows of {@link Perplexity#chunked}, {@code KL(base || model)} of each
- * scored token, and what else llama-perplexity computes with {@code --kl-divergence}. Logits are
- * compared as they are, where llama-perplexity keeps those of the base in 16 bits.
+ * Compares the predictions of models with those of the base model that they were made from, for
+ * example by quantization. Computes {@code KL(base || model)} of each scored token in the windows
+ * of {@link Perplexity#chunked}, and the other figures of {@code llama-perplexity --kl-divergence}.
+ * Logits of the base are compared in float32; llama-perplexity stores them in 16 bits.
  *
  * <pre>{@code
  * var result = KlDivergence.from(base, tokenizer).evaluate(text, quantized);
  * }</pre>
  *
- * <p>Immutable; each setting gives a new object. An interrupt ends an evaluation with a {@link
- * CancellationException} after the running batch.
+ * <p>Immutable; each setting returns a new object. Interrupting the thread ends an evaluation after
+ * the current batch with a {@link CancellationException}.
  */
 public final class KlDivergence {
   private static final int USUAL_CONTEXT = 512;
 
-  /** Logits of so many tokens are in memory for each of two models. */
+  /** Number of tokens whose logits are in memory, for each of two models. */
   private static final int ROWS = 128;
 
   private final Gpt2Model base;
@@ -49,42 +51,38 @@ public final class KlDivergence {
     this.progress = progress;
   }
 
-  /** Compares with a model, in windows of 512 tokens where it has as many positions. */
+  /** Compares with a base model, in windows of 512 tokens or of its {@code nPositions} if less. */
   public static KlDivergence from(Gpt2Model base, Tokenizer tokenizer) {
     int context = Math.min(USUAL_CONTEXT, base.config().nPositions());
     return new KlDivergence(base, tokenizer, context, Integer.MAX_VALUE, p -> {});
   }
 
   /**
-   * Tokens of a window, of which the second half is scored.
+   * Sets the length of a window, of which the second half is scored.
    *
    * @param tokens 4 to {@code nPositions}
+   * @throws InvalidArgumentException if {@code tokens} is out of range
    */
   public KlDivergence context(int tokens) {
-    if (tokens < 4 || tokens > base.config().nPositions()) {
-      throw new IllegalArgumentException(
-          "context is "
-              + tokens
-              + ", expected 4 to n_positions = "
-              + base.config().nPositions()
-              + " tokens");
-    }
+    Check.between("context", tokens, 4, base.config().nPositions());
     return new KlDivergence(base, tokenizer, tokens, maxWindows, progress);
   }
 
   /**
-   * Reads only the beginning of a text.
+   * Evaluates only the first windows of a text.
    *
-   * @param count windows, at least 1
+   * @param count number of windows, at least 1
+   * @throws InvalidArgumentException if {@code count} is less than 1
    */
   public KlDivergence maxWindows(int count) {
-    if (count < 1) {
-      throw new IllegalArgumentException("maxWindows is " + count + ", expected at least 1");
-    }
+    Check.atLeast("maxWindows", count, 1);
     return new KlDivergence(base, tokenizer, context, count, progress);
   }
 
-  /** Told after each window, on the evaluating thread, with the perplexity of the base. */
+  /**
+   * Sets a listener that is called after each window, on the evaluating thread, with the base's
+   * perplexity.
+   */
   public KlDivergence progress(Consumer<EvaluationProgress> listener) {
     return new KlDivergence(base, tokenizer, context, maxWindows, listener);
   }
@@ -95,12 +93,14 @@ public final class KlDivergence {
   }
 
   /**
-   * Compares models with the base, which is computed once for all of them.
+   * Compares models with the base. The base is computed once for all of them.
    *
-   * @param models of the same vocabulary and at least the same number of positions as the base
-   * @return a result for each of them, in their order
-   * @throws IllegalArgumentException when the text has not two windows, or a model does not fit
-   * @throws CancellationException when the thread is interrupted
+   * @param models models with the vocabulary size of the base and at least {@code context}
+   *     positions
+   * @return a result for each model, in the same order
+   * @throws InvalidArgumentException if the text is shorter than two windows, or a model does not
+   *     fit the base
+   * @throws CancellationException if the thread is interrupted
    */
   public List<KlDivergenceResult> evaluate(String text, List<Gpt2Model> models) {
     models.forEach(this::check);
@@ -134,7 +134,7 @@ public final class KlDivergence {
     return all.subList(0, Math.min(all.size(), maxWindows));
   }
 
-  /** Refuses a text that is too short, before much else is done. */
+  /** Checks that a text is long enough. */
   void check(String text) {
     var _ = windows(text);
   }
@@ -142,19 +142,14 @@ public final class KlDivergence {
   private void check(Gpt2Model model) {
     int vocabSize = model.config().vocabSize();
     if (vocabSize != base.config().vocabSize()) {
-      throw new IllegalArgumentException(
-          "The model's vocab_size is "
-              + vocabSize
-              + ", the base's "
-              + base.config().vocabSize()
-              + ": they cannot be compared");
+      throw new InvalidArgumentException(
+          "vocab_size", vocabSize, base.config().vocabSize() + ", that of the base");
     }
     if (model.config().nPositions() < context) {
-      throw new IllegalArgumentException(
-          "context is "
-              + context
-              + ", the model to compare has n_positions = "
-              + model.config().nPositions());
+      throw new InvalidArgumentException(
+          "context",
+          context,
+          "at most n_positions = " + model.config().nPositions() + " of the model to compare");
     }
   }
 

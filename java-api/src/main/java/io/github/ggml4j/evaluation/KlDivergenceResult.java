@@ -1,20 +1,20 @@
 package io.github.ggml4j.evaluation;
 
 /**
- * What a model loses against the one it was made from, with the figures of {@code llama-perplexity
+ * The difference between a model and its base model, with the figures of {@code llama-perplexity
  * --kl-divergence}.
  *
- * @param tokens how many were compared
- * @param windows how many the text was read in
- * @param perplexity of the model
- * @param basePerplexity of the base
+ * @param tokens number of tokens compared
+ * @param windows number of windows of the text
+ * @param perplexity perplexity of the model
+ * @param basePerplexity perplexity of the base model
  * @param logPerplexityRatio {@code ln(perplexity / basePerplexity)}
  * @param divergence mean of {@code KL(base || model)} in nats
  * @param divergences {@code KL(base || model)} of each token
- * @param probabilityChanges by how much the probability of the token that came has changed, of each
- *     token, between -1 and 1
- * @param rmsProbabilityChange root of the mean of their squares
- * @param sameTop share of tokens for which both find the same token most likely
+ * @param probabilityChanges probability of each token of the text under the model minus that under
+ *     the base, -1 to 1
+ * @param rmsProbabilityChange root mean square of {@code probabilityChanges}
+ * @param sameTop share of positions at which both models have the same most likely token
  */
 public record KlDivergenceResult(
     int tokens,

@@ -1,6 +1,6 @@
 package io.github.ggml4j.evaluation;
 
-/** Gathers the comparisons of rows. */
+/** Accumulates the comparisons of single tokens. */
 final class KlStatistics {
   private final Moments losses = new Moments();
   private final Moments baseLosses = new Moments();

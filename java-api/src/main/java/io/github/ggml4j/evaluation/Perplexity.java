@@ -1,6 +1,8 @@
 package io.github.ggml4j.evaluation;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.ScoringSession;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tokenizer.EncodeOptions;
 import io.github.ggml4j.tokenizer.Tokenizer;
@@ -28,20 +30,19 @@ import java.util.function.Consumer;
  * once. An interrupt ends it with a {@link CancellationException} after the running batch.
  */
 public final class Perplexity {
-  /** How windows are laid over a text. */
+  /** How a text is divided into windows. */
   public enum Method {
-    /** Overlapping, as Hugging Face's guide. */
+    /** Overlapping windows, as in Hugging Face's guide. */
     STRIDED,
-    /** One behind the other, the second half of each scored, as llama-perplexity. */
+    /** Adjacent windows of which the second half is scored, as in llama-perplexity. */
     CHUNKED
   }
 
-  /** What llama-perplexity uses when it is told nothing. */
+  /** Default of llama-perplexity. */
   private static final int CHUNKED_CONTEXT = 512;
 
   /**
-   * Tokens of one graph: enough for the matrix products to run at full speed. More gains nothing
-   * and takes memory.
+   * Number of tokens in one graph. The matrix products are not faster with more, but memory grows.
    */
   static final int BATCH_TOKENS = 2048;
 
@@ -62,67 +63,58 @@ public final class Perplexity {
     this.settings = settings;
   }
 
-  /** Strided, with the longest context that the model has, and half of it as stride. */
+  /** Strided, with {@code nPositions} as context and half of it as stride. */
   public static Perplexity of(Gpt2Model model, Tokenizer tokenizer) {
     return new Perplexity(
         model, tokenizer, new Settings(Method.STRIDED, 0, 0, Integer.MAX_VALUE, progress -> {}));
   }
 
-  /** Overlapping windows, as Hugging Face's guide. */
+  /** Uses overlapping windows, as Hugging Face's guide does. */
   public Perplexity strided() {
     return with(Method.STRIDED, settings.context(), settings.stride(), settings.maxWindows());
   }
 
-  /** Windows one behind the other, as llama-perplexity. */
+  /** Uses adjacent windows, as llama-perplexity does. */
   public Perplexity chunked() {
     return with(Method.CHUNKED, settings.context(), settings.stride(), settings.maxWindows());
   }
 
   /**
-   * Tokens of a window.
+   * Sets the length of a window. Default: {@code nPositions} when strided, the smaller of that and
+   * 512 when chunked.
    *
-   * @param tokens 2 to {@code nPositions}; for {@link #chunked} at least 4. Without a call: {@code
-   *     nPositions} when strided, at most 512 of it when chunked
+   * @param tokens 2 to {@code nPositions}; at least 4 for {@link #chunked}
+   * @throws InvalidArgumentException if {@code tokens} is out of range
    */
   public Perplexity context(int tokens) {
-    if (tokens < 2 || tokens > model.config().nPositions()) {
-      throw new IllegalArgumentException(
-          "context is "
-              + tokens
-              + ", expected 2 to n_positions = "
-              + model.config().nPositions()
-              + " tokens");
-    }
+    Check.between("context", tokens, 2, model.config().nPositions());
     return with(settings.method(), tokens, settings.stride(), settings.maxWindows());
   }
 
   /**
-   * Tokens from one window to the next when strided.
+   * Sets the distance from one window to the next when strided. Default: half of the context.
    *
-   * @param tokens 1 to {@code context}; a smaller one gives each token more to go by and takes
-   *     longer. Without a call: half of the context
+   * @param tokens 1 to {@code context}; with a smaller stride each token has more context, and the
+   *     evaluation takes longer
+   * @throws InvalidArgumentException if {@code tokens} is less than 1
    */
   public Perplexity stride(int tokens) {
-    if (tokens < 1) {
-      throw new IllegalArgumentException(
-          "stride is " + tokens + ", expected 1 to context tokens, such as half of it");
-    }
+    Check.atLeast("stride", tokens, 1);
     return with(settings.method(), settings.context(), tokens, settings.maxWindows());
   }
 
   /**
-   * Reads only the beginning of a text.
+   * Evaluates only the first windows of a text.
    *
-   * @param count windows, at least 1
+   * @param count number of windows, at least 1
+   * @throws InvalidArgumentException if {@code count} is less than 1
    */
   public Perplexity maxWindows(int count) {
-    if (count < 1) {
-      throw new IllegalArgumentException("maxWindows is " + count + ", expected at least 1");
-    }
+    Check.atLeast("maxWindows", count, 1);
     return with(settings.method(), settings.context(), settings.stride(), count);
   }
 
-  /** Told after each batch of windows, on the evaluating thread. */
+  /** Sets a listener that is called after each batch of windows, on the evaluating thread. */
   public Perplexity progress(Consumer<EvaluationProgress> listener) {
     return new Perplexity(
         model,
@@ -141,11 +133,11 @@ public final class Perplexity {
   }
 
   /**
-   * Evaluates a text. Special tokens that stand in it count as such when strided, as Hugging Face's
-   * tokenizers do, and as plain text when chunked, as llama-perplexity does.
+   * Evaluates a text. Special tokens in the text become their ids when strided, as in Hugging
+   * Face's tokenizers, and are ordinary text when chunked, as in llama-perplexity.
    *
-   * @throws IllegalArgumentException when the text is too short to score any token
-   * @throws CancellationException when the thread is interrupted
+   * @throws InvalidArgumentException if the text is too short to score any token
+   * @throws CancellationException if the thread is interrupted
    */
   public PerplexityResult evaluate(String text) {
     return evaluate(encode(tokenizer, text, settings.method()));
@@ -156,7 +148,7 @@ public final class Perplexity {
     return tokenizer.encode(text, options).ids();
   }
 
-  /** As {@link #evaluate(String)} for a text that is tokens already. */
+  /** Evaluates a text given as token ids; see {@link #evaluate(String)}. */
   public PerplexityResult evaluate(int... tokens) {
     long start = System.nanoTime();
     int context = usedContext();
@@ -216,13 +208,11 @@ public final class Perplexity {
   private int strideWithin(int context) {
     int stride = settings.stride() > 0 ? settings.stride() : Math.max(1, context / 2);
     if (stride > context) {
-      throw new IllegalArgumentException(
-          "stride is "
-              + stride
-              + " and context "
-              + context
-              + ": tokens between windows would be left out; expected a stride of at most the"
-              + " context");
+      throw new InvalidArgumentException(
+          "stride",
+          stride,
+          "at most {context} = " + context,
+          "A larger stride would leave out tokens between the windows.");
     }
     return stride;
   }
@@ -234,8 +224,8 @@ public final class Perplexity {
     } else {
       windows = Window.strided(tokens, context, stride);
       if (windows.isEmpty()) {
-        throw new IllegalArgumentException(
-            "The text has " + tokens.length + " tokens, expected at least 2");
+        throw new InvalidArgumentException(
+            "text", tokens.length + " tokens long", "at least 2 tokens");
       }
     }
     return windows.subList(0, Math.min(windows.size(), settings.maxWindows()));
@@ -243,21 +233,19 @@ public final class Perplexity {
 
   static List<Window> chunks(Tokenizer tokenizer, int[] tokens, int context) {
     if (context < 4) {
-      throw new IllegalArgumentException(
-          "context is " + context + ", expected at least 4 tokens for chunks");
+      throw new InvalidArgumentException("context", context, "at least 4 for chunked windows");
     }
     if (tokens.length < 2L * context) {
-      throw new IllegalArgumentException(
-          "The text has "
-              + tokens.length
-              + " tokens, expected at least 2 * "
-              + context
-              + " for chunks of this context. Give a longer text or a shorter context.");
+      throw new InvalidArgumentException(
+          "text",
+          tokens.length + " tokens long",
+          "at least 2 * {context} = " + 2L * context + " for chunked windows",
+          "Use a longer text or a smaller {context}.");
     }
     return Window.chunked(tokens, context, bos(tokenizer));
   }
 
-  /** The token that this tokenizer begins every text with, negative for GPT-2's, which has none. */
+  /** The token that the tokenizer adds before each text; negative if it adds none, as GPT-2's. */
   private static int bos(Tokenizer tokenizer) {
     var empty = tokenizer.encode("", EncodeOptions.defaults()).ids();
     return empty.length > 0 && empty[0] == tokenizer.bosTokenId() ? empty[0] : -1;

@@ -8,15 +8,15 @@ import java.time.Duration;
  *
  * @param perplexity {@code exp(nll)}
  * @param nll mean negative log-likelihood of a token, in nats
- * @param standardError of {@code perplexity}, taking tokens as independent: what llama-perplexity
- *     prints behind {@code +/-}; 0 for a single token
- * @param tokens how many counted; when strided, as Hugging Face's guide counts: in each window one
- *     less than is new in it
- * @param windows how many the text was read in
- * @param method how windows were laid out
- * @param context tokens of a window
- * @param stride tokens from one window to the next
- * @param duration of the computation
+ * @param standardError standard error of {@code perplexity}, assuming independent tokens: the
+ *     number that llama-perplexity prints after {@code +/-}; 0 for a single token
+ * @param tokens sum of the windows' weights; when strided, the weight of a window is one less than
+ *     its number of new tokens, as in Hugging Face's guide
+ * @param windows number of windows of the text
+ * @param method how the text was divided into windows
+ * @param context length of a window in tokens
+ * @param stride distance from one window to the next in tokens
+ * @param duration time of the computation
  */
 public record PerplexityResult(
     double perplexity,

@@ -6,15 +6,15 @@ import io.github.ggml4j.tensor.internal.Exp;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Two distributions over the vocabulary for the same token, from their logits.
+ * Compares two distributions over the vocabulary for the same position, given as logits.
  *
- * @param baseLoss negative log-likelihood of the token that came, under the base
+ * @param baseLoss negative log-likelihood of the label under the base
  * @param loss the same under the other model
  * @param divergence {@code KL(base || other)} in nats
- * @param sameTop whether both find the same token most likely
+ * @param sameTop whether both have the same most likely token
  */
 record RowComparison(double baseLoss, double loss, double divergence, boolean sameTop) {
-  /** Sums run in so many lanes, which the compiler turns into vectors. */
+  /** Number of partial sums, which the compiler vectorizes. */
   private static final int BLOCK = 1024;
 
   /**

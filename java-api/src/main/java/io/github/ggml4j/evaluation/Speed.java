@@ -1,27 +1,26 @@
 package io.github.ggml4j.evaluation;
 
+import io.github.ggml4j.internal.Check;
 import java.util.List;
 
 /**
- * How fast something ran, several times over.
+ * The measured speed of repeated runs.
  *
- * @param name what ran: {@code prompt}, {@code decode}, {@code batch} or {@code training}
- * @param tokens of one run, those of all sequences together
- * @param seconds of each run, in their order
- * @param freeMemory bytes of the device that were free when the last run had ended, what it
- *     computed with still being held
+ * @param name what was measured: {@code prompt}, {@code decode}, {@code batch} or {@code training}
+ * @param tokens number of tokens in one run, over all sequences
+ * @param seconds duration of each run, in order
+ * @param freeMemory free memory of the device in bytes after the last run, before its buffers are
+ *     released
  */
 public record Speed(String name, int tokens, List<Double> seconds, long freeMemory) {
-  /** Checks that there is something to tell. */
+  /** Checks that there is a run with a token. */
   public Speed {
     seconds = List.copyOf(seconds);
-    if (tokens < 1 || seconds.isEmpty()) {
-      throw new IllegalArgumentException(
-          tokens + " tokens in " + seconds.size() + " runs, expected at least one in one");
-    }
+    Check.atLeast("tokens", tokens, 1);
+    Check.atLeast("number of runs", seconds.size(), 1);
   }
 
-  /** Tokens per second of the middle run, the lower of two. */
+  /** Tokens per second of the median run; the slower of two medians. */
   public double tokensPerSecond() {
     var speeds = runs().stream().sorted().toList();
     return speeds.get((speeds.size() - 1) / 2);

@@ -1,6 +1,7 @@
 package io.github.ggml4j.evaluation;
 
 import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Model;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -9,12 +10,12 @@ import java.util.concurrent.CancellationException;
 import java.util.function.DoubleSupplier;
 
 /**
- * How fast a model reads prompts and generates, on the device it is on. Results are checked before
- * anything is timed, and what comes first only warms up. The tokens are random ones, always the
- * same.
+ * Measures how fast a model reads prompts and generates on its device. Results can be checked
+ * before they are timed, and each measurement starts with a run that is not timed. The tokens are
+ * random with a fixed seed.
  *
- * <p>Immutable; each setting gives a new object. An interrupt ends a measurement with a {@link
- * CancellationException} between two runs.
+ * <p>Immutable; each setting returns a new object. Interrupting the thread ends a measurement
+ * between two runs with a {@link CancellationException}.
  */
 public final class SpeedTest {
   private static final int PROMPT = 512;
@@ -22,15 +23,15 @@ public final class SpeedTest {
   private static final int SEQUENCES = 5;
   private static final int RUNS = 5;
 
-  /** What decoding begins with. */
+  /** Length of the prompt before decoding. */
   private static final int START = 16;
 
-  /** Tokens that a check compares. */
+  /** Number of tokens that a check compares. */
   private static final int CHECKED = 8;
 
   /**
-   * Of the norm of the logits. Where weights are quantized, a few rows are multiplied with
-   * activations of 8 bits, many with whole ones.
+   * Allowed difference relative to the norm of the logits. With quantized weights, products of a
+   * few rows round activations to 8 bits and products of many rows do not.
    */
   private static final double TOLERANCE = 0.05;
 
@@ -56,39 +57,28 @@ public final class SpeedTest {
         model, prompt, Math.max(1, Math.min(NEW_TOKENS, positions - START)), SEQUENCES, RUNS);
   }
 
-  /** Tokens of the prompt, 1 to {@code nPositions}. */
+  /** Sets the length of the prompt in tokens, 1 to {@code nPositions}. */
   public SpeedTest promptLength(int tokens) {
-    check("promptLength", tokens, model.config().nPositions());
+    Check.between("promptLength", tokens, 1, model.config().nPositions());
     return new SpeedTest(model, tokens, newTokens, sequences, runs);
   }
 
-  /** Tokens that each sequence generates, 1 to {@code nPositions - 1}. */
+  /** Sets the number of tokens that each sequence generates, 1 to {@code nPositions - 1}. */
   public SpeedTest newTokens(int tokens) {
-    check("newTokens", tokens, model.config().nPositions() - 1);
+    Check.between("newTokens", tokens, 1, model.config().nPositions() - 1);
     return new SpeedTest(model, promptLength, tokens, sequences, runs);
   }
 
-  /** Sequences that {@link #batch} generates side by side. */
+  /** Sets the number of sequences that {@link #batch} generates together. */
   public SpeedTest sequences(int count) {
-    check("sequences", count, Integer.MAX_VALUE);
+    Check.atLeast("sequences", count, 1);
     return new SpeedTest(model, promptLength, newTokens, count, runs);
   }
 
-  /** How often each is run. */
+  /** Sets the number of timed runs. */
   public SpeedTest runs(int count) {
-    check("runs", count, Integer.MAX_VALUE);
+    Check.atLeast("runs", count, 1);
     return new SpeedTest(model, promptLength, newTokens, sequences, count);
-  }
-
-  private static void check(String name, int value, int most) {
-    if (value < 1 || value > most) {
-      throw new IllegalArgumentException(
-          name
-              + " is "
-              + value
-              + ", expected "
-              + (most == Integer.MAX_VALUE ? "at least 1" : "1 to " + most));
-    }
   }
 
   /**

@@ -20,8 +20,8 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The body of an answer as a stream that never waits longer than a limit for the next bytes, which
- * none of the JDK's own does. At most two buffers of the connection are in memory.
+ * The body of a response as a stream with a timeout for the next bytes, which the JDK's own body
+ * streams lack. At most two buffers of the connection are in memory.
  */
 final class Body extends InputStream implements HttpResponse.BodySubscriber<Body> {
   private sealed interface Piece {}
@@ -39,7 +39,7 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
   private boolean closed;
   private boolean ended;
 
-  /** A body whose next bytes come within {@code patience}, or it fails. */
+  /** A body that fails if no data arrives for {@code patience}. */
   Body(Duration patience) {
     this.patience = patience;
   }
@@ -131,7 +131,7 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
     try {
       var piece = pieces.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
       if (piece == null) {
-        throw new HttpTimeoutException("no bytes came for " + Waiting.seconds(patience));
+        throw new HttpTimeoutException("no data received for " + Waiting.seconds(patience));
       }
       return piece;
     } catch (InterruptedException e) {
@@ -141,9 +141,9 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
   }
 
   /**
-   * Everything, when it is at most {@code limit} bytes.
+   * Reads the whole body of at most {@code limit} bytes.
    *
-   * @throws IOException also when it is more, or takes ten times as long as one may wait for bytes
+   * @throws IOException also if the body is longer, or takes more than ten times the timeout
    */
   byte[] readAtMost(int limit) throws IOException {
     var bytes = new ByteArrayOutputStream();
@@ -151,17 +151,17 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
     byte[] chunk = new byte[16 << 10];
     for (int n = read(chunk, 0, chunk.length); n >= 0; n = read(chunk, 0, chunk.length)) {
       if (bytes.size() + n > limit) {
-        throw new IOException("the answer has more than " + limit + " bytes");
+        throw new IOException("the response has more than " + limit + " bytes");
       }
       if (System.nanoTime() > deadline) {
-        throw new HttpTimeoutException("the answer did not end in time");
+        throw new HttpTimeoutException("the response did not end in time");
       }
       bytes.write(chunk, 0, n);
     }
     return bytes.toByteArray();
   }
 
-  /** The beginning, for a message; what fails or is too late is left out. */
+  /** Reads the beginning of the body for a message. Errors and timeouts end it early. */
   byte[] readSome(int limit) {
     byte[] bytes = new byte[limit];
     int count = 0;
@@ -175,7 +175,7 @@ final class Body extends InputStream implements HttpResponse.BodySubscriber<Body
       }
     } catch (IOException e) {
       System.getLogger(Body.class.getName())
-          .log(System.Logger.Level.DEBUG, "The text of an error did not arrive", e);
+          .log(System.Logger.Level.DEBUG, "Cannot read the text of an error", e);
     }
     return Arrays.copyOf(bytes, count);
   }

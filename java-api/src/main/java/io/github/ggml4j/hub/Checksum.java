@@ -11,9 +11,9 @@ import java.util.HexFormat;
 import java.util.regex.Pattern;
 
 /**
- * Checks a content against the name that the Hub knows it by: the SHA-256 of a file in large file
- * storage, git's id of any other (the SHA-1 of a header with the size, and the content). Mirrors
- * may send the plain SHA-1 instead. Any other name says nothing about the content.
+ * Compares a file with its entity tag on the Hub. The tag is the SHA-256 of a file in large file
+ * storage, else git's blob id (the SHA-1 of a header with the size, followed by the content).
+ * Mirrors may send the SHA-1 of the content alone. Any other tag is not checked.
  */
 final class Checksum {
   private static final Pattern HEX = Pattern.compile("[0-9a-f]+");
@@ -22,7 +22,7 @@ final class Checksum {
 
   private Checksum() {}
 
-  /** Whether a file has the content that an entity tag names. */
+  /** Whether the content of a file matches an entity tag. */
   static boolean matches(Path file, String etag) throws IOException {
     if (!HEX.matcher(etag).matches()) {
       return true;

@@ -31,9 +31,9 @@ final class Connections {
   }
 
   /**
-   * A request on its way.
+   * A request that was sent.
    *
-   * @param client who sends it
+   * @param client the client that sends the request
    */
   record Sent(HttpClient client, CompletableFuture<HttpResponse<Body>> answer) {}
 
@@ -47,9 +47,9 @@ final class Connections {
   }
 
   /**
-   * Gives up the connections of a client once their answers are there. The JDK's client keeps a
-   * connection whose answer has no head that it can read open for ever, with all its buffers; it
-   * closes it only together with the others.
+   * Closes a client after its responses are complete. The JDK's client keeps a connection open for
+   * ever, with all its buffers, if it cannot parse the head of a response; only closing the client
+   * closes it.
    */
   synchronized void renew(HttpClient broken) {
     if (broken.equals(client)) {

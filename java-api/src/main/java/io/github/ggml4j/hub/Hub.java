@@ -1,5 +1,7 @@
 package io.github.ggml4j.hub;
 
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -47,7 +49,7 @@ public final class Hub {
    * A repository with a model, at its branch {@code main}.
    *
    * @param id {@code name} or {@code org/name}
-   * @throws IllegalArgumentException when no repository can have that name
+   * @throws InvalidArgumentException if it is not a valid name of a repository
    */
   public HubRepo model(String id) {
     return repo(new RepoId(RepoId.Kind.MODEL, id));
@@ -57,7 +59,7 @@ public final class Hub {
    * A repository with a data set, at its branch {@code main}.
    *
    * @param id {@code name} or {@code org/name}
-   * @throws IllegalArgumentException when no repository can have that name
+   * @throws InvalidArgumentException if it is not a valid name of a repository
    */
   public HubRepo dataset(String id) {
     return repo(new RepoId(RepoId.Kind.DATASET, id));
@@ -82,7 +84,7 @@ public final class Hub {
     return settings.cache();
   }
 
-  /** Whether nothing is asked over the network. */
+  /** Whether only the cache is used. */
   public boolean offline() {
     return settings.offline();
   }
@@ -119,7 +121,7 @@ public final class Hub {
     /**
      * The address of the server. Default: {@code HF_ENDPOINT}, else the public Hub.
      *
-     * @throws IllegalArgumentException when it is no address of a web server
+     * @throws IllegalArgumentException if it is not the address of a web server
      */
     public Builder endpoint(String value) {
       HubEnvironment.endpoint(value, "The endpoint");
@@ -130,7 +132,7 @@ public final class Hub {
     /**
      * The access token. Default: {@code HF_TOKEN}, else that of a login.
      *
-     * @throws IllegalArgumentException when it has characters that no token has
+     * @throws IllegalArgumentException if it contains characters that no token contains
      */
     public Builder token(String value) {
       token = Token.of(value, "the options");
@@ -158,63 +160,57 @@ public final class Hub {
     }
 
     /**
-     * How often a request is tried again, after a broken connection or when the server is busy.
-     * Default: 5, with waits that double from {@link #retryDelay} to 8 seconds, or those that the
-     * server asks for.
+     * The number of retries of a request after a broken connection or if the server is busy.
+     * Default: 5. The delay doubles from {@link #retryDelay} up to 8 seconds; a delay that the
+     * server asks for takes precedence.
      *
-     * @throws IllegalArgumentException when it is negative
+     * @throws InvalidArgumentException if it is negative
      */
     public Builder retries(int count) {
-      if (count < 0) {
-        throw new IllegalArgumentException("retries is " + count + "; expected 0 or more");
-      }
-      retries = count;
+      retries = Check.atLeast("retries", count, 0);
       return this;
     }
 
     /**
-     * The first wait before a request is tried again. Default: 1 second.
+     * The delay before the first retry. Default: 1 second.
      *
-     * @throws IllegalArgumentException when it is negative
+     * @throws InvalidArgumentException if it is negative
      */
     public Builder retryDelay(Duration delay) {
       if (delay.isNegative()) {
-        throw new IllegalArgumentException("retryDelay is " + delay + "; expected 0 or more");
+        throw new InvalidArgumentException("retryDelay", delay, "at least 0");
       }
       retryDelay = delay;
       return this;
     }
 
     /**
-     * How long to wait for an answer, or for its next bytes. Default: {@code
+     * The longest wait for a response or for its next bytes. Default: {@code
      * HF_HUB_DOWNLOAD_TIMEOUT}, else 10 seconds.
      *
-     * @throws IllegalArgumentException when it is not positive
+     * @throws InvalidArgumentException if it is not positive
      */
     public Builder timeout(Duration value) {
       if (value.isNegative() || value.isZero()) {
-        throw new IllegalArgumentException("timeout is " + value + "; expected more than 0");
+        throw new InvalidArgumentException("timeout", value, "more than 0");
       }
       timeout = value;
       return this;
     }
 
     /**
-     * How many files are downloaded at the same time. Default: 8.
+     * The number of files that are downloaded at the same time. Default: 8.
      *
-     * @throws IllegalArgumentException when it is less than 1
+     * @throws InvalidArgumentException if it is less than 1
      */
     public Builder parallel(int files) {
-      if (files < 1) {
-        throw new IllegalArgumentException("parallel is " + files + "; expected 1 or more");
-      }
-      parallel = files;
+      parallel = Check.atLeast("parallel", files, 1);
       return this;
     }
 
     /**
-     * Is told how far downloads are, one call at a time for each download. An exception that it
-     * throws ends the download.
+     * A listener for the progress of downloads. Calls for one download do not overlap. An exception
+     * from the listener ends the download.
      */
     public Builder progress(Consumer<? super TransferProgress> listener) {
       progress = listener;
@@ -224,7 +220,7 @@ public final class Hub {
     /**
      * The Hub with these options.
      *
-     * @throws IllegalArgumentException when an environment variable makes no sense
+     * @throws IllegalArgumentException if an environment variable has an invalid value
      */
     public Hub build() {
       var address =

@@ -5,7 +5,7 @@ package io.github.ggml4j.hub;
  *
  * @param path its path in the repository, with {@code /} between folders
  * @param size its size in bytes
- * @param oid what its content is known by: the SHA-256 (64 hex digits) of a file in large file
- *     storage, else git's id of it (40 hex digits). Equal ids mean equal content.
+ * @param oid id of the content: the SHA-256 (64 hex digits) of a file in large file storage, else
+ *     git's blob id (40 hex digits)
  */
 public record HubEntry(String path, long size, String oid) {}

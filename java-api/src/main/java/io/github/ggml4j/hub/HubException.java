@@ -1,35 +1,35 @@
 package io.github.ggml4j.hub;
 
 /**
- * Something on the Hub, or on the way to it, that did not work. The message names the repository or
- * file, the cause, and what to do.
+ * A failed access to the Hub or to its cache. The message names the repository or file, the cause,
+ * and what to do.
  */
 public final class HubException extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
   /** What went wrong. */
   public enum Reason {
-    /** There is no such repository, or it is private and the token does not open it. */
+    /** The repository does not exist, or is private and the token gives no access to it. */
     REPO_NOT_FOUND,
     /** The repository has no such branch, tag or commit. */
     REVISION_NOT_FOUND,
     /** The repository has no such file at that revision. */
     ENTRY_NOT_FOUND,
-    /** Access must be asked for on the repository's page. */
+    /** Access must be requested on the repository's page. */
     GATED,
-    /** A token is missing, wrong, or does not allow this. */
+    /** The token is missing, invalid, or does not permit this. */
     UNAUTHORIZED,
-    /** Downloads are switched off, and what was asked for is not in the cache. */
+    /** Offline mode is on, and the file is not in the cache. */
     OFFLINE,
-    /** The server cannot be reached, or does not answer in time. */
+    /** The server cannot be reached, or does not respond in time. */
     UNREACHABLE,
-    /** The proxy does not let the request through. */
+    /** The proxy refuses the request. */
     PROXY,
-    /** The server asks for fewer requests. */
+    /** The server limits the rate of requests. */
     RATE_LIMITED,
-    /** The server answered with an error, or with something that makes no sense. */
+    /** The server responded with an error or with an invalid response. */
     SERVER,
-    /** What arrived is not what was announced. */
+    /** The content does not match its checksum or size. */
     CHECKSUM,
     /** The disk has too little space. */
     DISK_FULL,
@@ -46,7 +46,7 @@ public final class HubException extends RuntimeException {
     this.reason = reason;
   }
 
-  /** As {@link #HubException(Reason, String)}, with what caused it. */
+  /** As {@link #HubException(Reason, String)}, with a cause. */
   public HubException(Reason reason, String message, Throwable cause) {
     super(message, cause);
     this.reason = reason;

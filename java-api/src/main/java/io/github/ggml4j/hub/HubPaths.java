@@ -1,9 +1,10 @@
 package io.github.ggml4j.hub;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.internal.Names;
 import java.util.regex.Pattern;
 
-/** Checks names that become paths: nothing that leads out of a folder comes through. */
+/** Checks names that become paths, so that no path leads out of its folder. */
 final class HubPaths {
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
   private static final Pattern FOLDER_NAME = Pattern.compile("[0-9A-Za-z]{1,64}");
@@ -17,12 +18,12 @@ final class HubPaths {
     return COMMIT.matcher(revision).matches();
   }
 
-  /** Whether what a server calls a commit may name a folder. */
+  /** Whether the commit id that a server sent can be the name of a folder. */
   static boolean isCommitName(String commit) {
     return FOLDER_NAME.matcher(commit).matches();
   }
 
-  /** Whether an entity tag may name a file. */
+  /** Whether an entity tag can be the name of a file. */
   static boolean isBlobName(String etag) {
     return BLOB_NAME.matcher(etag).matches();
   }
@@ -44,14 +45,12 @@ final class HubPaths {
   /**
    * Checks a path that a caller gives.
    *
-   * @throws IllegalArgumentException for one that leads out of the repository
+   * @throws InvalidArgumentException if it leads out of the repository
    */
   static String checkPath(String path) {
     if (!isInside(path)) {
-      throw new IllegalArgumentException(
-          Names.quote(path)
-              + " is no path in a repository; expected names with '/' between them, as in"
-              + " data/train.json");
+      throw new InvalidArgumentException(
+          "path", Names.quote(path), "names separated by '/', such as data/train.json");
     }
     return path;
   }
@@ -61,9 +60,8 @@ final class HubPaths {
     boolean usual =
         isInside(revision) && revision.chars().noneMatch(c -> " ~^:?*[".indexOf(c) >= 0);
     if (!usual || revision.contains("..") || revision.endsWith(".lock")) {
-      throw new IllegalArgumentException(
-          Names.quote(revision)
-              + " is no revision; expected the name of a branch or tag, or a commit's id");
+      throw new InvalidArgumentException(
+          "revision", Names.quote(revision), "the name of a branch or tag, or the id of a commit");
     }
     return revision;
   }

@@ -1,5 +1,6 @@
 package io.github.ggml4j.hub;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.hub.HubException.Reason;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,27 +15,27 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A repository on the Hub at a revision. The first call that needs it finds the commit that the
- * revision stands for; all calls on this object then speak of that commit.
+ * A repository on the Hub at a revision. The revision is resolved to a commit at the first call
+ * that needs it; later calls on this object use the same commit.
  *
- * <p>When the server does not answer, or with an error, the commit is the one that the revision
- * stood for at the last download, with a warning in the log. As in Python's client, such errors are
- * also those of access: a model that was downloaded stays usable when it has become private or its
- * token has expired. That there is no such revision or file is always an error.
+ * <p>If the server does not respond or responds with an error, the commit of the last download is
+ * used, and a warning is logged. As in Python's client, this includes errors of access: a
+ * downloaded model stays usable after it became private or the token expired. A revision or file
+ * that does not exist is always an error.
  *
  * <p>Thread-safe.
  */
 public final class HubRepo {
-  /** The branch that is used unless another revision is named. */
+  /** The default branch. */
   public static final String MAIN = "main";
 
   private static final System.Logger LOG = System.getLogger(HubRepo.class.getName());
 
   /**
-   * What a revision stands for.
+   * The commit of a revision.
    *
-   * @param cacheOnly whether the server is not asked for more
-   * @param failure what the server answered that only the cache is left; null offline
+   * @param cacheOnly whether only the cache is used
+   * @param failure the error because of which only the cache is used; null offline
    */
   private record Resolved(String commit, boolean cacheOnly, @Nullable HubException failure) {}
 
@@ -59,7 +60,7 @@ public final class HubRepo {
   /**
    * The same repository at a branch, a tag or a commit.
    *
-   * @throws IllegalArgumentException when no revision can have that name
+   * @throws InvalidArgumentException if it is not a valid name of a revision
    */
   public HubRepo revision(String revision) {
     return new HubRepo(settings, transport, repo, HubPaths.checkRevision(revision));
@@ -76,9 +77,9 @@ public final class HubRepo {
   }
 
   /**
-   * The commit that the revision stands for.
+   * The commit of the revision.
    *
-   * @throws HubException when there is none, or it cannot be found out
+   * @throws HubException if there is none, or it cannot be resolved
    */
   public String commit() {
     return resolve().commit();
@@ -112,19 +113,19 @@ public final class HubRepo {
     }
   }
 
-  /** What is left after an error of the server; throws that error when it is nothing. */
+  /** Falls back to the commit of the last download; rethrows the error if there is none. */
   private Resolved lastDownload(HubException e) {
     var cached = HubPaths.isCommit(revision) ? revision : cache.commit(revision);
-    if (cached == null || !leavesTheCache(e.reason())) {
+    if (cached == null || !allowsCache(e.reason())) {
       throw e;
     }
     LOG.log(
         System.Logger.Level.WARNING,
-        "The cache is used for " + repo + ", as of the last download: " + e.getMessage());
+        "Using the cached download of " + repo + ": " + e.getMessage());
     return new Resolved(cached, true, e);
   }
 
-  private static boolean leavesTheCache(Reason reason) {
+  private static boolean allowsCache(Reason reason) {
     return switch (reason) {
       case UNREACHABLE, SERVER, RATE_LIMITED, REPO_NOT_FOUND, GATED, UNAUTHORIZED -> true;
       case REVISION_NOT_FOUND, ENTRY_NOT_FOUND, PROXY, OFFLINE, CHECKSUM, DISK_FULL, CACHE -> false;
@@ -366,21 +367,25 @@ public final class HubRepo {
 
   /**
    * Publishes the files of a folder as one commit on the revision, which must be a branch. The
-   * repository is made when it does not exist. Files that are there already with the same content
-   * are not sent again; nothing is removed.
+   * repository is created if it does not exist. Files that it already has with the same content are
+   * not sent; no files are removed.
    *
    * @param folder as Hugging Face's {@code save_pretrained} writes it, or with a {@code .gguf} file
    * @param options as in {@code p -> p.message("Epoch 3").isPrivate(true)}
-   * @throws IllegalArgumentException when there is nothing to publish, or the repository's name has
+   * @throws InvalidArgumentException if there is nothing to publish, or the repository's name has
    *     no account before the slash
-   * @throws HubException without a token that may write, offline, or when it does not work
+   * @throws HubException if there is no token with write access, in offline mode, or if publishing
+   *     fails
    */
   public PushedCommit pushToHub(Path folder, Consumer<PushOptions> options) {
     var chosen = new PushOptions();
     options.accept(chosen);
     if (repo.id().indexOf('/') < 0) {
-      throw new IllegalArgumentException(
-          "To publish, give the account too: account/" + repo.id() + " instead of " + repo.id());
+      throw new InvalidArgumentException(
+          "repository",
+          repo.id(),
+          "account/" + repo.id(),
+          "Models are published under an account.");
     }
     if (settings.offline()) {
       throw Failures.offline(repo.toString(), "cannot be published");
@@ -414,7 +419,7 @@ public final class HubRepo {
     return picked;
   }
 
-  /** Downloads what is not there, or says what is not there. */
+  /** Downloads the files that are not cached; without a server a missing file is an error. */
   private void fetch(Resolved at, List<TreeEntry> entries) {
     if (at.cacheOnly()) {
       for (TreeEntry entry : entries) {
@@ -425,10 +430,10 @@ public final class HubRepo {
       return;
     }
     new SnapshotDownload(settings, transport, cache, repo, revision, at.commit()).run(entries);
-    // Only now: an older commit that is whole is better than a new one that is not
+    // After the download: a complete older commit is better than an incomplete new one
     cache.writeCommit(revision, at.commit());
     if (tree != null && entries.size() == tree.size()) {
-      // Python takes a folder for damaged that lacks files of such a list
+      // Python reports a snapshot as damaged if it lacks files of this list
       cache.writeTree(at.commit(), tree);
     }
   }

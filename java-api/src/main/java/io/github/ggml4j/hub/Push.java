@@ -1,5 +1,6 @@
 package io.github.ggml4j.hub;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.hub.HubException.Reason;
@@ -25,9 +26,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Publishes a folder as one commit: the server tells which files it keeps as large files; those are
- * sent to its storage first, whole or in parts, and the commit then names them and carries the
- * others.
+ * Publishes a folder as one commit. The server decides which files go to large file storage. These
+ * are uploaded first, whole or in parts; the commit refers to them and contains the other files.
  */
 final class Push {
   private static final String JSON = "application/json";
@@ -94,8 +94,7 @@ final class Push {
 
   private List<Upload> collect(Path folder, boolean hasCard) throws IOException {
     if (!Files.isDirectory(folder)) {
-      throw new IllegalArgumentException(
-          folder + " is no folder; expected one with a model to publish");
+      throw new InvalidArgumentException("folder", folder, "an existing folder with a model");
     }
     Map<String, Upload> files = new TreeMap<>();
     try (Stream<Path> paths = Files.walk(folder)) {
@@ -107,8 +106,8 @@ final class Push {
       }
     }
     if (files.isEmpty() || files.size() > MOST_FILES) {
-      throw new IllegalArgumentException(
-          folder + " has " + files.size() + " files to publish; expected 1 to " + MOST_FILES);
+      throw new InvalidArgumentException(
+          "folder", folder + " with " + files.size() + " files", "1 to " + MOST_FILES + " files");
     }
     if (options.card() != null) {
       files.put(CARD, Upload.of(CARD, options.card()));
@@ -164,7 +163,7 @@ final class Push {
               JSON);
       var answer = ask(call);
       if (!(answer.get("files") instanceof List<?> told)) {
-        throw nonsense(call, "it does not say how to send the files");
+        throw nonsense(call, "it does not say how to upload the files");
       }
       for (Object item : told) {
         if (item instanceof Map<?, ?> file && file.get("path") instanceof String path) {
@@ -181,7 +180,10 @@ final class Push {
       if (!modes.containsKey(file.path())) {
         throw new HubException(
             Reason.SERVER,
-            target + ": the server does not say how to send " + file.path() + ". Try again later.");
+            target
+                + ": the server does not say how to upload "
+                + file.path()
+                + ". Try again later.");
       }
     }
     return modes;
@@ -216,7 +218,7 @@ final class Push {
         if (!(item instanceof Map<?, ?> object)
             || !(object.get("oid") instanceof String oid)
             || !byHash.containsKey(oid)) {
-          throw nonsense(call, "it asks for a file that was not offered");
+          throw nonsense(call, "it requests a file that was not offered");
         }
         if (object.get("error") instanceof Map<?, ?> error) {
           throw nonsense(

@@ -1,7 +1,7 @@
 package io.github.ggml4j.hub;
 
 /**
- * What {@link HubRepo#pushToHub} made.
+ * The commit made by {@link HubRepo#pushToHub}.
  *
  * @param commit the commit's id
  * @param url the address of its page

@@ -1,5 +1,6 @@
 package io.github.ggml4j.hub;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.internal.Names;
 import java.util.regex.Pattern;
 
@@ -33,10 +34,10 @@ record RepoId(Kind kind, String id) {
 
   RepoId {
     if (!isValid(id)) {
-      throw new IllegalArgumentException(
-          Names.quote(id)
-              + " is not the name of a repository on the Hub; expected name or org/name of letters,"
-              + " digits, '-', '_' and '.', without '--' or '..'");
+      throw new InvalidArgumentException(
+          "repository",
+          Names.quote(id),
+          "name or org/name of letters, digits, '-', '_' and '.', without '--' or '..'");
     }
   }
 

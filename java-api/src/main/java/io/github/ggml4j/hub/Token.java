@@ -3,7 +3,7 @@ package io.github.ggml4j.hub;
 import java.net.URI;
 import java.net.http.HttpRequest;
 
-/** An access token. It is sent to the host it is for, and shown nowhere. */
+/** An access token. It is sent to the endpoint only and never shown. */
 final class Token {
   private final String value;
 
@@ -14,7 +14,7 @@ final class Token {
   /**
    * Checks a token, without showing it in the error.
    *
-   * @param source where it comes from, for the error
+   * @param source where the token was given, for the error
    */
   static Token of(String value, String source) {
     var stripped = value.strip();
@@ -24,13 +24,13 @@ final class Token {
       throw new IllegalArgumentException(
           "The access token from "
               + source
-              + " is empty or has characters that no token has. Copy it again from the settings of"
-              + " your account.");
+              + " is empty or contains characters that no token contains. Copy it again from the"
+              + " settings of your account.");
     }
     return new Token(stripped);
   }
 
-  /** Adds the token to a request, when that goes to where the token is for. */
+  /** Adds the token to a request to the endpoint's host. */
   void authorize(HttpRequest.Builder request, URI target, URI endpoint) {
     if (Urls.sameOrigin(target, endpoint)) {
       request.setHeader("Authorization", "Bearer " + value);

@@ -14,9 +14,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
-/** Sends requests: with time limits, redirects, the token where it may go, and further tries. */
+/** Sends requests with timeouts, redirects, the access token for its own host, and retries. */
 final class Transport {
-  /** A request to send, once or several times. */
+  /** A request that may be sent several times. */
   record Call(
       String method,
       URI uri,
@@ -42,15 +42,15 @@ final class Transport {
     }
   }
 
-  /** The body of a request, new for each try. */
+  /** The body of a request, opened again for each attempt. */
   @FunctionalInterface
   interface Content {
     HttpRequest.BodyPublisher open() throws IOException;
   }
 
-  /** Where redirects are followed to. */
+  /** Which redirects are followed. */
   enum Redirects {
-    /** A redirect to another host, or one that tells what it leads to, is the answer. */
+    /** A redirect to another host, or with metadata of its target, is returned. */
     SAME_HOST,
     ANY_HOST
   }
@@ -67,7 +67,7 @@ final class Transport {
 
   private final HubSettings settings;
 
-  /** Whether anything was ever heard through this. */
+  /** Whether a response was received before. */
   private volatile boolean answered;
 
   private final Connections connections;
@@ -82,16 +82,16 @@ final class Transport {
   }
 
   /**
-   * Sends a request until it is answered with a success, or with a redirect that is not followed.
-   * Tries again after a broken connection, and where the server asks to come back later.
+   * Sends a request until the response is a success, or a redirect that is not followed. Retries
+   * after a broken connection and after statuses such as 429 and 503.
    *
-   * @throws HubException for any other answer, and after the last try
+   * @throws HubException for any other response, and after the last attempt
    */
   Response send(Call call, Target target) {
     return send(call, target, settings.retries());
   }
 
-  /** As {@link #send(Call, Target)}, with as many further tries as said. */
+  /** As {@link #send(Call, Target)}, with a number of retries. */
   Response send(Call call, Target target, int retries) {
     for (int attempt = 0; ; attempt++) {
       Duration wait;
@@ -108,30 +108,30 @@ final class Transport {
             throw failure;
           }
           wait = asked != null ? asked : Waiting.backoff(settings.retryDelay(), attempt);
-          LOG.log(System.Logger.Level.DEBUG, () -> "Trying again: " + failure.getMessage());
+          LOG.log(System.Logger.Level.DEBUG, () -> "Retrying: " + failure.getMessage());
         }
       } catch (IOException e) {
         if (Thread.currentThread().isInterrupted()) {
           throw Waiting.interrupted();
         }
         var failure = Failures.unreachable(call.uri(), target, e, attempt + 1);
-        // Who has no network at all wants to know; who had it a moment ago wants to go on
+        // Fewer retries if nothing was received yet: there may be no network at all
         boolean hopeless = e instanceof ConnectException && !answered;
         int most = hopeless ? Math.min(retries, MOST_RETRIES_WITHOUT_NETWORK) : retries;
         if (attempt >= most || failure.reason() == HubException.Reason.PROXY) {
           throw failure;
         }
         wait = Waiting.backoff(settings.retryDelay(), attempt);
-        LOG.log(System.Logger.Level.DEBUG, () -> "Trying again: " + failure.getMessage());
+        LOG.log(System.Logger.Level.DEBUG, () -> "Retrying: " + failure.getMessage());
       }
       Waiting.sleep(wait);
     }
   }
 
   /**
-   * Sends a request once, and returns whatever is answered.
+   * Sends a request once and returns the response, whatever its status.
    *
-   * @throws HubException when nothing is
+   * @throws HubException if there is no response
    */
   Response attempt(Call call, Target target) {
     try {
@@ -177,7 +177,7 @@ final class Transport {
     throw Failures.nonsense(uri, target, "it redirects more than " + MOST_REDIRECTS + " times");
   }
 
-  /** One request, one answer; returns when the headers are there. */
+  /** Sends one request; returns when the headers were received. */
   private Response exchange(Call call, URI uri) throws IOException {
     var builder =
         HttpRequest.newBuilder(uri)
@@ -198,7 +198,7 @@ final class Transport {
     var answer = sent.answer();
     long limit = settings.timeout().toMillis();
     if (content != null) {
-      // What is sent takes its time, and so does what the server does with it
+      // Allow time for the upload and for the server to process it
       limit = SLOWEST_ANSWER.toMillis() + Math.max(0, body.contentLength()) / SLOWEST_UPLOAD;
     }
     try {
@@ -215,8 +215,7 @@ final class Transport {
       throw Waiting.interrupted();
     } catch (TimeoutException e) {
       answer.cancel(true);
-      throw new HttpTimeoutException(
-          "no answer came within " + Waiting.seconds(settings.timeout()));
+      throw new HttpTimeoutException("no response within " + Waiting.seconds(settings.timeout()));
     } catch (ExecutionException e) {
       var cause = e.getCause() == null ? e : e.getCause();
       if (!(cause instanceof IOException) || cause instanceof ProtocolException) {

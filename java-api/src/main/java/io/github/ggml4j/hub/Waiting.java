@@ -12,7 +12,7 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** How long to wait before a request is tried again. */
+/** Delays between attempts of a request. */
 final class Waiting {
   private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(8);
   private static final Pattern RATE_LIMIT = Pattern.compile("r=(\\d{1,9})\\s*;\\s*t=(\\d{1,9})");
@@ -20,8 +20,8 @@ final class Waiting {
   private Waiting() {}
 
   /**
-   * Twice as long each time, and a little random, so that clients that failed together do not come
-   * back together.
+   * The delay doubles with each attempt and varies randomly by a quarter, so that clients that
+   * failed together do not retry together.
    *
    * @param attempt 0 for the first wait
    */
@@ -32,7 +32,7 @@ final class Waiting {
     return Duration.ofNanos((long) (bounded.toNanos() * factor));
   }
 
-  /** How long the server asks to wait; null when it does not say. */
+  /** The delay that the server asks for; null if it asks for none. */
   static @Nullable Duration asked(int status, HttpHeaders headers) {
     if (status == 429) {
       var limit = RATE_LIMIT.matcher(headers.firstValue("ratelimit").orElse(""));

@@ -37,6 +37,14 @@ public final class Check {
     return value;
   }
 
+  /** {@code least <= value <= most}. */
+  public static double between(String parameter, double value, double least, double most) {
+    if (!(value >= least && value <= most)) {
+      throw new InvalidArgumentException(parameter, value, least + " to " + most);
+    }
+    return value;
+  }
+
   /** {@code value > 0} and finite. */
   public static float positive(String parameter, float value) {
     if (!(value > 0) || Float.isInfinite(value)) {

@@ -197,7 +197,7 @@ class PerplexityTest {
       assertThatThrownBy(() -> perplexity.context(17)).hasMessageContaining("n_positions = 16");
       assertThatThrownBy(() -> perplexity.stride(0)).hasMessageContaining("stride is 0");
       assertThatThrownBy(() -> perplexity.context(4).stride(5).evaluate(new int[9]))
-          .hasMessageContaining("stride is 5 and context 4");
+          .hasMessageContaining("stride is 5, expected at most context = 4");
       assertThatThrownBy(() -> perplexity.evaluate("")).hasMessageContaining("has 0 tokens");
       assertThatThrownBy(() -> perplexity.evaluate(1)).hasMessageContaining("has 1 tokens");
       assertThatThrownBy(() -> perplexity.evaluate(1, 50_257)).hasMessageContaining("50257");
