@@ -106,9 +106,14 @@ final class GgufModel {
 
   /** The tokenizer of a file. */
   static Tokenizer tokenizer(GgufFile file) {
-    if (GgufVocabulary.isGpt2(file)) {
-      return Tokenizer.gpt2();
-    }
+    Tokenizer tokenizer = GgufVocabulary.isGpt2(file) ? Tokenizer.gpt2() : decodedTokenizer(file);
+    // Without such a token nothing can be added, as in transformers.
+    return tokenizer.withAddedTokens(
+        GgufVocabulary.addsBosToken(file) && tokenizer.bosTokenId() >= 0,
+        GgufVocabulary.addsEosToken(file) && tokenizer.eosTokenId() >= 0);
+  }
+
+  private static Tokenizer decodedTokenizer(GgufFile file) {
     GgufVocabulary vocabulary = GgufVocabulary.of(file);
     List<AddedToken> added = new ArrayList<>();
     int[] types = vocabulary.types();

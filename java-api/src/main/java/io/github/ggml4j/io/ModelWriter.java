@@ -42,6 +42,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Files appear whole or not at all, and only after all of them could be written.
  */
 public final class ModelWriter {
+  private static final System.Logger LOG = System.getLogger(ModelWriter.class.getName());
+
   private static final int QUANTIZATION_VERSION = 2;
   private static final Set<String> TANH_GELU = Set.of("gelu_new", "gelu_fast", "gelu_pytorch_tanh");
 
@@ -183,7 +185,7 @@ public final class ModelWriter {
     if (vocabulary == null) {
       gguf.putString("tokenizer.ggml.model", "none");
     } else {
-      GgufVocabulary fitting = fitted(vocabulary, config.vocabSize()).padded(config.vocabSize());
+      GgufVocabulary fitting = fitted(vocabulary, config.vocabSize());
       withIdsOf(header.generation(), config, fitting).putInto(gguf);
     }
     gguf.putString(GgufModel.GENERATION_CONFIG, PythonJson.write(header.generation()));
@@ -205,45 +207,30 @@ public final class ModelWriter {
     }
   }
 
-  /**
-   * The vocabulary without added tokens at its end for which the model has no embedding: tokenizers
-   * append special tokens, which such a model cannot read anyway.
-   */
+  /** The vocabulary with one token for each embedding of the model. */
   private static GgufVocabulary fitted(GgufVocabulary vocabulary, int size) {
-    List<String> tokens = vocabulary.tokens();
-    int[] types = vocabulary.types();
-    for (int id = size; id < types.length; id++) {
-      if (types[id] != GgufVocabulary.CONTROL && types[id] != GgufVocabulary.USER_DEFINED) {
-        return vocabulary;
-      }
+    int tokens = vocabulary.tokens().size();
+    if (tokens <= size) {
+      return vocabulary.padded(size);
     }
-    if (types.length <= size) {
-      return vocabulary;
-    }
-    System.getLogger(ModelWriter.class.getName())
-        .log(
-            System.Logger.Level.WARNING,
-            "The GGUF file gets no token "
-                + String.join(", ", tokens.subList(size, types.length))
-                + ": the model has embeddings for "
+    GgufVocabulary fitted = vocabulary.withoutAddedFrom(size);
+    LOG.log(
+        System.Logger.Level.WARNING,
+        () ->
+            "The tokenizer has "
+                + tokens
+                + " tokens, but the model has vocab_size = "
                 + size
-                + " tokens only");
-    return new GgufVocabulary(
-        tokens.subList(0, size),
-        Arrays.copyOf(types, size),
-        vocabulary.merges(),
-        below(size, vocabulary.bosTokenId()),
-        below(size, vocabulary.eosTokenId()),
-        below(size, vocabulary.padTokenId()));
-  }
-
-  private static @Nullable Integer below(int size, @Nullable Integer id) {
-    return id != null && id < size ? id : null;
+                + ". The file leaves out "
+                + String.join(", ", vocabulary.tokens().subList(size, tokens))
+                + ".");
+    return fitted;
   }
 
   /**
    * The vocabulary with the token ids of the options of generation, or else of the configuration,
-   * or else its own. llama.cpp knows one id that ends a text, so it gets the first.
+   * or else its own. llama.cpp knows one id that ends a text, so it gets the first. A token that is
+   * added to each text keeps its own id.
    */
   private static GgufVocabulary withIdsOf(
       Map<String, @Nullable Object> generation, Gpt2Config config, GgufVocabulary vocabulary) {
@@ -251,9 +238,15 @@ public final class ModelWriter {
         vocabulary.tokens(),
         vocabulary.types(),
         vocabulary.merges(),
-        id(generation, "bos_token_id", config.bosTokenId(), vocabulary, vocabulary.bosTokenId()),
-        id(generation, "eos_token_id", config.eosTokenId(), vocabulary, vocabulary.eosTokenId()),
-        id(generation, "pad_token_id", config.padTokenId(), vocabulary, vocabulary.padTokenId()));
+        vocabulary.addBosToken()
+            ? vocabulary.bosTokenId()
+            : id(generation, "bos_token_id", config.bosTokenId(), vocabulary, vocabulary.bosTokenId()),
+        vocabulary.addEosToken()
+            ? vocabulary.eosTokenId()
+            : id(generation, "eos_token_id", config.eosTokenId(), vocabulary, vocabulary.eosTokenId()),
+        id(generation, "pad_token_id", config.padTokenId(), vocabulary, vocabulary.padTokenId()),
+        vocabulary.addBosToken(),
+        vocabulary.addEosToken());
   }
 
   private static @Nullable Integer id(
@@ -270,20 +263,39 @@ public final class ModelWriter {
     return ofConfig != null && ofConfig < size ? ofConfig : own;
   }
 
-  /** A tokenizer's vocabulary as {@link #writeGguf} takes it. */
+  /**
+   * A tokenizer's vocabulary as {@link #writeGguf} takes it. A warning reports a tokenizer that a
+   * GGUF file cannot describe completely.
+   */
   public static GgufVocabulary vocabulary(Tokenizer tokenizer) {
     int[] types = new int[tokenizer.vocabSize()];
     Arrays.fill(types, GgufVocabulary.NORMAL);
     for (AddedToken token : tokenizer.addedTokens()) {
       types[token.id()] = token.special() ? GgufVocabulary.CONTROL : GgufVocabulary.USER_DEFINED;
     }
+    List<String> tokens = new ArrayList<>(tokenizer.tokens());
+    for (int id = 0; id < tokens.size(); id++) {
+      if (tokens.get(id).isEmpty()) {
+        tokens.set(id, "[PAD" + id + "]");
+        types[id] = GgufVocabulary.UNUSED;
+      }
+    }
+    if (!tokenizer.isVocabularyOnly()) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "The tokenizer has settings that a GGUF file cannot hold (a prefix space, a"
+              + " pre-tokenizer, an unknown token, a post-processor, or flags of added tokens)."
+              + " Some texts are encoded differently with the GGUF file.");
+    }
     return new GgufVocabulary(
-        tokenizer.tokens(),
+        tokens,
         types,
         tokenizer.merges(),
         idOrNull(tokenizer.bosTokenId()),
         idOrNull(tokenizer.eosTokenId()),
-        idOrNull(tokenizer.padTokenId()));
+        idOrNull(tokenizer.padTokenId()),
+        tokenizer.addsBosToken(),
+        tokenizer.addsEosToken());
   }
 
   private static @Nullable Integer idOrNull(int id) {

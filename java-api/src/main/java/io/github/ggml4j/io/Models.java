@@ -132,7 +132,7 @@ public final class Models {
         model,
         folder,
         quantization == null ? null : quantization.type(),
-        tokenizer == null ? Map.of() : tokenizer.files(),
+        tokenizer == null ? Map.of() : tokenizer.files(model.config().nPositions()),
         export);
   }
 

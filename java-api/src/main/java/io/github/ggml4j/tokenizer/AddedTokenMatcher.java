@@ -5,14 +5,14 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Finds added tokens in text: the leftmost first, among those the longest. */
+/** Finds added tokens in text: the leftmost match first, and the longest of those. */
 final class AddedTokenMatcher {
-  /** Receives text and tokens from left to right. */
+  /** Receives the pieces of a text from left to right. */
   interface Sink {
-    /** Text between tokens, not empty. */
+    /** Text between tokens; not empty. */
     void text(int start, int end);
 
-    /** A token with the white space that it takes along. */
+    /** A token; the range includes stripped white space. */
     void token(AddedToken token, int start, int end);
   }
 
@@ -40,7 +40,7 @@ final class AddedTokenMatcher {
     empty = tokens.isEmpty();
   }
 
-  /** Passes {@code text[start, end)} to the sink in pieces. */
+  /** Splits {@code text[start, end)} and passes the pieces to the sink. */
   void split(String text, int start, int end, boolean parseSpecial, Sink sink) {
     int textStart = start;
     int i = empty ? end : start;

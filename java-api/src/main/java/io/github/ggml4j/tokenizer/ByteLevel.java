@@ -4,8 +4,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * GPT-2's map between bytes and printable characters, by which vocabularies spell their tokens:
- * {@code bytes_to_unicode} of <a
+ * GPT-2's map between bytes and the printable characters that spell them in vocabularies: {@code
+ * bytes_to_unicode} of <a
  * href="https://github.com/openai/gpt-2/blob/master/src/encoder.py">encoder.py</a>.
  */
 final class ByteLevel {
@@ -43,22 +43,22 @@ final class ByteLevel {
     BY_ID[id] = (byte) b;
   }
 
-  /** The byte that GPT-2's vocabulary has at an id below 256. */
+  /** The byte of an id below 256 in GPT-2's vocabulary. */
   static byte byteOfId(int id) {
     return BY_ID[id];
   }
 
-  /** The character that stands for a byte, 0 to 255. */
+  /** The character that spells a byte, 0 to 255. */
   static char character(int b) {
     return CHARACTERS[b];
   }
 
-  /** The byte that a character stands for, or -1. */
+  /** The byte that a character spells, or -1. */
   static int byteOf(char c) {
     return c < BYTES.length ? BYTES[c] : -1;
   }
 
-  /** Spells bytes. */
+  /** The spelling of bytes. */
   static String spell(byte[] bytes) {
     char[] spelled = new char[bytes.length];
     for (int i = 0; i < bytes.length; i++) {
@@ -68,8 +68,8 @@ final class ByteLevel {
   }
 
   /**
-   * The bytes of a token: those that its characters stand for, or its own UTF-8 when one of them
-   * stands for none, as Hugging Face's {@code ByteLevel} decoder does it.
+   * The bytes that a token spells; its UTF-8 if one of its characters spells no byte, as in Hugging
+   * Face's {@code ByteLevel} decoder.
    */
   static byte[] bytes(String token) {
     byte[] bytes = new byte[token.length()];

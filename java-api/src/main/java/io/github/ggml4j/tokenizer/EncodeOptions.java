@@ -1,18 +1,22 @@
 package io.github.ggml4j.tokenizer;
 
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
+
 /**
- * How text is encoded: special tokens, truncation and padding, as the arguments of Hugging Face's
+ * Options of encoding: special tokens, truncation and padding, as the arguments of Hugging Face's
  * tokenizers.
  *
- * @param addSpecialTokens adds what the tokenizer's post-processor adds to a text; GPT-2's adds
- *     nothing
- * @param parseSpecialTokens whether special tokens that stand in the text become their ids; false
- *     for text that must not control the model ({@code split_special_tokens} there)
- * @param maxLength the most tokens that are kept, added ones included, or 0 for all
- * @param truncationSide the end at which too long texts lose tokens
- * @param padding up to which length texts are filled with the padding token
- * @param paddingSide the end at which they are filled; generation wants LEFT
- * @param padToMultipleOf a length of which the padded length is a multiple, or 0
+ * @param addSpecialTokens whether the tokens of the tokenizer's post-processor are added; GPT-2 has
+ *     none
+ * @param parseSpecialTokens whether special tokens in the text become their ids; false for text
+ *     that must not control the model (the opposite of {@code split_special_tokens}). Has no effect
+ *     if the tokenizer's own files set {@code split_special_tokens}.
+ * @param maxLength maximum number of tokens, added ones included; 0 for no limit
+ * @param truncationSide the side at which longer texts are truncated
+ * @param padding the length that shorter texts are padded to
+ * @param paddingSide the side at which texts are padded; generation needs LEFT
+ * @param padToMultipleOf the padded length is a multiple of this; 0 for any length
  */
 public record EncodeOptions(
     boolean addSpecialTokens,
@@ -22,7 +26,7 @@ public record EncodeOptions(
     Padding padding,
     Side paddingSide,
     int padToMultipleOf) {
-  /** An end of a text. */
+  /** A side of a text. */
   public enum Side {
     /** The beginning. */
     LEFT,
@@ -30,11 +34,11 @@ public record EncodeOptions(
     RIGHT
   }
 
-  /** The length that texts are filled up to. */
+  /** The length that texts are padded to. */
   public enum Padding {
-    /** None is filled. */
+    /** No padding. */
     NONE,
-    /** The longest of the batch. */
+    /** The longest text of the batch. */
     LONGEST,
     /** {@link EncodeOptions#maxLength()}. */
     MAX_LENGTH
@@ -46,54 +50,48 @@ public record EncodeOptions(
   /**
    * Checks the values.
    *
-   * @throws IllegalArgumentException when a length is negative, or padding to the maximal length is
-   *     asked for without one
+   * @throws InvalidArgumentException if a length is negative, or {@code padding} is MAX_LENGTH
+   *     without {@code maxLength}
    */
   public EncodeOptions {
-    if (maxLength < 0) {
-      throw new IllegalArgumentException(
-          "maxLength is " + maxLength + "; expected tokens, or 0 for all.");
-    }
-    if (padToMultipleOf < 0) {
-      throw new IllegalArgumentException(
-          "padToMultipleOf is " + padToMultipleOf + "; expected tokens, or 0.");
-    }
+    Check.atLeast("maxLength", maxLength, 0);
+    Check.atLeast("padToMultipleOf", padToMultipleOf, 0);
     if (padding == Padding.MAX_LENGTH && maxLength == 0) {
-      throw new IllegalArgumentException(
-          "padding is MAX_LENGTH and maxLength is 0; expected a length. Set maxLength.");
+      throw new InvalidArgumentException(
+          "maxLength", maxLength, "at least 1 with {padding} MAX_LENGTH");
     }
   }
 
-  /** Everything in the text, neither cut nor filled. */
+  /** No truncation and no padding; special tokens are added and parsed. */
   public static EncodeOptions defaults() {
     return DEFAULTS;
   }
 
-  /** Whether the post-processor's tokens are added. */
+  /** Sets whether the tokens of the post-processor are added. */
   public EncodeOptions withAddSpecialTokens(boolean add) {
     return new EncodeOptions(
         add, parseSpecialTokens, maxLength, truncationSide, padding, paddingSide, padToMultipleOf);
   }
 
-  /** Whether special tokens in the text become their ids. */
+  /** Sets whether special tokens in the text become their ids. */
   public EncodeOptions withParseSpecialTokens(boolean parse) {
     return new EncodeOptions(
         addSpecialTokens, parse, maxLength, truncationSide, padding, paddingSide, padToMultipleOf);
   }
 
-  /** Keeps this many tokens at most; what is above is cut at a side. */
+  /** Truncates texts to a number of tokens; 0 for no limit. */
   public EncodeOptions withTruncation(int length, Side side) {
     return new EncodeOptions(
         addSpecialTokens, parseSpecialTokens, length, side, padding, paddingSide, padToMultipleOf);
   }
 
-  /** Fills shorter texts at a side. */
+  /** Pads shorter texts. */
   public EncodeOptions withPadding(Padding to, Side side) {
     return new EncodeOptions(
         addSpecialTokens, parseSpecialTokens, maxLength, truncationSide, to, side, padToMultipleOf);
   }
 
-  /** Makes the padded length a multiple of a number of tokens. */
+  /** Sets a number of which the padded length is a multiple; 0 for any length. */
   public EncodeOptions withPadToMultipleOf(int tokens) {
     return new EncodeOptions(
         addSpecialTokens,

@@ -4,23 +4,24 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * An encoded text: ids, and where in the text each comes from.
+ * An encoded text: ids with offsets in the text.
  *
- * <p>Offsets mean what Hugging Face's mean, but count UTF-16 units, so that {@code
- * text.substring(start(i), end(i))} works: a token that holds a part of a character has the offsets
- * of the whole character. Padding and added special tokens have the offsets 0 and 0. Immutable.
+ * <p>Offsets are those of Hugging Face, counted in UTF-16 units as {@code text.substring(start(i),
+ * end(i))} needs them. A token that is a part of a character has the offsets of the whole
+ * character. Padding and added special tokens have the offsets 0 and 0. Immutable.
  */
 public final class Encoding {
   private final int[] ids;
   private final int[] starts;
   private final int[] ends;
 
-  /** For each token 1 where it does not come from the text. */
+  /** Whether each token is padding or an added special token. */
   private final boolean[] foreign;
 
-  /** How many at the left are padding. */
+  /** Number of padding tokens on the left. */
   private final int paddedLeft;
 
+  /** Number of padding tokens on the right. */
   private final int paddedRight;
 
   Encoding(
@@ -33,7 +34,7 @@ public final class Encoding {
     this.paddedRight = paddedRight;
   }
 
-  /** The number of tokens, padding included. */
+  /** The number of tokens, including padding. */
   public int length() {
     return ids.length;
   }
@@ -50,7 +51,7 @@ public final class Encoding {
     return mask;
   }
 
-  /** 1 for padding and added special tokens, 0 for what comes from the text. */
+  /** 1 for padding and added special tokens, 0 for tokens of the text. */
   public int[] specialTokensMask() {
     int[] mask = new int[ids.length];
     for (int i = 0; i < mask.length; i++) {
@@ -59,12 +60,12 @@ public final class Encoding {
     return mask;
   }
 
-  /** The index in the text at which a token begins. */
+  /** The index in the text of the first character of a token. */
   public int start(int token) {
     return starts[token];
   }
 
-  /** The index in the text behind a token. */
+  /** The index in the text after the last character of a token. */
   public int end(int token) {
     return ends[token];
   }
@@ -83,7 +84,7 @@ public final class Encoding {
     return slice(from, from + length, 0, 0, 0);
   }
 
-  /** With ids that do not come from the text before and behind it. */
+  /** Adds ids before and after the tokens. */
   Encoding surrounded(List<Integer> before, List<Integer> after) {
     if (before.isEmpty() && after.isEmpty()) {
       return this;

@@ -2,7 +2,7 @@ package io.github.ggml4j.tokenizer;
 
 import java.util.Arrays;
 
-/** A growing list of ints. */
+/** A growable list of ints. */
 final class Ints {
   private int[] values;
   private int size;

@@ -2,9 +2,9 @@ package io.github.ggml4j.tokenizer;
 
 import java.util.Arrays;
 
-/** From a pair of token ids to its rank and the id that it becomes; open addressing. */
+/** A hash map from a pair of token ids to rank and id of their merge, with open addressing. */
 final class MergeTable {
-  /** The value of a pair that does not merge; larger than every rank. */
+  /** The value of a pair without a merge; larger than every rank. */
   static final long NONE = Long.MAX_VALUE;
 
   private final long[] keys;
@@ -19,7 +19,7 @@ final class MergeTable {
     mask = capacity - 1;
   }
 
-  /** Adds a merge; a later one of the same pair replaces the earlier, as in Hugging Face's map. */
+  /** Adds a merge; replaces an earlier one of the same pair, as in Hugging Face's map. */
   void put(int left, int right, int rank, int id) {
     long key = key(left, right);
     int slot = slot(key);
@@ -30,7 +30,7 @@ final class MergeTable {
     values[slot] = ((long) rank << 32) | id;
   }
 
-  /** The rank in the upper and the new id in the lower half, or {@link #NONE}. */
+  /** The rank in the upper half and the id in the lower half, or {@link #NONE}. */
   long get(int left, int right) {
     long key = key(left, right);
     int slot = slot(key);

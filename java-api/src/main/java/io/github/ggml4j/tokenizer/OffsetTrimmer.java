@@ -2,7 +2,7 @@ package io.github.ggml4j.tokenizer;
 
 import java.util.BitSet;
 
-/** Takes the white space around tokens out of their offsets. Immutable and thread-safe. */
+/** Excludes the white space around tokens from their offsets. Immutable and thread-safe. */
 final class OffsetTrimmer {
   private final TokenizerModel model;
   private final BitSet added = new BitSet();
@@ -13,8 +13,8 @@ final class OffsetTrimmer {
   }
 
   /**
-   * As {@code process_offsets} of Hugging Face's {@code ByteLevel}, which looks at what is left
-   * after truncation, and at added tokens with the white space that they take along.
+   * As {@code process_offsets} of Hugging Face's {@code ByteLevel}: applied after truncation, and
+   * to added tokens including their stripped white space.
    */
   Encoding trim(Encoding encoding, String text) {
     int[] from = new int[encoding.length()];
@@ -44,8 +44,8 @@ final class OffsetTrimmer {
   }
 
   /**
-   * An index moved by code points, or as it was when the text has too few: the space put before a
-   * text has the place of its first character, which may be a surrogate pair.
+   * Moves an index by code points. Returns it unchanged if the text has too few before it: an added
+   * prefix space has the offsets of the first character, which may be a surrogate pair.
    */
   private static int move(String text, int index, int codePoints) {
     int moved = index;

@@ -56,6 +56,9 @@ final class SpecialTokens {
   /** The file of each option that is not from {@code tokenizer_config.json}. */
   private final Map<String, String> sources = new HashMap<>();
 
+  /** Tokens of a model's own by name. */
+  private final Map<String, @Nullable Object> ownTokens = new LinkedHashMap<>();
+
   /** Tokens of {@code added_tokens_decoder} or of the files in its place, by their id there. */
   private final Map<Integer, AddedToken> decoder = new TreeMap<>();
 
@@ -81,15 +84,17 @@ final class SpecialTokens {
   /** Adds the tokens and sets the ids of the named ones. */
   void register() {
     options.putAll(config.options());
-    Object additional = options.get(ADDITIONAL);
     if (options.containsKey(ADDITIONAL) && isEmpty(options.get(EXTRA))) {
-      options.remove(ADDITIONAL);
-      options.put(EXTRA, additional);
+      options.put(EXTRA, options.remove(ADDITIONAL));
     }
+    takeOwnTokens();
     if (options.get(DECODER) != null) {
       readDecoder(options.get(DECODER));
     } else {
       readOtherFiles();
+    }
+    if (options.containsKey(ADDITIONAL) && !options.containsKey(EXTRA)) {
+      options.put(EXTRA, options.remove(ADDITIONAL));
     }
     readNamed();
     readExtra();
@@ -114,6 +119,30 @@ final class SpecialTokens {
   private @Nullable Integer id(String name) {
     AddedToken token = named.get(name);
     return token == null ? null : builder.id(token.content());
+  }
+
+  /** Moves tokens of a model's own, such as {@code image_token}, from the options. */
+  private void takeOwnTokens() {
+    config
+        .options()
+        .forEach((name, value) -> {
+          if (isOwn(name) && value instanceof String) {
+            ownTokens.put(name, value);
+            options.remove(name);
+          }
+        });
+    takeNamedExtra();
+  }
+
+  private void takeNamedExtra() {
+    if (options.get(EXTRA) instanceof Map<?, ?> tokens) {
+      tokens.forEach((name, value) -> ownTokens.put(String.valueOf(name), value));
+      options.remove(EXTRA);
+    }
+  }
+
+  private static boolean isOwn(String name) {
+    return name.endsWith("_token") && !NAMED.contains(name);
   }
 
   private void readDecoder(@Nullable Object value) {
@@ -149,10 +178,7 @@ final class SpecialTokens {
           }
           sources.put(name, source);
         });
-    if (options.containsKey(ADDITIONAL) && !options.containsKey(EXTRA)) {
-      options.put(EXTRA, options.remove(ADDITIONAL));
-      sources.put(EXTRA, source);
-    }
+    takeNamedExtra();
     readAddedTokens();
     if (jsonTokens != null) {
       jsonTokens.forEach(token -> decoder.put(token.id(), token));
@@ -161,19 +187,9 @@ final class SpecialTokens {
 
   private void readAddedTokens() {
     Set<String> specials = new HashSet<>();
-    for (String name : NAMED) {
-      AddedToken token = token(name, options.get(name), true);
-      if (token != null) {
-        specials.add(token.content());
-      }
-    }
+    NAMED.forEach(name -> addContent(name, options.get(name), specials));
     if (options.get(EXTRA) instanceof List<?> list) {
-      for (Object item : list) {
-        AddedToken token = token(EXTRA, item, true);
-        if (token != null) {
-          specials.add(token.content());
-        }
-      }
+      list.forEach(token -> addContent(EXTRA, token, specials));
     }
     String source = config.source(TokenizerFiles.ADDED_TOKENS);
     config
@@ -186,6 +202,14 @@ final class SpecialTokens {
           boolean special = specials.contains(content);
           decoder.put(id, new AddedToken(id, content, false, false, false, !special, special));
         });
+  }
+
+  /** Tokens that tokenizer_config.json gives as objects do not count here in transformers. */
+  private void addContent(String name, @Nullable Object value, Set<String> contents) {
+    AddedToken token = token(name, value, true);
+    if (token != null && (value instanceof String || sources.containsKey(name))) {
+      contents.add(token.content());
+    }
   }
 
   private void readNamed() {
@@ -201,16 +225,12 @@ final class SpecialTokens {
         named.put(name, byContent.getOrDefault(token.content(), token).withId(-1));
       }
     }
-    // Tokens of one model's own, such as image_token
     options.forEach((name, value) -> {
-      boolean isToken = value instanceof String || value instanceof Map<?, ?>;
-      if (name.endsWith("_token") && !NAMED.contains(name) && isToken) {
+      if (isOwn(name) && (value instanceof String || value instanceof Map<?, ?>)) {
         putNamed(name, value);
       }
     });
-    if (options.get(EXTRA) instanceof Map<?, ?> tokens && !tokens.containsKey("content")) {
-      tokens.forEach((name, value) -> putNamed(String.valueOf(name), value));
-    }
+    ownTokens.forEach(this::putNamed);
   }
 
   private void putNamed(String name, @Nullable Object value) {
@@ -237,7 +257,7 @@ final class SpecialTokens {
 
   private void readExtra() {
     Object value = options.get(EXTRA);
-    if (value == null || value instanceof Map<?, ?>) {
+    if (value == null) {
       return;
     }
     if (!(value instanceof List<?> list)) {

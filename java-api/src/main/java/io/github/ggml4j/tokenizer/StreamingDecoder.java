@@ -4,16 +4,16 @@ import io.github.ggml4j.tokenizer.internal.Utf8;
 import java.util.Arrays;
 
 /**
- * Decodes tokens as they come: what it returns, joined, is what {@link Tokenizer#decode(int[],
- * boolean)} returns for all of them, and never holds half a character.
+ * Decodes ids one by one. The returned texts, concatenated, equal {@link Tokenizer#decode(int[],
+ * boolean)} of all ids; each contains whole characters only.
  *
- * <p>For one thread at a time.
+ * <p>Not thread-safe.
  */
 public final class StreamingDecoder {
   private final Tokenizer tokenizer;
   private final boolean skipSpecialTokens;
 
-  /** The bytes of a character that is not complete yet: at most three. */
+  /** The bytes of an incomplete character; at most three. */
   private byte[] pending = TokenizerModel.NO_BYTES;
 
   StreamingDecoder(Tokenizer tokenizer, boolean skipSpecialTokens) {
@@ -22,10 +22,10 @@ public final class StreamingDecoder {
   }
 
   /**
-   * Takes the next token.
+   * Decodes the next id.
    *
-   * @return the text that is complete with it, often empty in the middle of a character
-   * @throws IllegalArgumentException when the id is negative
+   * @return the characters that are complete now; may be empty
+   * @throws io.github.ggml4j.error.InvalidArgumentException if the id is negative
    */
   public String push(int id) {
     byte[] token = tokenizer.bytes(id, skipSpecialTokens);
@@ -38,9 +38,9 @@ public final class StreamingDecoder {
   }
 
   /**
-   * Ends the text and makes this ready for another.
+   * Ends the text. The decoder can be used for another text afterwards.
    *
-   * @return a replacement character when the last character is incomplete, otherwise nothing
+   * @return U+FFFD if the last character is incomplete, otherwise an empty text
    */
   public String flush() {
     StringBuilder text = new StringBuilder();

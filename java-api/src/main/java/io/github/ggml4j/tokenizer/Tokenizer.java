@@ -246,6 +246,20 @@ public final class Tokenizer {
   }
 
   /**
+   * Whether tokens, merges, added tokens without flags, {@link #addsBosToken} and {@link
+   * #addsEosToken} describe this tokenizer completely, as they do in a GGUF file.
+   */
+  public boolean isVocabularyOnly() {
+    TokenizerSettings settings = model.settings();
+    return settings.isGpt2()
+        && !settings.addPrefixSpace
+        && (settings.before.isEmpty() || addsBosToken())
+        && (settings.after.isEmpty() || addsEosToken())
+        && model.added().stream()
+            .noneMatch(token -> token.singleWord() || token.lstrip() || token.rstrip());
+  }
+
+  /**
    * A copy that adds the beginning or end of text to each text that it encodes. Replaces what this
    * tokenizer adds.
    *

@@ -32,9 +32,6 @@ final class TokenizerBuilder {
   /** Contents of the special tokens. */
   private final Set<String> special = new HashSet<>();
 
-  /** Contents of the added tokens that are matched first. */
-  private final Set<String> matchedFirst = new HashSet<>();
-
   private final BitSet addedOnly = new BitSet();
 
   /** Ids that have a token. */
@@ -122,14 +119,15 @@ final class TokenizerBuilder {
 
   /**
    * Adds tokens that are matched as a whole, by the rules of {@code AddedVocabulary.add_tokens} of
-   * Hugging Face's tokenizers. A token that the vocabulary has keeps its id; others are appended.
+   * Hugging Face's tokenizers. A token that the vocabulary has keeps its id; others are appended. A
+   * token that is added again gets the new flags, but stays special.
    *
    * @param tokens ids are ignored; a warning reports an id from 0 on that is not the one assigned
    */
   void add(List<AddedToken> tokens) {
     for (AddedToken token : tokens) {
-      if (token.special() && !token.content().isEmpty() && special.add(token.content())) {
-        matchInOrder(token);
+      if (token.special()) {
+        special.add(token.content());
       }
     }
     for (AddedToken token : tokens) {
@@ -156,9 +154,6 @@ final class TokenizerBuilder {
                     + id
                     + ", as in transformers");
       }
-      if (!special.contains(content)) {
-        matchInOrder(token);
-      }
       lastAdded = Math.max(lastAdded, id);
       added.put(
           id,
@@ -168,14 +163,8 @@ final class TokenizerBuilder {
               token.singleWord(),
               token.lstrip(),
               token.rstrip(),
-              !matchedFirst.contains(content),
+              token.normalized(),
               special.contains(content)));
-    }
-  }
-
-  private void matchInOrder(AddedToken token) {
-    if (!token.normalized()) {
-      matchedFirst.add(token.content());
     }
   }
 

@@ -10,7 +10,7 @@ final class WordSplitter {
   /**
    * The end of the word that starts at an index.
    *
-   * @param end the end of the text; what lies behind it is not looked at
+   * @param end the end of the text; later characters are ignored
    */
   static int endOfWord(String text, int start, int end) {
     char first = text.charAt(start);
@@ -29,8 +29,8 @@ final class WordSplitter {
       return endOfRun(text, next, end, kind);
     }
     int run = endOfRun(text, start, end, CharacterClasses.SPACE);
-    // The last space belongs to what follows, unless it is the only one. No white space lies
-    // beyond the basic plane, so it is one char.
+    // The last space belongs to the next word, unless it is the only one. White space is always
+    // one char, since none is outside the basic plane.
     return run < end && run - start > 1 ? run - 1 : run;
   }
 

@@ -1,14 +1,17 @@
 package io.github.ggml4j.io;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufVocabulary;
 import io.github.ggml4j.format.gguf.GgufWriter;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -54,6 +57,54 @@ class GgufTokenizerTest {
     try (var file = file(GPT2.tokens(), GPT2.merges(), 7)) {
       assertThat(GgufModel.tokenizer(file).padTokenId()).isEqualTo(7);
     }
+  }
+
+  @Test
+  void addsTheBeginningAndTheEndOfText() throws IOException {
+    for (var tokens : List.of(GPT2.tokens(), GPT2.tokens().reversed())) {
+      var path = folder.resolve("ends.gguf");
+      var end = tokens.indexOf("<|endoftext|>");
+      var types = new int[tokens.size()];
+      Arrays.fill(types, GgufVocabulary.NORMAL);
+      types[end] = GgufVocabulary.CONTROL;
+      var writer = new GgufWriter();
+      var written = new GgufVocabulary(tokens, types, GPT2.merges(), end, end, null, true, true);
+      written.putInto(writer);
+      writer.write(path);
+      try (var file = GgufFile.open(path)) {
+        assertThat(GgufVocabulary.of(file)).isEqualTo(written);
+        var tokenizer = GgufModel.tokenizer(file);
+        assertThat(tokenizer.encode("!")).containsExactly(end, tokens.indexOf("!"), end);
+        assertThat(ModelWriter.vocabulary(tokenizer).addBosToken()).isTrue();
+        assertThat(ModelWriter.vocabulary(tokenizer).addEosToken()).isTrue();
+        assertThat(tokenizer.withAddedTokens(false, true).encode("!"))
+            .containsExactly(tokens.indexOf("!"), end);
+        tokenizer.save(folder.resolve("saved"));
+        assertThat(Tokenizer.load(folder.resolve("saved")).encode("!"))
+            .containsExactly(end, tokens.indexOf("!"), end);
+      }
+    }
+  }
+
+  @Test
+  void anIdWithoutATokenIsUnused() throws IOException {
+    Files.writeString(folder.resolve("vocab.json"), "{\"a\": 0, \"b\": 2, \"<|endoftext|>\": 3}");
+    Files.writeString(folder.resolve("merges.txt"), "#version: 0.2\n");
+    var vocabulary = ModelWriter.vocabulary(Tokenizer.load(folder));
+    assertThat(vocabulary.tokens()).containsExactly("a", "[PAD1]", "b", "<|endoftext|>");
+    assertThat(vocabulary.types()[1]).isEqualTo(GgufVocabulary.UNUSED);
+  }
+
+  @Test
+  void addedTokensWithoutEmbeddingsAreLeftOut() {
+    var types = new int[] {GgufVocabulary.NORMAL, GgufVocabulary.CONTROL, GgufVocabulary.CONTROL};
+    var vocabulary =
+        new GgufVocabulary(List.of("a", "<e>", "<p>"), types, List.of(), 1, 1, 2, true, false);
+    var fitted = vocabulary.withoutAddedFrom(2);
+    assertThat(fitted.tokens()).containsExactly("a", "<e>");
+    assertThat(fitted.eosTokenId()).isEqualTo(1);
+    assertThat(fitted.padTokenId()).isNull();
+    assertThatThrownBy(() -> vocabulary.withoutAddedFrom(0)).hasMessageContaining("at most 0");
   }
 
   private GgufFile file(List<String> tokens, List<String> merges, @Nullable Integer pad)

@@ -4,8 +4,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.format.internal.Json;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** GPT-2's own vocabulary. */
 class TokenizerTest {
@@ -65,5 +73,22 @@ class TokenizerTest {
     assertThatThrownBy(() -> GPT2.withPadTokenId(50257))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("50257");
+  }
+
+  @Test
+  void theMaximumLengthIsAtMostThatOfTheModel(@TempDir Path folder) throws IOException {
+    assertThat(maxLength(GPT2.files())).isEqualTo(1024L);
+    assertThat(maxLength(GPT2.files(256))).isEqualTo(256L);
+    assertThat(maxLength(GPT2.files(2048))).isEqualTo(1024L);
+    GPT2.save(folder);
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"model_max_length\": 1e30}");
+    assertThat(maxLength(Tokenizer.load(folder).files(256))).isEqualTo(256L);
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"model_max_length\": 128}");
+    assertThat(maxLength(Tokenizer.load(folder).files(256))).isEqualTo(128L);
+  }
+
+  private static @Nullable Object maxLength(Map<String, byte[]> files) {
+    var config = new String(Objects.requireNonNull(files.get("tokenizer_config.json")), UTF_8);
+    return Json.parseObject(config, "tokenizer_config.json").get("model_max_length");
   }
 }

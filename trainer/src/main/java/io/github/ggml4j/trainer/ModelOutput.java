@@ -51,7 +51,7 @@ record ModelOutput(Path path) {
       Models.saveGguf(
           model, path, null, tokenizer, file.substring(0, file.length() - ".gguf".length()));
     } else {
-      Models.saveFolder(model, path, null, tokenizer.files());
+      Models.saveFolder(model, path, null, tokenizer.files(model.config().nPositions()));
     }
   }
 

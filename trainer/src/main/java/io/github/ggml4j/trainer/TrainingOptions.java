@@ -48,13 +48,7 @@ record TrainingOptions(
           maxSequenceLength,
           "at most the model's n_positions = " + config.nPositions());
     }
-    if (tokenizer.vocabSize() > config.vocabSize()) {
-      throw new InvalidArgumentException(
-          "tokenizer",
-          tokenizer.vocabSize() + " tokens",
-          "at most the model's vocab_size = " + config.vocabSize(),
-          "Use the tokenizer of this model");
-    }
+    checkVocabulary(config, tokenizer);
     if (packing && tokenizer.eosTokenId() < 0) {
       throw new InvalidArgumentException(
           "packing",
@@ -69,5 +63,36 @@ record TrainingOptions(
           "MASKED with this tokenizer",
           "LEARNED needs a padding or end-of-text token, and this tokenizer has none");
     }
+  }
+
+  /** Added tokens may exceed the model's vocabulary as long as training itself inserts none. */
+  private static void checkVocabulary(Gpt2Config config, Tokenizer tokenizer) {
+    int size = config.vocabSize();
+    if (tokenizer.vocabSize() <= size) {
+      return;
+    }
+    boolean onlyAdded =
+        tokenizer.addedTokens().stream().filter(token -> token.id() >= size).count()
+            == tokenizer.vocabSize() - size;
+    if (!onlyAdded || tokenizer.padTokenId() >= size || tokenizer.eosTokenId() >= size) {
+      throw new InvalidArgumentException(
+          "tokenizer",
+          tokenizer.vocabSize()
+              + " tokens with padding token "
+              + tokenizer.padTokenId()
+              + " and end of text "
+              + tokenizer.eosTokenId(),
+          "ids below the model's vocab_size = " + size,
+          "Use the tokenizer of this model, or a padding token below vocab_size");
+    }
+    System.getLogger(TrainingOptions.class.getName())
+        .log(
+            System.Logger.Level.WARNING,
+            () ->
+                "The tokenizer has added tokens up to id "
+                    + (tokenizer.vocabSize() - 1)
+                    + ", but the model has vocab_size = "
+                    + size
+                    + ". Training fails if one of them occurs in the texts.");
   }
 }

@@ -21,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  * @param bosTokenId id of the beginning of text, or null
  * @param eosTokenId id of the end of text, or null
  * @param padTokenId id for padding, or null
+ * @param addBosToken whether the beginning of text is added before each text
+ * @param addEosToken whether the end of text is added after each text
  */
 @SuppressWarnings("ArrayRecordComponent") // compared by content below
 public record GgufVocabulary(
@@ -29,7 +31,9 @@ public record GgufVocabulary(
     List<String> merges,
     @Nullable Integer bosTokenId,
     @Nullable Integer eosTokenId,
-    @Nullable Integer padTokenId) {
+    @Nullable Integer padTokenId,
+    boolean addBosToken,
+    boolean addEosToken) {
   /** An ordinary token. */
   public static final int NORMAL = 1;
 
@@ -56,6 +60,8 @@ public record GgufVocabulary(
   static final String BOS_KEY = "tokenizer.ggml.bos_token_id";
   static final String EOS_KEY = "tokenizer.ggml.eos_token_id";
   static final String PAD_KEY = "tokenizer.ggml.padding_token_id";
+  static final String ADD_BOS_KEY = "tokenizer.ggml.add_bos_token";
+  static final String ADD_EOS_KEY = "tokenizer.ggml.add_eos_token";
   static final String MODEL = "gpt2";
   static final String PRE = "gpt-2";
 
@@ -89,6 +95,17 @@ public record GgufVocabulary(
     checkId(padTokenId, tokens, PAD_KEY);
   }
 
+  /** A vocabulary that adds no tokens to a text. */
+  public GgufVocabulary(
+      List<String> tokens,
+      int[] types,
+      List<String> merges,
+      @Nullable Integer bosTokenId,
+      @Nullable Integer eosTokenId,
+      @Nullable Integer padTokenId) {
+    this(tokens, types, merges, bosTokenId, eosTokenId, padTokenId, false, false);
+  }
+
   /**
    * The vocabulary of a file on disk.
    *
@@ -106,10 +123,10 @@ public record GgufVocabulary(
   }
 
   /**
-   * Whether this is GPT-2's own vocabulary, as llama.cpp and this library write it: the files of
-   * most models have it, and to know that takes less than a hundredth of the time that decoding it
-   * takes. It is recognised by length and checksums, which no other vocabulary has by accident; one
-   * made to have them gets GPT-2's.
+   * Whether the file has GPT-2's own vocabulary, as llama.cpp and this library write it. Most files
+   * do, and this check takes less than a hundredth of the time of decoding the vocabulary. It
+   * compares lengths and CRC-32 checksums; a vocabulary made to have the same checksums is taken
+   * for GPT-2's.
    */
   public static boolean isGpt2(GgufFile file) {
     return hasText(file, MODEL_KEY, MODEL)
@@ -120,6 +137,21 @@ public record GgufVocabulary(
         && has(file, BOS_KEY, GPT2_END)
         && has(file, EOS_KEY, GPT2_END)
         && (file.find(PAD_KEY).isEmpty() || has(file, PAD_KEY, GPT2_END));
+  }
+
+  /** Whether a file asks for the beginning of text before each text. */
+  public static boolean addsBosToken(GgufFile file) {
+    return flag(file, ADD_BOS_KEY);
+  }
+
+  /** Whether a file asks for the end of text after each text. */
+  public static boolean addsEosToken(GgufFile file) {
+    return flag(file, ADD_EOS_KEY);
+  }
+
+  private static boolean flag(GgufFile file, String key) {
+    Optional<GgufValue> value = file.find(key);
+    return value.isPresent() && value.get().asBoolean();
   }
 
   private static boolean hasText(GgufFile file, String key, String text) {
@@ -176,7 +208,9 @@ public record GgufVocabulary(
           strings(file, MERGES_KEY),
           id(file, BOS_KEY),
           id(file, EOS_KEY),
-          id(file, PAD_KEY));
+          id(file, PAD_KEY),
+          addsBosToken(file),
+          addsEosToken(file));
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(
           file.source() + ": " + e.getMessage() + ". Convert the model again.", e);
@@ -203,7 +237,38 @@ public record GgufVocabulary(
       more.add("[PAD" + id + "]");
       moreTypes[id] = UNUSED;
     }
-    return new GgufVocabulary(more, moreTypes, merges, bosTokenId, eosTokenId, padTokenId);
+    return new GgufVocabulary(
+        more, moreTypes, merges, bosTokenId, eosTokenId, padTokenId, addBosToken, addEosToken);
+  }
+
+  /**
+   * This vocabulary without the added tokens from an id on, for a model that has no embeddings for
+   * them. Ids of special tokens among them become null.
+   *
+   * @throws IllegalArgumentException if one of them is an ordinary token
+   */
+  public GgufVocabulary withoutAddedFrom(int size) {
+    for (int id = size; id < tokens.size(); id++) {
+      if (types[id] != CONTROL && types[id] != USER_DEFINED && types[id] != UNUSED) {
+        throw new IllegalArgumentException(
+            "the vocabulary has " + tokens.size() + " tokens; expected at most " + size);
+      }
+    }
+    Integer bos = below(size, bosTokenId);
+    Integer eos = below(size, eosTokenId);
+    return new GgufVocabulary(
+        tokens.subList(0, size),
+        Arrays.copyOf(types, size),
+        merges,
+        bos,
+        eos,
+        below(size, padTokenId),
+        addBosToken && bos != null,
+        addEosToken && eos != null);
+  }
+
+  private static @Nullable Integer below(int size, @Nullable Integer id) {
+    return id == null || id >= size ? null : id;
   }
 
   /** Adds the metadata by which llama.cpp knows the tokenizer. */
@@ -216,7 +281,10 @@ public record GgufVocabulary(
     putId(writer, BOS_KEY, bosTokenId);
     putId(writer, EOS_KEY, eosTokenId);
     putId(writer, PAD_KEY, padTokenId);
-    writer.putBool("tokenizer.ggml.add_bos_token", false);
+    writer.putBool(ADD_BOS_KEY, addBosToken);
+    if (addEosToken) {
+      writer.putBool(ADD_EOS_KEY, true);
+    }
   }
 
   /** A copy of the token types. */
@@ -233,7 +301,9 @@ public record GgufVocabulary(
         && merges.equals(that.merges)
         && Objects.equals(bosTokenId, that.bosTokenId)
         && Objects.equals(eosTokenId, that.eosTokenId)
-        && Objects.equals(padTokenId, that.padTokenId);
+        && Objects.equals(padTokenId, that.padTokenId)
+        && addBosToken == that.addBosToken
+        && addEosToken == that.addEosToken;
   }
 
   @Override

@@ -2,16 +2,13 @@ package io.github.ggml4j.format.internal;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.internal.Names;
+import io.github.ggml4j.internal.StrictUtf8;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.Reader;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -68,14 +65,7 @@ public final class Json {
   }
 
   private static JsonParser parser(JsonFactory factory, InputStream utf8) {
-    Reader reader =
-        new InputStreamReader(
-            utf8,
-            StandardCharsets.UTF_8
-                .newDecoder()
-                .onMalformedInput(CodingErrorAction.REPORT)
-                .onUnmappableCharacter(CodingErrorAction.REPORT));
-    return factory.createParser(ObjectReadContext.empty(), reader);
+    return factory.createParser(ObjectReadContext.empty(), StrictUtf8.reader(utf8));
   }
 
   /** The bytes of a segment as a stream, without copying them first. */

@@ -1,8 +1,10 @@
 package io.github.ggml4j.tokenizer.internal;
 
 /**
- * UTF-8 as Rust and Python have it: when decoding, each longest piece that could have begun a
- * character becomes one U+FFFD. Java's own decoder counts encoded surrogates differently.
+ * Lenient UTF-8 with the replacement rules of Rust and Python: when decoding, each maximal prefix
+ * of a character that is not completed becomes one U+FFFD. Java's decoder replaces encoded
+ * surrogates differently. {@link io.github.ggml4j.internal.StrictUtf8} reports malformed input
+ * instead.
  */
 public final class Utf8 {
   private Utf8() {}
@@ -13,9 +15,9 @@ public final class Utf8 {
   }
 
   /**
-   * Writes a part of a text, unpaired surrogates as U+FFFD.
+   * Encodes a part of a text; an unpaired surrogate becomes U+FFFD.
    *
-   * @param out takes up to 3 bytes for each {@code char}
+   * @param out has space for 3 bytes for each {@code char}
    * @return the number of bytes
    */
   public static int encode(String text, int start, int end, byte[] out) {
@@ -52,10 +54,10 @@ public final class Utf8 {
   }
 
   /**
-   * Appends the text of {@code bytes[start, end)}.
+   * Decodes {@code bytes[start, end)}.
    *
-   * @param last whether nothing follows, so that an incomplete character is an error
-   * @return the index up to which bytes were read: all but an incomplete character
+   * @param last whether no more bytes follow; then an incomplete character becomes U+FFFD
+   * @return the number of bytes decoded plus {@code start}: all but an incomplete character
    */
   public static int decode(byte[] bytes, int start, int end, boolean last, StringBuilder out) {
     int i = start;
@@ -93,7 +95,7 @@ public final class Utf8 {
     return end;
   }
 
-  /** How many bytes follow a first one; 0 when it can be none. */
+  /** The number of bytes that follow a first byte; 0 if it cannot be a first byte. */
   private static int following(int first) {
     if (first < 0xc2 || first > 0xf4) {
       return 0;

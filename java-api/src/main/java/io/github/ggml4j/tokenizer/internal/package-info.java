@@ -1,4 +1,4 @@
-/** What tokenizer and generation share; for this library only. */
+/** UTF-8 for tokenizer and generation. Not exported. */
 @NullMarked
 package io.github.ggml4j.tokenizer.internal;
 
