@@ -64,7 +64,10 @@ public final class KlDivergence {
    * @throws InvalidArgumentException if {@code tokens} is out of range
    */
   public KlDivergence context(int tokens) {
-    Check.between("context", tokens, 4, base.config().nPositions());
+    int positions = base.config().nPositions();
+    if (tokens < 4 || tokens > positions) {
+      throw new InvalidArgumentException("context", tokens, "4 to n_positions = " + positions);
+    }
     return new KlDivergence(base, tokenizer, tokens, maxWindows, progress);
   }
 

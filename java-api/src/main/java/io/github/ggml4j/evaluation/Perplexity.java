@@ -87,7 +87,10 @@ public final class Perplexity {
    * @throws InvalidArgumentException if {@code tokens} is out of range
    */
   public Perplexity context(int tokens) {
-    Check.between("context", tokens, 2, model.config().nPositions());
+    int positions = model.config().nPositions();
+    if (tokens < 2 || tokens > positions) {
+      throw new InvalidArgumentException("context", tokens, "2 to n_positions = " + positions);
+    }
     return with(settings.method(), tokens, settings.stride(), settings.maxWindows());
   }
 
@@ -239,7 +242,7 @@ public final class Perplexity {
       throw new InvalidArgumentException(
           "text",
           tokens.length + " tokens long",
-          "at least 2 * {context} = " + 2L * context + " for chunked windows",
+          "at least 2 * " + context + " tokens for chunked windows",
           "Use a longer text or a smaller {context}.");
     }
     return Window.chunked(tokens, context, bos(tokenizer));

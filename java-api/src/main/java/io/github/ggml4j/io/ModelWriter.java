@@ -240,10 +240,20 @@ public final class ModelWriter {
         vocabulary.merges(),
         vocabulary.addBosToken()
             ? vocabulary.bosTokenId()
-            : id(generation, "bos_token_id", config.bosTokenId(), vocabulary, vocabulary.bosTokenId()),
+            : id(
+                generation,
+                "bos_token_id",
+                config.bosTokenId(),
+                vocabulary,
+                vocabulary.bosTokenId()),
         vocabulary.addEosToken()
             ? vocabulary.eosTokenId()
-            : id(generation, "eos_token_id", config.eosTokenId(), vocabulary, vocabulary.eosTokenId()),
+            : id(
+                generation,
+                "eos_token_id",
+                config.eosTokenId(),
+                vocabulary,
+                vocabulary.eosTokenId()),
         id(generation, "pad_token_id", config.padTokenId(), vocabulary, vocabulary.padTokenId()),
         vocabulary.addBosToken(),
         vocabulary.addEosToken());

@@ -198,8 +198,8 @@ class PerplexityTest {
       assertThatThrownBy(() -> perplexity.stride(0)).hasMessageContaining("stride is 0");
       assertThatThrownBy(() -> perplexity.context(4).stride(5).evaluate(new int[9]))
           .hasMessageContaining("stride is 5, expected at most context = 4");
-      assertThatThrownBy(() -> perplexity.evaluate("")).hasMessageContaining("has 0 tokens");
-      assertThatThrownBy(() -> perplexity.evaluate(1)).hasMessageContaining("has 1 tokens");
+      assertThatThrownBy(() -> perplexity.evaluate("")).hasMessageContaining("is 0 tokens long");
+      assertThatThrownBy(() -> perplexity.evaluate(1)).hasMessageContaining("is 1 tokens long");
       assertThatThrownBy(() -> perplexity.evaluate(1, 50_257)).hasMessageContaining("50257");
       assertThatThrownBy(() -> perplexity.chunked().evaluate(new int[31]))
           .hasMessageContaining("at least 2 * 16");

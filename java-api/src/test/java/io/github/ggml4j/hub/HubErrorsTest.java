@@ -109,7 +109,7 @@ class HubErrorsTest {
       return true;
     });
     var hub = server.client(cache).retries(0).timeout(Duration.ofMillis(200)).build();
-    fails(() -> hub.model("org/name").commit(), Reason.UNREACHABLE, "no bytes came");
+    fails(() -> hub.model("org/name").commit(), Reason.UNREACHABLE, "no data received");
   }
 
   @Test
