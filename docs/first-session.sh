@@ -1,7 +1,7 @@
 #!/bin/sh
-# A first session with the command line, as docs/first-session.md shows it:
+# Makes docs/first-session.md, a first session with the command line:
 #   docs/first-session.sh > docs/first-session.md
-# Both streams of every command are shown, as on a terminal. Nothing is written outside a temporary folder.
+# It shows standard output and standard error of each command, as a terminal does. It writes to a temporary folder only.
 set -u
 here=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -11,7 +11,7 @@ ln -s "${GGML4J:-$here/ggml4j}" ggml4j
 ln -s "$here/examples" examples
 export HF_HUB_OFFLINE=1 HF_HOME="$work/hub"
 
-# The machine's own names and folders are of no interest
+# Removes the paths of this machine
 tidy() {
   sed -e "s:$here:.:g" -e "s:$work/::g" -e "s:$work:.:g"
 }
@@ -26,25 +26,25 @@ say() {
   printf '\n%s\n' "$1"
 }
 
-printf '# A first session\n\nReal output of `docs/first-session.sh`, on the bundled model and without a network.\n'
-./ggml4j version >/dev/null 2>&1 # built, if it was not
-say "The commands:"
+printf '# A first session\n\nOutput of `docs/first-session.sh`, with the bundled model and without a network.\n'
+./ggml4j version >/dev/null 2>&1 # builds the program if needed
+say "Help lists the commands:"
 run './ggml4j --help'
-say "The same seed gives the same texts:"
+say "Generate two texts; the same seed gives the same texts:"
 run './ggml4j generate --prompt "Once upon a time" --num-return-sequences 2 --max-new-tokens 40 --seed 42'
-say "Pipes, JSON with the seed to repeat a text, and token ids:"
+say "Read the prompt from a pipe, print JSON (its seed repeats the text), and convert text to token ids:"
 run 'echo "The sea" | ./ggml4j generate --prompt - --max-new-tokens 8 --json --seed 7'
 run 'echo "Once upon a time" | ./ggml4j tokenize'
-say "Writing in turns with the model, on a terminal with line editing and a history:"
+say "Write in turns with the model. A terminal has line editing and a history:"
 run "printf '%s\n' 'It was a dark night.' '/set temperature 0.7' '' '/save story.txt' | ./ggml4j generate --interactive --max-new-tokens 25 --seed 1"
-say "An error is one line that says what was expected, or suggests another word. The exit code is 2 for wrong usage and 1 for failures:"
+say "An error message is one line. It says what was expected or suggests another word. The exit code is 2 for wrong usage and 1 for failures:"
 run './ggml4j genrate; echo "exit code $?"'
 run './ggml4j generate --promt Hello; echo "exit code $?"'
 run './ggml4j generate --prompt Hello --top-p 2; echo "exit code $?"'
 run './ggml4j summary --model no/such/model; echo "exit code $?"'
 run './ggml4j config --model gpt2; echo "exit code $?"'
 run './ggml4j config > /dev/full; echo "exit code $?"'
-say "Options of a training from a file, and an error in it:"
+say "Read the options of a training from a file, first with a misspelled option:"
 run "printf 'train: examples/code\noutput: my-model\nlerning_rate: 2e-3\n' > training.yaml; ./ggml4j finetune --config training.yaml; echo \"exit code \$?\""
 run "printf 'train: examples/code\noutput: my-model\npacking: yes\nbatch_size: 4\nlearning_rate: 2e-3\nwarmup_steps: 20\n' > training.yaml; ./ggml4j finetune --config training.yaml --epochs 1"
 run './ggml4j generate --model my-model --prompt "def sum(a, b):" --max-new-tokens 30 --greedy --no-repeat-ngram-size 3'
