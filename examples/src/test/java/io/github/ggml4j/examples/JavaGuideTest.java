@@ -7,6 +7,8 @@ import io.github.ggml4j.TextGenerator;
 import io.github.ggml4j.evaluation.Perplexity;
 import io.github.ggml4j.generation.GenerationConfig;
 import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.ModelExport;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.quantization.Quantization;
@@ -19,7 +21,7 @@ import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.TrainingListener;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.optim.AdamW;
-import io.github.ggml4j.trainer.optim.CosineWarmup;
+import io.github.ggml4j.trainer.schedule.CosineWarmup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,7 +79,7 @@ class JavaGuideTest {
     return Pattern.compile("// begin (\\w+)\n(.*?) *// end", Pattern.DOTALL)
         .matcher(source)
         .results()
-        .map(match -> new String[] {match.group(1), match.group(2).stripIndent()})
+        .map(match -> new String[] {match.group(1), match.group(2).stripTrailing().stripIndent() + "\n"})
         .toList();
   }
 
@@ -272,7 +274,9 @@ class JavaGuideTest {
         Gpt2Config.builder().nLayer(2).nHead(2).nEmbd(64).nPositions(128).vocabSize(50257).build();
     try (var model = Gpt2Model.random(config, Device.cpu(), 42)) {
       Trainer.of(model, Tokenizer.gpt2()).maxSteps(2).fit(Datasets.of("Once upon a time"));
-      model.save(file, Quantization.Q8_0, Tokenizer.gpt2());
+      var export =
+          ModelExport.builder().quantization(Quantization.Q8_0).tokenizer(Tokenizer.gpt2()).build();
+      Models.save(model, file, export);
     }
     // end
     assertThat(file).exists();
@@ -291,7 +295,7 @@ class JavaGuideTest {
   @Test
   void save() {
     // begin save
-    generator.save(folder.resolve("model.gguf"), Quantization.Q8_0); // for llama.cpp too
+    generator.save(folder.resolve("model.gguf"), Quantization.F16); // Q8_0, Q4_K_M, ... too
     generator.save(folder.resolve("model"), Quantization.F32); // a folder for transformers
     // end
     assertThat(folder.resolve("model/config.json")).exists();
