@@ -16,24 +16,28 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Generates token ids with a model; {@code TextGenerator} does so for text.
+ * Generates token ids with a model; {@code TextGenerator} generates text.
  *
- * <p>A prompt is computed once for all its sequences, and equal prompts of a batch once. Then all
- * sequences of all prompts advance together; one that ends is left out of the next step.
+ * <p>A prompt is computed once for all its sequences, and equal prompts of a batch are computed
+ * once. Then all sequences of all prompts advance together by one token per step; a finished
+ * sequence is left out of the next step.
  *
  * <p>Thread-safe: calls do not affect each other.
  *
  * <p><b>Memory management.</b> Keeps the working memory of a finished call for the next one; {@link
- * #close} releases it. Does not own the model: close this before the model, and streams before
- * this.
+ * #close} releases it. Does not own the model. Close streams first, then the generator, then the
+ * model.
  */
 public final class Generator implements AutoCloseable {
+  /** On the CPU, calls whose cached keys and values are smaller than this are not estimated. */
+  private static final long MIN_ESTIMATED_BYTES = 64L << 20;
+
   private final ModelLimits limits;
   private final Tokenizer tokenizer;
   private final DecoderPool decoders;
   private final MemoryCheck memory;
 
-  /** Calls and streams that run; also the lock of {@link #closed}. */
+  /** Running calls and open streams; also the lock of {@link #closed}. */
   private final Set<Generation> running = new HashSet<>();
 
   private boolean closed;
@@ -44,7 +48,7 @@ public final class Generator implements AutoCloseable {
     /**
      * Checks.
      *
-     * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException when it does not fit
+     * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if it does not fit
      */
     void check(int sequences, int promptLength, int length);
   }
@@ -52,18 +56,30 @@ public final class Generator implements AutoCloseable {
   /**
    * A generator.
    *
-   * @param tokenizer the model's, for texts of results, stop strings and bad words
+   * @param tokenizer the model's tokenizer; decodes results and encodes stop strings and bad words
    */
   public Generator(Gpt2Model model, Tokenizer tokenizer) {
     this(
         ModelLimits.of(model),
         tokenizer,
         new DecoderPool(tokens -> InferenceSession.open(model, tokens, "text generation")),
-        // Only a GPU's memory is known in advance.
-        model.device().sharesHostMemory()
-            ? (_, _, _) -> {}
-            : (sequences, promptLength, length) ->
-                InferenceSession.estimateMemory(model, sequences, promptLength, length).check());
+        (sequences, promptLength, length) -> {
+          if (isEstimated(model, sequences, promptLength, length)) {
+            InferenceSession.estimateMemory(model, sequences, promptLength, length).check();
+          }
+        });
+  }
+
+  /**
+   * Whether memory is estimated before a call. The estimate takes some milliseconds, so it is
+   * skipped on the CPU if the call needs little memory. Each large allocation of the CPU is checked
+   * in any case when it is made.
+   */
+  private static boolean isEstimated(Gpt2Model model, int sequences, int promptLength, int length) {
+    var config = model.config();
+    long tokens = promptLength + (long) sequences * (length - promptLength);
+    long cacheBytes = 2L * config.nLayer() * config.nEmbd() * Float.BYTES * tokens;
+    return !model.device().sharesHostMemory() || cacheBytes >= MIN_ESTIMATED_BYTES;
   }
 
   Generator(ModelLimits limits, Tokenizer tokenizer, DecoderPool decoders) {
@@ -85,10 +101,10 @@ public final class Generator implements AutoCloseable {
    *     the prompt
    * @throws IllegalArgumentException if a prompt or an option does not fit the model, before
    *     anything is computed
-   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if a GPU has too little memory,
-   *     before anything is computed if that can be known
-   * @throws java.util.concurrent.CancellationException if the thread is interrupted, which it
-   *     stays, or after {@link #closeNow}
+   * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if the device does not have enough
+   *     memory; usually before anything is computed
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted, in which case
+   *     it stays interrupted, or after {@link #closeNow}
    */
   public List<List<GeneratedSequence>> generate(List<int[]> prompts, GenerationConfig config) {
     return generate(prompts, config, _ -> {});
@@ -98,8 +114,8 @@ public final class Generator implements AutoCloseable {
    * As {@link #generate(List, GenerationConfig)}, and passes each token to a listener when it is
    * chosen. An exception of the listener ends the generation.
    *
-   * @param listener called on this thread; never by beam search, which chooses its tokens at the
-   *     end
+   * @param listener called on the calling thread; not called by beam search, which decides on its
+   *     tokens at the end
    */
   public List<List<GeneratedSequence>> generate(
       List<int[]> prompts, GenerationConfig config, Consumer<? super GeneratedToken> listener) {
@@ -116,14 +132,13 @@ public final class Generator implements AutoCloseable {
   }
 
   /**
-   * Generates while the stream is read: a token is computed when it is asked for. Closing the
-   * stream ends the work and releases its memory, as does reaching its end; use try-with-resources.
-   * If the reading thread is interrupted, reading throws a {@link
-   * java.util.concurrent.CancellationException}.
+   * Returns a stream that computes a token when it is read. The generation ends and its memory is
+   * released when the stream is closed or read to its end; use try-with-resources. If the reading
+   * thread is interrupted, reading throws a {@link java.util.concurrent.CancellationException}.
    *
-   * @return tokens in the order of generation, alternating between sequences; sequential
+   * @return a sequential stream of tokens in the order of generation, alternating between sequences
    * @throws IllegalArgumentException as {@link #generate(List, GenerationConfig)}, and for beam
-   *     search, which chooses its tokens at the end
+   *     search, which decides on its tokens at the end
    */
   public Stream<GeneratedToken> stream(List<int[]> prompts, GenerationConfig config) {
     if (config.numBeams() > 1) {
@@ -131,7 +146,7 @@ public final class Generator implements AutoCloseable {
           "numBeams",
           config.numBeams(),
           "1 for a stream",
-          "Beam search chooses its tokens at the end; use generate.");
+          "Beam search decides on its tokens at the end; use generate.");
     }
     if (prompts.isEmpty()) {
       return Stream.empty();
@@ -147,7 +162,7 @@ public final class Generator implements AutoCloseable {
   private Generation start(List<int[]> prompts, GenerationConfig config) {
     var requests = new ArrayList<Request>();
     long tokens = 0;
-    int all = 0;
+    int totalSequences = 0;
     int longestPrompt = 0;
     int longest = 0;
     for (int[] prompt : prompts) {
@@ -157,15 +172,15 @@ public final class Generator implements AutoCloseable {
       int promptLength = request.prompt().length;
       int[] negative = request.negativePrompt();
       if (negative != null) {
-        sequences *= 2; // each has one that starts from the negative prompt
+        sequences *= 2; // guidance adds one that starts from the negative prompt to each
         tokens += negative.length;
       }
       tokens += promptLength + (long) sequences * (request.maxLength() - promptLength);
-      all += sequences;
+      totalSequences += sequences;
       longestPrompt = Math.max(longestPrompt, promptLength);
       longest = Math.max(longest, request.maxLength());
     }
-    checkMemory(all, longestPrompt, longest);
+    checkMemory(totalSequences, longestPrompt, longest);
     long seed = config.seed() == null ? GlobalSeed.next() : config.seed();
     int expected = (int) Math.min(tokens, Integer.MAX_VALUE);
     synchronized (running) {
@@ -185,7 +200,9 @@ public final class Generator implements AutoCloseable {
     }
   }
 
-  /** Releases the memory of an earlier call if there is not enough. */
+  /**
+   * Checks the memory; if there is not enough, releases that of an earlier call and checks again.
+   */
   private void checkMemory(int sequences, int promptLength, int length) {
     try {
       memory.check(sequences, promptLength, length);
@@ -203,7 +220,7 @@ public final class Generator implements AutoCloseable {
   }
 
   /**
-   * Releases the memory that is kept for the next call.
+   * Closes this generator and releases the memory that is kept for the next call.
    *
    * @throws IllegalStateException if calls or streams are running; nothing is closed then
    */
@@ -215,8 +232,8 @@ public final class Generator implements AutoCloseable {
             "The generator is in use by "
                 + running.size()
                 + (running.size() == 1 ? " generation" : " generations")
-                + ": calls that run, or streams that are open. Wait for the calls and close the"
-                + " streams, or cancel them with closeNow().");
+                + " (running calls or open streams). Wait for the calls and close the streams, or"
+                + " cancel them with closeNow().");
       }
       closed = true;
     }
@@ -224,8 +241,9 @@ public final class Generator implements AutoCloseable {
   }
 
   /**
-   * Cancels calls and streams that run, and closes this. Waits for the steps that run. Cancelled
-   * calls and readers of streams get a {@link java.util.concurrent.CancellationException}.
+   * Cancels running calls and open streams, waits for their current steps, and closes this
+   * generator. Cancelled calls and readers of streams get a {@link
+   * java.util.concurrent.CancellationException}.
    */
   public void closeNow() {
     List<Generation> cancelled;

@@ -24,55 +24,63 @@ import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Sequences in the making over one model: feeds tokens, keeps their keys and values, gives logits.
+ * Computes the logits of growing sequences of tokens with one model, and caches the keys and values
+ * of earlier tokens.
  *
- * <p>Any number of sequences advance together in one graph per {@link #step}. A fork shares what it
- * has in common with its origin, so a prompt is computed and kept once for all its continuations.
- * Graphs are built once for each number of tokens and used again.
+ * <p>All sequences of a {@link #step} are computed together. A fork shares the cache rows of the
+ * sequence that it was forked from, so a prompt is computed and cached once for all its
+ * continuations. A graph is built once for each number of tokens and cached.
  *
- * <p>One session belongs to one caller at a time: calls from several threads wait for each other,
- * {@link #close} for a step that runs. Sessions of one model may run on many threads; their steps
- * take turns on the device.
+ * <p>Thread-safe: calls from several threads wait for each other, and {@link #close} waits for a
+ * running step. Several sessions of one model may run on different threads; the device computes one
+ * step at a time.
  *
- * <p><b>Memory management.</b> Owns its cache, {@code 2 nLayer nEmbd} floats for each token, which
- * grows as needed, and its graphs. Close it before the model.
+ * <p><b>Memory management.</b> Owns its graphs and its cache, {@code 2 nLayer nEmbd} floats for
+ * each token, which grows as needed. Close it before the model.
  */
 public final class InferenceSession implements Decoder {
   /**
-   * Tokens of one graph; longer prompts take several, which bounds memory and the wait to cancel.
+   * The most tokens of one graph. Longer prompts are computed in chunks, which limits the memory of
+   * a graph and the time until a cancellation takes effect.
    */
   static final int MAX_BATCH = 512;
 
-  private static final int MAX_PLANS = 16;
+  private static final int MAX_GRAPHS = 16;
 
   /**
-   * If a graph is built for a number of cache rows, graphs for fewer rows are not needed again when
-   * sequences grow.
+   * The most graphs on devices where each graph is built for a number of cache rows: as sequences
+   * grow, graphs for fewer rows are not needed again.
    */
-  private static final int MAX_GROWING_PLANS = 4;
+  private static final int MAX_GRAPHS_BY_ROWS = 4;
 
   private final Gpt2Model model;
   private final ModelLease lease;
   private final Gpt2Config config;
   private final KvCache cache;
-  private final GraphCache<PlanKey, Plan> plans;
-  private @Nullable Gpt2 planned;
+  private final GraphCache<GraphKey, StepGraph> graphs;
+  private @Nullable Gpt2 graphsOf;
   private Arena logitsArena = Arena.ofShared();
   private MemorySegment logits = MemorySegment.NULL;
   private int logitsRows;
   private boolean closed;
 
   /**
-   * What a graph depends on.
+   * The values that a graph is built for.
    *
    * @param tokens number of new tokens
    * @param outputs number of tokens whose logits are computed
    * @param access the cache rows that are read
    */
-  record PlanKey(int tokens, int outputs, CacheAccess access) {}
+  record GraphKey(int tokens, int outputs, CacheAccess access) {}
 
-  /** A graph for a number of tokens, of which some give logits. */
-  record Plan(
+  /**
+   * A graph that computes some tokens, with its inputs and outputs.
+   *
+   * @param outputs {@code (outputs)} I32: indices of the tokens whose logits are computed; null if
+   *     logits are computed for all tokens or for none
+   * @param logits {@code (outputs, V)}; null if no logits are computed
+   */
+  record StepGraph(
       Graph graph,
       TokenBatch tokens,
       CachedAttention attention,
@@ -89,26 +97,26 @@ public final class InferenceSession implements Decoder {
       lease.close();
       throw e;
     }
-    this.plans = new GraphCache<>(mostPlans(model.device()), this::build, Plan::graph);
+    this.graphs = new GraphCache<>(maxGraphs(model.device()), this::build, StepGraph::graph);
   }
 
-  /** A session with room for a few tokens, growing as needed. */
+  /** Opens a session with a cache for a few tokens, which grows as needed. */
   public static InferenceSession open(Gpt2Model model) {
     return open(model, 0);
   }
 
   /**
-   * A session over a model, which stays open until the session is closed.
+   * Opens a session over a model. The model cannot be closed before the session.
    *
-   * @param expectedTokens how many tokens all its sequences are expected to have, shared ones
-   *     counted once; more are possible
+   * @param expectedTokens initial capacity of the cache in tokens; tokens that sequences share
+   *     count once
    */
   public static InferenceSession open(Gpt2Model model, int expectedTokens) {
     return open(model, expectedTokens, "inference session");
   }
 
   /**
-   * As {@link #open(Gpt2Model, int)}, for a session that its user does not know of.
+   * As {@link #open(Gpt2Model, int)}, with the name that the model shows if it is closed too early.
    *
    * @param user what uses the model, in the singular; see {@link Gpt2Model#lease}
    */
@@ -117,7 +125,7 @@ public final class InferenceSession implements Decoder {
   }
 
   /**
-   * The logits behind every token of a text.
+   * Computes the logits that follow each token of a text.
    *
    * @param tokens 1 to {@code nPositions} ids
    * @return {@code (tokens, vocabSize)}
@@ -134,33 +142,32 @@ public final class InferenceSession implements Decoder {
   }
 
   /**
-   * What generation takes of the device's memory: the weights, the cache of keys and values, and
-   * the graphs.
+   * Estimates the memory that generation needs on the device: weights, cache and graphs.
    *
-   * @param sequences how many texts advance together, from one prompt
-   * @param promptLength tokens that they begin with
-   * @param length tokens of each in the end
+   * @param sequences number of sequences that are generated from one prompt together
+   * @param promptLength number of tokens of the prompt
+   * @param length number of tokens of each finished sequence, prompt included
    */
   public static MemoryEstimate estimateMemory(
       Gpt2Model model, int sequences, int promptLength, int length) {
     return SessionMemory.estimate(model, sequences, promptLength, length);
   }
 
-  /** An empty sequence; returns its id. */
+  /** Adds an empty sequence; returns its id. */
   @Override
   public synchronized int newSequence() {
     checkOpen();
     return cache.newSequence();
   }
 
-  /** A new sequence with the same tokens as another, sharing their cache; returns its id. */
+  /** Adds a sequence with the tokens and cache rows of another; returns its id. */
   @Override
   public synchronized int fork(int sequence) {
     checkOpen();
     return cache.fork(sequence);
   }
 
-  /** Ends a sequence; cache rows that no other sequence shares become free. */
+  /** Removes a sequence and frees the cache rows that no other sequence shares. */
   @Override
   public synchronized void release(int sequence) {
     checkOpen();
@@ -168,26 +175,29 @@ public final class InferenceSession implements Decoder {
   }
 
   /**
-   * Lets each of {@code sequences} continue another's history, all at once: {@code sequences[i]}
-   * becomes what {@code parents[i]} was before the call. For beam search.
+   * Gives sequences the tokens of others, all at once: {@code sequences[i]} becomes what {@code
+   * parents[i]} was before the call. For beam search.
    */
   @Override
   public synchronized void reassign(int[] sequences, int[] parents) {
     checkOpen();
     if (sequences.length != parents.length) {
       throw new IllegalArgumentException(
-          sequences.length + " sequences and " + parents.length + " parents, expected as many");
+          sequences.length
+              + " sequences and "
+              + parents.length
+              + " parents, expected equal numbers");
     }
     cache.reassign(sequences, parents);
   }
 
-  /** How many tokens a sequence has. */
+  /** The number of tokens of a sequence. */
   public synchronized int length(int sequence) {
     checkOpen();
     return cache.length(sequence);
   }
 
-  /** How many tokens a sequence can have: {@code nPositions}. */
+  /** The maximum number of tokens of a sequence: {@code nPositions}. */
   public int maxLength() {
     return config.nPositions();
   }
@@ -200,12 +210,12 @@ public final class InferenceSession implements Decoder {
   /**
    * Appends tokens to sequences and computes the logits that follow the last token of each.
    *
-   * @param sequences ids, each once
+   * @param sequences ids, all different
    * @param tokens at least one token for each of them
    * @throws IllegalArgumentException for an unknown sequence, a token id out of range, or a
    *     sequence that would exceed {@link #maxLength()}; nothing is appended then
-   * @throws java.util.concurrent.CancellationException when the thread is interrupted between parts
-   *     of a long prompt; the sequences are then unusable and should be released
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted between two
+   *     chunks of a long prompt; the sequences are then unusable and should be released
    */
   @Override
   public synchronized void step(int[] sequences, int[][] tokens) {
@@ -215,8 +225,8 @@ public final class InferenceSession implements Decoder {
   }
 
   /**
-   * As {@link #step}, but computes the logits that follow each of the tokens. {@link #logits} then
-   * takes the index of a token, counted over all sequences in their order.
+   * As {@link #step}, but computes the logits that follow each of the tokens. The index that {@link
+   * #logits} takes then counts the tokens of all sequences, in their order.
    */
   @Override
   public synchronized void stepAll(int[] sequences, int[][] tokens) {
@@ -226,10 +236,10 @@ public final class InferenceSession implements Decoder {
   }
 
   /**
-   * Shortens a sequence; the cache rows of the tokens removed become free.
+   * Shortens a sequence and frees the cache rows of the removed tokens.
    *
    * @param length number of tokens to keep, at most {@link #length}
-   * @throws IllegalArgumentException if the sequence is unknown or shorter than that
+   * @throws IllegalArgumentException if the sequence is unknown or has fewer tokens
    */
   @Override
   public synchronized void truncate(int sequence, int length) {
@@ -242,18 +252,18 @@ public final class InferenceSession implements Decoder {
    *
    * @param index index of a sequence of the last {@link #step}, or of a token of the last {@link
    *     #stepAll}
-   * @param out takes {@code vocabSize} values
+   * @param out receives {@code vocabSize} values
    */
   @Override
   public synchronized void logits(int index, float[] out) {
     checkOpen();
     if (index < 0 || index >= logitsRows) {
       throw new IndexOutOfBoundsException(
-          "Index is " + index + ", the last step gave logits for " + logitsRows + " rows");
+          "index is " + index + "; the last step computed " + logitsRows + " rows of logits");
     }
     if (out.length < config.vocabSize()) {
       throw new IllegalArgumentException(
-          "The array has "
+          "out has "
               + out.length
               + " elements, expected at least vocab_size = "
               + config.vocabSize());
@@ -268,12 +278,13 @@ public final class InferenceSession implements Decoder {
           sequences.length
               + " sequences and "
               + tokens.length
-              + " token arrays, expected as many and at least one");
+              + " token arrays, expected equal numbers, at least 1");
     }
     var seen = new java.util.HashSet<Integer>();
     for (int i = 0; i < sequences.length; i++) {
       if (!seen.add(sequences[i])) {
-        throw new IllegalArgumentException("Sequence " + sequences[i] + " is named twice");
+        throw new IllegalArgumentException(
+            "Sequence " + sequences[i] + " occurs twice, expected different sequences");
       }
       int length = cache.length(sequences[i]);
       if (tokens[i].length == 0) {
@@ -300,20 +311,20 @@ public final class InferenceSession implements Decoder {
         .device()
         .exclusively(() -> {
           cache.reserve(total);
-          usePlansOf(model.network());
+          discardStaleGraphs(model.network());
           prepareLogits(all ? total : sequences.length);
           int done = 0;
-          var part = new Part(Math.min(total, MAX_BATCH));
+          var chunk = new Chunk(Math.min(total, MAX_BATCH));
           for (int i = 0; i < sequences.length; i++) {
             for (int j = 0; j < tokens[i].length; j++) {
               int position = cache.length(sequences[i]);
               int row = cache.append(sequences[i]);
               boolean output = all || j == tokens[i].length - 1;
-              part.add(tokens[i][j], position, row, sequences[i], output ? (all ? done : i) : -1);
+              chunk.add(tokens[i][j], position, row, sequences[i], output ? (all ? done : i) : -1);
               done++;
-              if (part.size == part.tokens.length || done == total) {
-                compute(part);
-                part = new Part(Math.min(total - done, MAX_BATCH));
+              if (chunk.size == chunk.tokens.length || done == total) {
+                compute(chunk);
+                chunk = new Chunk(Math.min(total - done, MAX_BATCH));
                 if (done < total && Thread.currentThread().isInterrupted()) {
                   throw new java.util.concurrent.CancellationException(
                       "Interrupted after " + done + " of " + total + " prompt tokens");
@@ -325,28 +336,38 @@ public final class InferenceSession implements Decoder {
         });
   }
 
-  /** The tokens of one graph. */
-  private static final class Part {
+  /** The tokens that one graph computes together. */
+  private static final class Chunk {
     final int[] tokens;
     final int[] positions;
     final int[] rows;
     final int[] sequences;
+
+    /** Indices of the tokens whose logits are computed. */
     final List<Integer> outputs = new ArrayList<>();
+
+    /** For each of these tokens, the row of the session's logits. */
     final List<Integer> targets = new ArrayList<>();
+
     int size;
 
-    Part(int capacity) {
+    Chunk(int capacity) {
       tokens = new int[capacity];
       positions = new int[capacity];
       rows = new int[capacity];
       sequences = new int[capacity];
     }
 
-    /** Whether each token belongs to another sequence. */
+    /** Whether all tokens belong to different sequences. */
     boolean distinct() {
       return Arrays.stream(sequences).distinct().count() == size;
     }
 
+    /**
+     * Adds a token.
+     *
+     * @param target row of its logits; -1 if they are not computed
+     */
     void add(int token, int position, int row, int sequence, int target) {
       tokens[size] = token;
       positions[size] = position;
@@ -360,59 +381,65 @@ public final class InferenceSession implements Decoder {
     }
   }
 
-  private void compute(Part part) {
+  private void compute(Chunk chunk) {
     cache.uploadTable();
-    var plan = plans.get(key(part));
-    plan.tokens().set(part.tokens, part.positions);
-    plan.attention().set(part.rows, part.sequences, part.positions, cache::row);
-    if (plan.outputs() != null) {
-      plan.outputs().setInts(part.outputs.stream().mapToInt(Integer::intValue).toArray());
+    var step = graphs.get(key(chunk));
+    step.tokens().set(chunk.tokens, chunk.positions);
+    step.attention().set(chunk.rows, chunk.sequences, chunk.positions, cache::row);
+    if (step.outputs() != null) {
+      step.outputs().setInts(chunk.outputs.stream().mapToInt(Integer::intValue).toArray());
     }
-    plan.graph().compute();
-    if (plan.logits() != null) {
+    step.graph().compute();
+    if (step.logits() != null) {
       long bytes = 4L * config.vocabSize();
-      // Targets of one part follow each other, so one copy serves them all.
-      plan.logits()
-          .get(logits.asSlice(part.targets.getFirst() * bytes), 0, part.targets.size() * bytes);
+      // The targets of a chunk are consecutive rows, so one copy suffices.
+      step.logits()
+          .get(logits.asSlice(chunk.targets.getFirst() * bytes), 0, chunk.targets.size() * bytes);
     }
   }
 
-  private PlanKey key(Part part) {
+  private GraphKey key(Chunk chunk) {
     return key(
         model.device(),
-        part.size,
-        part.outputs.size(),
+        chunk.size,
+        chunk.outputs.size(),
         cache.usedRows(),
-        part.distinct() ? Arrays.stream(part.positions).max().orElse(0) + 1 : 0);
+        chunk.distinct() ? Arrays.stream(chunk.positions).max().orElse(0) + 1 : 0);
   }
 
   /**
-   * The graph for some tokens.
+   * The key of the graph for some tokens.
    *
-   * @param longest tokens of the longest sequence where each token belongs to another, else 0
+   * @param longest number of tokens of the longest sequence if all tokens belong to different
+   *     sequences, else 0
    */
-  static PlanKey key(Device device, int tokens, int outputs, int usedRows, int longest) {
-    return new PlanKey(tokens, outputs, CacheAccess.of(device, usedRows, longest));
+  static GraphKey key(Device device, int tokens, int outputs, int usedRows, int longest) {
+    return new GraphKey(tokens, outputs, CacheAccess.of(device, usedRows, longest));
   }
 
-  private Plan build(PlanKey key) {
+  private StepGraph build(GraphKey key) {
     var network = model.network();
     var graph = Graph.forward(model.device(), network.maxNodes());
     try {
-      var plan = add(graph, network, key, cache.table(), cache::keys, cache::values);
+      var step = add(graph, network, key, cache.table(), cache::keys, cache::values);
       graph.build();
-      return plan;
+      return step;
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;
     }
   }
 
-  /** Adds the nodes of a plan; keys and values are those of each layer. */
-  static Plan add(
+  /**
+   * Adds the nodes for some tokens.
+   *
+   * @param keys returns the cached keys of a layer
+   * @param values returns the cached values of a layer
+   */
+  static StepGraph add(
       Graph graph,
       Gpt2 network,
-      PlanKey key,
+      GraphKey key,
       Tensor table,
       IntFunction<Tensor> keys,
       IntFunction<Tensor> values) {
@@ -435,20 +462,20 @@ public final class InferenceSession implements Decoder {
       }
       result = graph.output(network.logits(graph, hidden));
     }
-    return new Plan(graph, tokens, attention, outputs, result);
+    return new StepGraph(graph, tokens, attention, outputs, result);
   }
 
-  /** How many graphs a session keeps. */
-  static int mostPlans(Device device) {
-    return CacheAccess.isByTable(device) ? MAX_PLANS : MAX_GROWING_PLANS;
+  /** The maximum number of graphs that a session caches. */
+  static int maxGraphs(Device device) {
+    return CacheAccess.isByTable(device) ? MAX_GRAPHS : MAX_GRAPHS_BY_ROWS;
   }
 
-  /** Graphs refer to weights and cache: they are built anew when either has moved. */
-  private void usePlansOf(Gpt2 network) {
+  /** Graphs refer to weights and cache. If either has moved, all graphs are discarded. */
+  private void discardStaleGraphs(Gpt2 network) {
     boolean moved = cache.moved();
-    if (moved || planned != network) {
-      plans.clear();
-      planned = network;
+    if (moved || graphsOf != network) {
+      graphs.clear();
+      graphsOf = network;
     }
   }
 
@@ -471,7 +498,8 @@ public final class InferenceSession implements Decoder {
   /** Bytes of the cache and the graphs. */
   public synchronized long bytes() {
     checkOpen();
-    return cache.bytes() + plans.bytes();
+    discardStaleGraphs(model.network());
+    return cache.bytes() + graphs.bytes();
   }
 
   private void checkOpen() {
@@ -484,7 +512,7 @@ public final class InferenceSession implements Decoder {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      plans.close();
+      graphs.close();
       cache.close();
       logitsArena.close();
       lease.close();

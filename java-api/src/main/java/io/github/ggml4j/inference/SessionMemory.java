@@ -1,6 +1,6 @@
 package io.github.ggml4j.inference;
 
-import io.github.ggml4j.inference.InferenceSession.PlanKey;
+import io.github.ggml4j.inference.InferenceSession.GraphKey;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
@@ -16,7 +16,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What a session will take: goes through its steps and measures the graphs that it would build. */
+/**
+ * Estimates the memory of a session: goes through the steps of a generation and measures the graphs
+ * that the session would build.
+ */
 final class SessionMemory {
   private final Gpt2Model model;
   private final Device device;
@@ -24,8 +27,8 @@ final class SessionMemory {
   private final Tensor[] values;
   private final Tensor table;
 
-  /** The graphs that a session would have, the least recently used first. */
-  private final Map<PlanKey, Long> kept = new LinkedHashMap<>(16, 0.75f, true);
+  /** Bytes of the graphs that the session would have cached, the least recently used first. */
+  private final Map<GraphKey, Long> cached = new LinkedHashMap<>(16, 0.75f, true);
 
   private final List<List<GraphOp>> ops = new ArrayList<>();
   private long graphs;
@@ -55,9 +58,9 @@ final class SessionMemory {
           sequences
               + " sequences with a prompt of "
               + promptLength
-              + " tokens and "
+              + " tokens and a length of "
               + length
-              + " in the end, expected at least 1 of each, and a length from that of the prompt to"
+              + ", expected at least 1 of each, and a length from that of the prompt to"
               + " n_positions = "
               + config.nPositions());
     }
@@ -92,30 +95,34 @@ final class SessionMemory {
       step(tokens, end == promptLength ? 1 : 0, end, tokens == 1 ? end : 0);
     }
     for (int step = 1; step < length - promptLength; step++) {
-      step(sequences, sequences, promptLength + sequences * step, promptLength + step);
+      int rows = (int) Math.min(promptLength + (long) sequences * step, Integer.MAX_VALUE);
+      for (int done = 0; done < sequences; done += InferenceSession.MAX_BATCH) {
+        int tokens = Math.min(InferenceSession.MAX_BATCH, sequences - done);
+        step(tokens, tokens, rows, promptLength + step);
+      }
     }
   }
 
   private void step(int tokens, int outputs, int rows, int longest) {
     var key = InferenceSession.key(device, tokens, outputs, KvCache.roundUp(rows), longest);
-    if (kept.get(key) != null) {
+    if (cached.get(key) != null) {
       return;
     }
-    if (kept.size() == InferenceSession.mostPlans(device)) {
-      kept.remove(kept.keySet().iterator().next());
+    if (cached.size() == InferenceSession.maxGraphs(device)) {
+      cached.remove(cached.keySet().iterator().next());
     }
     var network = model.network();
     try (var graph = Graph.forward(device, network.maxNodes())) {
       InferenceSession.add(
           graph, network, key, table, layer -> keys[layer], layer -> values[layer]);
-      kept.put(key, graph.measure());
+      cached.put(key, graph.measure());
       ops.add(graph.ops());
     }
-    graphs = Math.max(graphs, kept.values().stream().mapToLong(Long::longValue).sum());
+    graphs = Math.max(graphs, cached.values().stream().mapToLong(Long::longValue).sum());
     logits =
         Math.max(
             logits,
-            kept.keySet().stream().mapToLong(PlanKey::outputs).sum()
+            cached.keySet().stream().mapToLong(GraphKey::outputs).sum()
                 * model.config().vocabSize()
                 * Float.BYTES);
   }

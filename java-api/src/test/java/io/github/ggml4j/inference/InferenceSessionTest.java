@@ -211,7 +211,7 @@ class InferenceSessionTest {
           .hasMessageContaining("701")
           .hasMessageContaining("n_positions = 700");
       assertThatThrownBy(() -> session.step(new int[] {s, s}, new int[][] {{1}, {1}}))
-          .hasMessageContaining("named twice");
+          .hasMessageContaining("occurs twice");
       assertThatThrownBy(() -> session.step(new int[] {99}, new int[][] {{1}}))
           .hasMessageContaining("no sequence 99");
       assertThatThrownBy(() -> session.step(new int[0], new int[0][]))

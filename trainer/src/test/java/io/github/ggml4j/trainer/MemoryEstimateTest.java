@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.generation.GenerationConfig;
+import io.github.ggml4j.generation.Generator;
 import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -103,7 +105,25 @@ class MemoryEstimateTest {
             Stream.of(
                 Arguments.of(device, 1, 5, 20),
                 Arguments.of(device, 1, 300, 320),
-                Arguments.of(device, 4, 100, 300)));
+                Arguments.of(device, 4, 100, 300),
+                // more sequences than a graph takes tokens
+                Arguments.of(device, 1100, 5, 8)));
+  }
+
+  @Test
+  void generationThatDoesNotFitIsRefusedBeforeItsFirstStep() {
+    try (var model = model("cpu");
+        var generator = new Generator(model, TestModels.tokenizer())) {
+      var config =
+          GenerationConfig.builder().doSample(true).maxNewTokens(100).numReturnSequences(9_000_000);
+      assertThatThrownBy(() -> generator.generate(List.of(new int[] {1, 2}), config.build()))
+          .isInstanceOf(OutOfDeviceMemoryException.class)
+          .hasMessageContaining("generating 9000000 x 102 tokens")
+          .hasMessageContaining("KV cache");
+      config.numReturnSequences(2);
+      assertThat(generator.generate(List.of(new int[] {1, 2}), config.build()).getFirst())
+          .hasSize(2);
+    }
   }
 
   @Test
