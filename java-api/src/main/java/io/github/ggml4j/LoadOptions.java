@@ -8,9 +8,9 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 
 /**
- * Where {@link TextGenerator#load(String, Consumer)} gets a model from, and what computes it. What
- * is not set is as the environment variables of Python's {@code huggingface_hub} say. Not
- * thread-safe.
+ * Options of {@link TextGenerator#load(String, Consumer)}: where the model is loaded from and which
+ * device computes. Options of the Hub that are not set have the values of the environment variables
+ * of Python's {@code huggingface_hub}. Not thread-safe.
  */
 public final class LoadOptions {
   private final Hub.Builder hub = Hub.builder();
@@ -26,7 +26,7 @@ public final class LoadOptions {
     return this;
   }
 
-  /** The access token. Default: {@code HF_TOKEN}, else that of a login. */
+  /** The access token. Default: {@code HF_TOKEN}, else the token saved by a login. */
   public LoadOptions token(String value) {
     hub.token(value);
     return this;
@@ -44,25 +44,25 @@ public final class LoadOptions {
     return this;
   }
 
-  /** Whether to use the cache only. Default: {@code HF_HUB_OFFLINE}, else false. */
+  /** Whether to use only the cache and no network. Default: {@code HF_HUB_OFFLINE}, else false. */
   public LoadOptions offline(boolean value) {
     hub.offline(value);
     return this;
   }
 
-  /** Is told how far a download is. */
+  /** Sets a listener for the progress of downloads. */
   public LoadOptions progress(Consumer<? super TransferProgress> listener) {
     hub.progress(listener);
     return this;
   }
 
-  /** {@code auto}, {@code cpu} or a GPU such as {@code cuda}. Default: auto. */
+  /** The device: {@code auto}, {@code cpu} or a GPU such as {@code cuda}. Default: auto. */
   public LoadOptions device(String name) {
     device = name;
     return this;
   }
 
-  /** CPU threads; 0 for one for each processor. Default: 0. */
+  /** Number of CPU threads; 0 means one per processor. Default: 0. */
   public LoadOptions threads(int count) {
     threads = count;
     return this;

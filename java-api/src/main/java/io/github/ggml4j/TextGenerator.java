@@ -28,14 +28,15 @@ import java.util.stream.Stream;
  * }
  * }</pre>
  *
- * <p>Options that a call does not set are the model's, or else: sampling at temperature 1 from the
- * 50 most likely tokens, up to 20 new tokens. {@code doSample(false)} selects greedy search or
- * plain beam search. See {@link GenerationConfig} for all options.
+ * <p>Options that a call does not set default to the model's own. If the model has none, the call
+ * samples from the 50 most likely tokens at temperature 1 and generates up to 20 new tokens. {@code
+ * doSample(false)} selects greedy search or plain beam search. See {@link GenerationConfig} for all
+ * options.
  *
  * <p>Thread-safe: calls do not affect each other; they share the loaded model.
  *
  * <p><b>Memory management.</b> Owns the model, unless created by {@link #of}. Close streams before
- * this.
+ * the generator.
  */
 public final class TextGenerator implements AutoCloseable {
 
@@ -55,15 +56,15 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Loads a model onto a GPU where the natives have one, else the CPU.
+   * Loads a model onto a GPU if the natives support one that works, else onto the CPU.
    *
-   * @param model the path of a Hugging Face folder or a {@code .gguf} file; else the name of a
-   *     model on the Hugging Face Hub, as {@code gpt2}, {@code org/name} or {@code
-   *     org/name/file.gguf}, which is downloaded unless it is in the cache; or {@code bundled} for
-   *     the small model that comes with the library
-   * @throws io.github.ggml4j.format.ModelFormatException when there is no such model, or it is
-   *     damaged, incomplete or of a kind that is not supported
-   * @throws io.github.ggml4j.hub.HubException when it cannot be downloaded
+   * @param model the path of a Hugging Face folder or a {@code .gguf} file; or the name of a model
+   *     on the Hugging Face Hub, such as {@code gpt2}, {@code org/name} or {@code
+   *     org/name/file.gguf}, which is downloaded unless it is cached; or {@code bundled} for the
+   *     small model that comes with the library
+   * @throws io.github.ggml4j.format.ModelFormatException if there is no such model, or it is
+   *     damaged, incomplete or not supported
+   * @throws io.github.ggml4j.hub.HubException if it cannot be downloaded
    */
   public static TextGenerator load(String model) {
     return load(ModelFiles.open(model), () -> Device.open("auto", 0));
@@ -73,7 +74,7 @@ public final class TextGenerator implements AutoCloseable {
    * Loads a model as {@link #load(String)} with options, as in {@code load("org/name", o ->
    * o.revision("v1").token(token))}.
    *
-   * @throws IllegalArgumentException for an option that makes no sense
+   * @throws IllegalArgumentException if an option has an invalid value
    */
   public static TextGenerator load(String model, Consumer<LoadOptions> options) {
     var chosen = new LoadOptions();
@@ -84,7 +85,7 @@ public final class TextGenerator implements AutoCloseable {
   /**
    * Loads a model as {@link #load(String)} onto a device.
    *
-   * @param device becomes owned by the model
+   * @param device owned by the model from now on, which closes it
    */
   public static TextGenerator load(String model, Device device) {
     try {
@@ -117,7 +118,7 @@ public final class TextGenerator implements AutoCloseable {
     return new TextGenerator(Models.load(files, opened), tokenizer, true);
   }
 
-  /** Generates with a model that is loaded already, and that the caller closes after this. */
+  /** Generates with a loaded model. The caller owns the model and closes it after the generator. */
   public static TextGenerator of(Gpt2Model model, Tokenizer tokenizer) {
     return new TextGenerator(model, tokenizer, false);
   }
@@ -133,7 +134,7 @@ public final class TextGenerator implements AutoCloseable {
     return tokenizer;
   }
 
-  /** One continuation with the {@linkplain #defaults default options}. */
+  /** Returns one continuation with the {@linkplain #defaults default options}. */
   public String generate(String prompt) {
     return generate(prompt, _ -> {}).getFirst();
   }
@@ -141,13 +142,13 @@ public final class TextGenerator implements AutoCloseable {
   /**
    * Continues a text.
    *
-   * @param options sets options before {@link #defaults}, as in {@code g ->
+   * @param options sets options, which take precedence over {@link #defaults}, as in {@code g ->
    *     g.maxLength(100).numReturnSequences(5)}
-   * @return {@code numReturnSequences} texts, beginning with the prompt unless {@code
-   *     returnFullText(false)}
-   * @throws IllegalArgumentException for an option out of range, an empty prompt, or one too long
-   *     for the model
-   * @throws java.util.concurrent.CancellationException when the thread is interrupted; it stays
+   * @return {@code numReturnSequences} texts; they begin with the prompt unless {@code
+   *     returnFullText(false)} is set
+   * @throws IllegalArgumentException if an option is out of range, or the prompt is empty or too
+   *     long for the model
+   * @throws java.util.concurrent.CancellationException if the thread is interrupted; it stays
    *     interrupted
    */
   public List<String> generate(String prompt, Consumer<GenerationConfig.Builder> options) {
@@ -155,7 +156,8 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Continues several texts, of any lengths, together. Each gets what it would get alone.
+   * Continues several texts of any lengths in one batch. The results are the same as for each text
+   * alone.
    *
    * @return for each prompt its {@code numReturnSequences} texts
    */
@@ -167,8 +169,8 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Continues a text and returns ids, log-probabilities, scores, and why each sequence ended.
-   * {@code logProbs} are on unless turned off.
+   * Continues a text and returns ids, log-probabilities, scores, and the reason why each sequence
+   * ended. {@code logProbs} is on unless the options turn it off.
    */
   public List<GeneratedSequence> generateDetailed(
       String prompt, Consumer<GenerationConfig.Builder> options) {
@@ -177,7 +179,7 @@ public final class TextGenerator implements AutoCloseable {
 
   /**
    * Continues a text and passes each token to a listener when it is generated. An exception of the
-   * listener ends the generation. {@code logProbs} are on unless turned off.
+   * listener ends the generation. {@code logProbs} is on unless the options turn it off.
    */
   public List<String> generate(
       String prompt,
@@ -190,13 +192,13 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * The continuation of a text in pieces: each is computed when it is asked for and has whole
-   * characters only. The prompt is not repeated. Closing the stream ends the work, as does
-   * interrupting the reading thread; use try-with-resources. If the model's own options select beam
-   * search, a warning is logged and the stream uses one beam.
+   * Returns the continuation of a text as a stream. Each element is computed when it is read and
+   * contains whole characters only. The prompt is not included. The generation ends if the stream
+   * is closed or the reading thread is interrupted; use try-with-resources. If the model's own
+   * options select beam search, a warning is logged and the stream uses one beam.
    *
-   * @throws IllegalArgumentException as {@link #generate(String, Consumer)}, and for more than one
-   *     sequence, for which there is {@link #streamTokens}
+   * @throws IllegalArgumentException as {@link #generate(String, Consumer)}, and if {@code
+   *     numReturnSequences} is above 1; use {@link #streamTokens} then
    */
   public Stream<String> stream(String prompt, Consumer<GenerationConfig.Builder> options) {
     var config = streaming(options);
@@ -205,14 +207,14 @@ public final class TextGenerator implements AutoCloseable {
           "numReturnSequences",
           config.numReturnSequences(),
           "1 for a stream of text",
-          "streamTokens says which sequence a token belongs to.");
+          "Use streamTokens, whose tokens have the index of their sequence.");
     }
     return stream(prompt, config).map(GeneratedToken::text).filter(text -> !text.isEmpty());
   }
 
   /**
-   * As {@link #stream}, but by tokens, and for several sequences, whose tokens alternate. {@code
-   * logProbs} are on unless turned off.
+   * As {@link #stream}, but returns tokens. With several sequences, their tokens alternate. {@code
+   * logProbs} is on unless the options turn it off.
    */
   public Stream<GeneratedToken> streamTokens(
       String prompt, Consumer<GenerationConfig.Builder> options) {
@@ -239,10 +241,10 @@ public final class TextGenerator implements AutoCloseable {
    * Writes model and tokenizer as a GGUF file that llama.cpp loads, or as a Hugging Face folder
    * that transformers loads.
    *
-   * @param path a GGUF file where it ends with {@code .gguf}, else a folder, which takes F32, F16
-   *     and BF16
-   * @throws IllegalArgumentException when the model cannot be written so
-   * @throws java.io.UncheckedIOException when the files cannot be written
+   * @param path a GGUF file if it ends with {@code .gguf}, else a folder
+   * @param quantization the type of the weights; a folder supports F32, F16 and BF16
+   * @throws IllegalArgumentException if the model cannot be written in this form or type
+   * @throws java.io.UncheckedIOException if the files cannot be written
    * @see Models#save(Gpt2Model, Path, io.github.ggml4j.io.ModelExport)
    */
   public void save(Path path, Quantization quantization) {
@@ -255,9 +257,10 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * The options of a call that sets none: those of the model, as in Hugging Face's {@code generate}
-   * (see {@link Gpt2Model#generationConfig}), and {@link GenerationConfig#defaults()} for the
-   * others. If the model says nothing about {@code do_sample} and beams, they sample.
+   * The options of a call that sets none. Options of the model take precedence, as in Hugging
+   * Face's {@code generate} (see {@link Gpt2Model#generationConfig}); the others are those of
+   * {@link GenerationConfig#defaults()}. If the model sets neither {@code do_sample} nor several
+   * beams, {@code doSample} is on.
    *
    * @throws IllegalArgumentException if a value of the model has the wrong type or is out of range
    */
@@ -296,10 +299,10 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Closes this, and the model if this owns it.
+   * Closes this generator, and the model if the generator owns it.
    *
-   * @throws IllegalStateException if calls are running or streams are open, or the model is used
-   *     elsewhere. Nothing is closed then, and running calls are not affected
+   * @throws IllegalStateException if calls are running, streams are open, or other code uses the
+   *     model. Nothing is closed then, and running calls are not affected
    * @see #closeNow
    */
   @Override
@@ -311,11 +314,11 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Cancels calls that run and streams that are open, then closes this. Waits for the steps that
-   * run. Cancelled calls and readers of streams get a {@link
+   * Cancels running calls and open streams, waits for their current steps, and closes this
+   * generator. Cancelled calls and readers of streams get a {@link
    * java.util.concurrent.CancellationException}.
    *
-   * @throws IllegalStateException if the model is used elsewhere
+   * @throws IllegalStateException if other code uses the model
    */
   public synchronized void closeNow() {
     if (!closed) {
@@ -329,7 +332,7 @@ public final class TextGenerator implements AutoCloseable {
       try {
         model.close();
       } catch (IllegalStateException e) {
-        generator = new Generator(model, tokenizer); // this can still be used
+        generator = new Generator(model, tokenizer); // the text generator stays usable
         throw e;
       }
     }

@@ -1,8 +1,8 @@
 /**
  * GPT-2 for Java: {@link io.github.ggml4j.TextGenerator} loads a model and continues texts.
  *
- * <p>What it is made of is in the packages below: {@code model}, {@code tokenizer}, {@code
- * generation}, {@code tensor}.
+ * <p>Its parts are in the packages below, such as {@code model}, {@code tokenizer}, {@code
+ * generation} and {@code tensor}.
  */
 @NullMarked
 package io.github.ggml4j;

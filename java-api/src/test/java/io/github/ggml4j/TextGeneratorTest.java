@@ -427,7 +427,7 @@ class TextGeneratorTest {
         .hasSize(3)
         .anyMatch(m -> m.contains("num_beam_groups is 2") && m.contains("not used"))
         .anyMatch(m -> m.contains("penalty_alpha is 0.6") && m.contains("not supported"))
-        .anyMatch(m -> m.contains("top_q is 3") && m.contains("No such option"));
+        .anyMatch(m -> m.contains("top_q is 3") && m.contains("not a known option"));
   }
 
   private static Handler handler(List<String> messages) {

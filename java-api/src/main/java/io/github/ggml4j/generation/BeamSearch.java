@@ -9,9 +9,9 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Beam search for one prompt, as Hugging Face's {@code _beam_search}: {@code numBeams} running
- * beams are extended by their best tokens together; what ends is kept by its score, the sum of its
- * log-probabilities over its length to the length penalty.
+ * Beam search for one prompt, as Hugging Face's {@code _beam_search}. Each step extends the {@code
+ * numBeams} running beams by one token and keeps the best extensions. Finished beams are ranked by
+ * their score, {@code sum of log-probabilities / length^lengthPenalty}.
  */
 final class BeamSearch {
   /** Lower than any score; added to a score to exclude a beam. */
@@ -130,7 +130,10 @@ final class BeamSearch {
     return result;
   }
 
-  /** The best extensions: so many that enough of them do not end a sequence. */
+  /**
+   * The best extensions. There are enough that {@code numBeams} of them do not end with an
+   * end-of-sequence token.
+   */
   private List<Extension> best(
       Decoder decoder, float[] logits, float[] raw, Candidates candidates) {
     int keep = Math.max(2, 1 + request.eosTokenIds().size()) * beams;
@@ -208,7 +211,7 @@ final class BeamSearch {
     var config = request.config();
     int generated = length - request.prompt().length;
     var all = new ArrayList<>(finished);
-    // The others only serve to keep enough beams running.
+    // The extensions after these are only candidates for running beams.
     for (int i = 0; i < Math.min(beams, extended.size()); i++) {
       if (ends[i]) {
         var beam = extended.get(i);

@@ -2,7 +2,7 @@ package io.github.ggml4j.generation;
 
 /**
  * A step of sampling that rescales or removes candidates; transformers calls it a logits warper. It
- * only needs the candidates that are left.
+ * processes only the candidates that earlier filters have left.
  */
 interface CandidateFilter extends LogitsProcessor {
   void filter(Candidates candidates);
@@ -24,8 +24,8 @@ interface CandidateFilter extends LogitsProcessor {
   }
 
   /**
-   * {@code top_h}: of the {@value #MOST} most likely tokens the first ones whose terms of the
-   * entropy add up to at most the share h of it.
+   * {@code top_h}: keeps the most likely tokens while their terms of the entropy add up to at most
+   * h times the entropy. Considers the {@value #MOST} most likely tokens.
    */
   record TopH(float h) implements CandidateFilter {
     /** Tokens that are considered, as in transformers. */
@@ -38,7 +38,7 @@ interface CandidateFilter extends LogitsProcessor {
       double most = h * candidates.entropy(sum);
       double entropy = 0;
       int kept = 0;
-      for (int index : candidates.byFallingLogit()) {
+      for (int index : candidates.byDescendingLogit()) {
         double p = candidates.weight(index) / sum;
         entropy -= p * StrictMath.log(p);
         if (kept > 0 && !(entropy <= most)) {
@@ -50,7 +50,7 @@ interface CandidateFilter extends LogitsProcessor {
     }
   }
 
-  /** {@code top_k}: the k most likely tokens, and those as likely as the last of them. */
+  /** {@code top_k}: keeps the k most likely tokens, and tokens as likely as the last of them. */
   record TopK(int k) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
@@ -60,7 +60,7 @@ interface CandidateFilter extends LogitsProcessor {
     }
   }
 
-  /** {@code top_p}: the fewest most likely tokens whose probabilities add up to p. */
+  /** {@code top_p}: keeps the fewest most likely tokens whose probabilities add up to p. */
   record TopP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
@@ -70,7 +70,7 @@ interface CandidateFilter extends LogitsProcessor {
     }
   }
 
-  /** {@code min_p}: tokens at least p times as likely as the most likely one. */
+  /** {@code min_p}: keeps tokens at least p times as likely as the most likely one. */
   record MinP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
@@ -80,8 +80,8 @@ interface CandidateFilter extends LogitsProcessor {
   }
 
   /**
-   * {@code typical_p}: the tokens whose information content is nearest to the entropy, until their
-   * probabilities add up to p (Meister and others, "Locally Typical Sampling", 2022).
+   * {@code typical_p}: keeps the tokens whose information content is nearest to the entropy, until
+   * their probabilities add up to p (Meister and others, "Locally Typical Sampling", 2022).
    */
   record TypicalP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
@@ -95,7 +95,7 @@ interface CandidateFilter extends LogitsProcessor {
     }
   }
 
-  /** {@code epsilon_cutoff}: tokens whose probability is at least epsilon. */
+  /** {@code epsilon_cutoff}: keeps tokens whose probability is at least epsilon. */
   record EpsilonCutoff(float epsilon, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
@@ -125,7 +125,7 @@ interface CandidateFilter extends LogitsProcessor {
     }
   }
 
-  /** Keeps candidates with at least some weight, and at least some number of them. */
+  /** Keeps candidates with at least this weight, and at least this number of candidates. */
   private static void keepFromWeight(Candidates candidates, double weight, int atLeast) {
     float threshold = candidates.largest(Math.min(atLeast, candidates.size()));
     for (int i = 0; i < candidates.size(); i++) {

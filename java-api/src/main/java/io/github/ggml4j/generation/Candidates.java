@@ -7,13 +7,13 @@ import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
- * The tokens that can still be chosen, with their logits. Filters remove tokens, so each later step
- * costs time by the tokens that are left, not by the vocabulary. One object is used for all tokens
- * of a generation.
+ * The tokens that can still be chosen, with their logits. Filters remove tokens, so the time of
+ * each later step is proportional to the remaining tokens, not to the vocabulary. One object is
+ * reused for all tokens of a generation.
  *
- * <p>The vocabulary is never sorted: {@link #largest} keeps a heap of k, and steps that go by rank
- * use quickselect on sums of weights, which takes linear time. The result does not depend on how
- * elements are ordered.
+ * <p>The vocabulary is never sorted. {@link #largest} uses a heap of k elements. Filters by rank
+ * use quickselect on sums of weights, which takes linear time on average. The order in which
+ * quickselect leaves the elements does not change the result.
  */
 final class Candidates {
   private int size;
@@ -75,7 +75,7 @@ final class Candidates {
     }
   }
 
-  /** Makes the logits log-probabilities. */
+  /** Replaces the logits by their log-softmax. */
   void normalize() {
     double logSum = logSumExp();
     for (int i = 0; i < size; i++) {
@@ -176,8 +176,8 @@ final class Candidates {
     return entropy / sum;
   }
 
-  /** Indices by falling logit, equal ones by id. For few candidates only: it sorts. */
-  int[] byFallingLogit() {
+  /** Indices by descending logit, equal ones by id. It sorts, so use it for few candidates only. */
+  int[] byDescendingLogit() {
     return IntStream.range(0, size)
         .boxed()
         .sorted(Comparator.comparingDouble(i -> -logits[i]))
@@ -185,12 +185,12 @@ final class Candidates {
         .toArray();
   }
 
-  /** Keeps the most likely ones, of equal ones those with smaller ids. */
+  /** Keeps the most likely candidates; of equally likely ones those with smaller ids. */
   void keepMostLikely(int count) {
     keepPrefix(i -> -logits[i], (_, n) -> n >= count);
   }
 
-  /** Whether the first candidates in some order are enough. Once true it stays true. */
+  /** Whether the first candidates in some order are enough. Monotonic: more are enough, too. */
   @FunctionalInterface
   interface Enough {
     /**
@@ -202,7 +202,7 @@ final class Candidates {
     boolean test(double sum, int count);
   }
 
-  /** Keeps the fewest candidates, those with the smallest keys, that are enough; else all. */
+  /** Keeps the fewest candidates with the smallest keys that are enough; all if none are. */
   void keepPrefix(IntToDoubleFunction key, Enough enough) {
     int prefix = selectPrefix(key, enough);
     Arrays.sort(order, 0, prefix);
@@ -215,10 +215,10 @@ final class Candidates {
   }
 
   /**
-   * Adds up weights by falling logit until the sum exceeds a target.
+   * Adds up weights in the order of descending logits until the sum exceeds a target.
    *
-   * @return the index of the candidate that exceeds it, or the last one with a weight if rounding
-   *     leaves the sum below it
+   * @return the index of the candidate at which the sum exceeds it; if rounding leaves the sum
+   *     below the target, the last candidate whose weight is above 0
    */
   int reaching(double target) {
     int prefix = selectPrefix(i -> -logits[i], (sum, _) -> sum > target);
@@ -236,10 +236,10 @@ final class Candidates {
   }
 
   /**
-   * Quickselect: finds the fewest candidates with the smallest keys, of equal keys the first, that
-   * are enough, and puts them first in {@link #order}, the one with the largest key last.
+   * Quickselect: finds the fewest candidates with the smallest keys that are enough; of equal keys
+   * the first. Moves them to the front of {@link #order}, the one with the largest key last.
    *
-   * @return how many they are; {@link #size} if all are not enough
+   * @return their number; {@link #size} if all candidates are not enough
    */
   private int selectPrefix(IntToDoubleFunction key, Enough enough) {
     for (int i = 0; i < size; i++) {
@@ -273,7 +273,7 @@ final class Candidates {
    * Reorders a range of {@link #order} and {@link #keys} around the median of its first, middle and
    * last element.
    *
-   * @return where that element is now: those before it precede it, those after it do not
+   * @return the new index of that element; smaller elements are before it, all others after it
    */
   private int partition(int low, int high) {
     int last = high - 1;

@@ -2,7 +2,7 @@ package io.github.ggml4j.generation;
 
 /** Why a sequence ended. */
 public enum FinishReason {
-  /** An end-of-sequence token, which is the last of the ids and is left out of the text. */
+  /** An end-of-sequence token. It is the last id and is not part of the text. */
   EOS,
   /** A stop string. */
   STOP_STRING,

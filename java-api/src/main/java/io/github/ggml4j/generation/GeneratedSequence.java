@@ -38,19 +38,19 @@ public final class GeneratedSequence {
     return text;
   }
 
-  /** The generated ids without the prompt; an end-of-sequence token that ended them is included. */
+  /** The generated ids without the prompt, including the end-of-sequence token if there is one. */
   public int[] ids() {
     return ids.clone();
   }
 
-  /** For each id the log-softmax of the model's own logits, before any processor. */
+  /** The log-softmax of the model's logits for each id, before any processor. */
   public float[] logProbs() {
     return logProbs.clone();
   }
 
   /**
-   * For each id the score by which it was chosen. Greedy search and sampling: the log-softmax of
-   * the processed logits, as Hugging Face's {@code compute_transition_scores} with {@code
+   * The score by which each id was chosen. Greedy search and sampling: the log-softmax of the
+   * processed logits, as Hugging Face's {@code compute_transition_scores} with {@code
    * normalize_logits=True}. Beam search: the processed log-probability, as with {@code False};
    * their sum is {@link #score()} before the length penalty.
    */

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One call of a generator. It borrows a decoder, returns it at the end, and closes it on failure or
- * cancellation. {@link #close} may be called on any thread; a step that runs then is the last.
+ * cancellation. {@link #close} may be called on any thread; a step that is running is completed.
  */
 final class Generation implements AutoCloseable {
   private final DecoderPool decoders;
@@ -48,7 +48,7 @@ final class Generation implements AutoCloseable {
     }
   }
 
-  /** Computes one step; returns whether there are more to come. */
+  /** Computes one step; returns whether more steps follow. */
   boolean advance(Consumer<? super GeneratedToken> listener) {
     lock.lock();
     try {
@@ -72,7 +72,9 @@ final class Generation implements AutoCloseable {
     }
   }
 
-  /** Returns the decoder if it can be used again, else closes it. The lock is held. */
+  /**
+   * Returns the decoder to the pool if it is reusable, else closes it. The caller holds the lock.
+   */
   private void end(boolean reusable) {
     ended = true;
     try {
@@ -93,13 +95,13 @@ final class Generation implements AutoCloseable {
 
   private void checkNotCancelledByOther() {
     if (cancelledByOther) {
-      throw new CancellationException("The generator was closed while this generation ran");
+      throw new CancellationException("The generator was closed while this generation was running");
     }
   }
 
   /**
-   * Ends the generation from outside and waits for a step that runs, unless this thread runs it.
-   * Whoever reads its tokens gets a {@link CancellationException}.
+   * Ends the generation for another caller. Waits for a running step unless this thread runs it.
+   * Readers of its tokens get a {@link CancellationException}.
    */
   void cancel() {
     cancelledByOther = true;
@@ -122,7 +124,7 @@ final class Generation implements AutoCloseable {
     endIfCancelled();
   }
 
-  /** Closes the decoder unless a step runs; the step calls this again at its end. */
+  /** Closes the decoder unless a step is running; that step calls this again when it has ended. */
   private void endIfCancelled() {
     while (cancelled && lock.tryLock()) {
       try {
@@ -136,7 +138,7 @@ final class Generation implements AutoCloseable {
     }
   }
 
-  /** The tokens; each step is computed when its first token is asked for. */
+  /** The tokens. A step is computed when its first token is requested. */
   Iterator<GeneratedToken> iterator() {
     return new Iterator<>() {
       private final Queue<GeneratedToken> ready = new ArrayDeque<>();

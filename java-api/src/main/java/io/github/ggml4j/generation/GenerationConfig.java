@@ -81,8 +81,8 @@ import org.jspecify.annotations.Nullable;
  *     power: above 0 favours long sequences
  * @param earlyStopping when beam search ends
  * @param promptLookupNumTokens assisted generation: this many tokens are proposed from an earlier
- *     occurrence of the last tokens and computed in one step. The text is the same as without, it
- *     only takes fewer steps; 0 turns it off. Not with beam search or guidance
+ *     occurrence of the last tokens and computed in one step. The text does not change, and fewer
+ *     steps are needed; 0 turns it off. Not with beam search or guidance
  * @param maxMatchingNgramSize most tokens that must match for a proposal
  * @param numReturnSequences number of continuations of each prompt
  * @param stopStrings a sequence ends with the token that completes one of these; the beginning of a
@@ -183,7 +183,7 @@ public record GenerationConfig(
     badWordsIds.forEach(ids -> checkSequence("badWordsIds", ids));
     badWords = List.copyOf(badWords);
     if (badWords.contains("")) {
-      throw new InvalidArgumentException("badWords", badWords, "no empty text");
+      throw new InvalidArgumentException("badWords", badWords, "texts that are not empty");
     }
     suppressTokens = checkIds("suppressTokens", suppressTokens);
     beginSuppressTokens = checkIds("beginSuppressTokens", beginSuppressTokens);
@@ -201,7 +201,7 @@ public record GenerationConfig(
     checkReturnSequences(numReturnSequences, numBeams, doSample);
     stopStrings = List.copyOf(stopStrings);
     if (stopStrings.contains("")) {
-      throw new InvalidArgumentException("stopStrings", stopStrings, "no empty text");
+      throw new InvalidArgumentException("stopStrings", stopStrings, "texts that are not empty");
     }
     if (eosTokenIds != null) {
       eosTokenIds = checkIds("eosTokenIds", eosTokenIds);
@@ -275,7 +275,7 @@ public record GenerationConfig(
           name,
           ids,
           "tokens that are not all in {suppressTokens}",
-          "Otherwise no token is left where one of them is forced.");
+          "Otherwise no token can be chosen when one of them is forced.");
     }
   }
 
@@ -372,7 +372,7 @@ public record GenerationConfig(
   /**
    * Sets options by name; see {@link GenerationConfig} for their meaning.
    *
-   * <p>A value that comes from a model yields to one that is set here: {@link #maxNewTokens} lowers
+   * <p>A value that is set here takes precedence over one of a model: {@link #maxNewTokens} lowers
    * a larger minimum of the model.
    */
   public static final class Builder {

@@ -6,7 +6,7 @@ import java.security.SecureRandom;
  * Seeds for calls that set none. By default they are random. After {@link #set}, calls get the same
  * seeds in the same order, as after Hugging Face's {@code set_seed}.
  *
- * <p>Thread-safe; with several threads, seeds are given out in the order of their calls.
+ * <p>Thread-safe. Several threads get the seeds in the order of their calls.
  */
 public final class GlobalSeed {
   private static RandomStream seeds = new RandomStream(new SecureRandom().nextLong(), 0);

@@ -4,7 +4,7 @@ package io.github.ggml4j.generation;
  * Changes the logits of the next token before it is chosen.
  *
  * <p>A processor may be called for many sequences and from many threads, so it should have no
- * state. See {@link LogitsProcessors} for Hugging Face's.
+ * state. {@link LogitsProcessors} has those of Hugging Face.
  */
 @FunctionalInterface
 public interface LogitsProcessor {

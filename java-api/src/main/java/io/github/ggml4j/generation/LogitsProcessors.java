@@ -21,8 +21,8 @@ public final class LogitsProcessors {
   private LogitsProcessors() {}
 
   /**
-   * {@code SequenceBiasLogitsProcessor}: adds a bias to the logit of the last token of each
-   * sequence whose other tokens are the last ones so far.
+   * {@code SequenceBiasLogitsProcessor}: adds a bias to the logit of each token that would complete
+   * one of these sequences.
    *
    * @param biases bias of each sequence of token ids
    */

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * known.
  */
 final class ModelDefaults {
-  /** Options that do not change which tokens are generated, and ids that the model itself reads. */
+  /** Options that do not change the generated tokens, and ids that the model itself reads. */
   private static final Set<String> WITHOUT_EFFECT =
       Set.of(
           "_commit_hash",
@@ -51,7 +51,7 @@ final class ModelDefaults {
           "transformers_version",
           "use_cache");
 
-  /** Options of transformers that are not supported, and what to say about them. */
+  /** Options of transformers that are not supported, with the reason for the warning. */
   private static final Map<String, String> UNSUPPORTED =
       Map.ofEntries(
           Map.entry("assistant_early_exit", "Assistant models are not supported."),
@@ -229,9 +229,12 @@ final class ModelDefaults {
         return;
       }
       Warnings.once(
-          "%s: %s is %s in its options of generation and is not used. %s"
+          "%s: the generation option %s is %s and is not used. %s"
               .formatted(
-                  source, name, value, UNSUPPORTED.getOrDefault(name, "No such option is known.")));
+                  source,
+                  name,
+                  value,
+                  UNSUPPORTED.getOrDefault(name, "It is not a known option.")));
     });
   }
 

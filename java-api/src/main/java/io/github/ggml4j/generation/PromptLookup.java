@@ -5,18 +5,19 @@ import java.util.Arrays;
 /**
  * Prompt lookup decoding: proposes the tokens that followed an earlier occurrence of the last
  * tokens, as transformers' {@code PromptLookupCandidateGenerator}. The model computes them together
- * with the newest token; those that it would not have chosen are discarded.
+ * with the newest token; proposals that differ from the tokens it chooses are discarded.
  */
 final class PromptLookup {
   private PromptLookup() {}
 
   /**
-   * Proposes tokens: those after the first occurrence of the longest n-gram that occurs earlier.
+   * Finds the longest n-gram at the end of a sequence that also occurs earlier, and proposes the
+   * tokens after its first occurrence.
    *
-   * @param tokens a sequence; only the first {@code length} count
-   * @param most number of tokens to propose
-   * @param maxNgram most tokens of the n-gram
-   * @return up to {@code most} tokens, none without a match
+   * @param tokens a sequence; only the first {@code length} tokens are used
+   * @param most maximum number of tokens to propose
+   * @param maxNgram maximum number of tokens of the n-gram
+   * @return up to {@code most} tokens; empty without a match
    */
   static int[] propose(int[] tokens, int length, int most, int maxNgram) {
     for (int n = Math.min(maxNgram, length - 1); n > 0; n--) {

@@ -10,7 +10,7 @@ import java.util.concurrent.CancellationException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** The loop of one call, over a decoder that no other call uses. */
+/** The generation loop of one call. Its decoder is used by no other call. */
 abstract class Run {
   private final Decoder decoder;
   private final List<Request> requests;
@@ -19,7 +19,7 @@ abstract class Run {
   /**
    * A decoder's sequence that holds a prompt.
    *
-   * @param row index of the logits after it in the last step
+   * @param row index of the logits that follow it, in the last step
    */
   record Prefix(int sequence, int row) {}
 
@@ -44,7 +44,7 @@ abstract class Run {
   }
 
   /**
-   * Computes one step for each unfinished sequence, which gives it at least one token.
+   * Computes one step, which appends at least one token to each unfinished sequence.
    *
    * @return whether any sequence is unfinished
    */
@@ -110,7 +110,10 @@ abstract class Run {
   /** Computes the logits that follow the newest token of each unfinished sequence. */
   abstract void stepSequences();
 
-  /** Chooses the next tokens of each unfinished sequence; returns whether any is left. */
+  /**
+   * Chooses the next tokens of each unfinished sequence; returns whether any sequence is
+   * unfinished.
+   */
   abstract boolean chooseTokens(Consumer<GeneratedToken> listener);
 
   /** The sequences of each request, once all are finished. */

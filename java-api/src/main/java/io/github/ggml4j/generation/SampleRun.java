@@ -158,7 +158,10 @@ final class SampleRun extends Run {
     return !active.isEmpty();
   }
 
-  /** Reports a token; returns whether it is the one that was proposed, so that more is known. */
+  /**
+   * Reports a token. Returns whether it equals the proposed token, in which case the logits after
+   * it are computed already.
+   */
   private static boolean accepts(
       Sample sample, int accepted, GeneratedToken token, Consumer<GeneratedToken> listener) {
     listener.accept(token);

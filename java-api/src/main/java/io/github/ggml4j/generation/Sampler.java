@@ -1,10 +1,10 @@
 package io.github.ggml4j.generation;
 
-/** Chooses a token by the logits that processors and filters have left. */
+/** Chooses a token from the processed and filtered logits. */
 final class Sampler {
   private Sampler() {}
 
-  /** The index of the largest logit, the first of equal ones. */
+  /** The index of the largest logit; of equal ones the first. */
   static int argmax(float[] logits) {
     int best = -1;
     float max = Float.NEGATIVE_INFINITY;
@@ -24,7 +24,7 @@ final class Sampler {
   }
 
   /**
-   * Draws a candidate by its probability. It inverts the cumulative distribution with the most
+   * Draws a candidate with its probability. It inverts the cumulative distribution with the most
    * likely tokens first, so that rounding errors of logits rarely change a draw.
    *
    * @return the index of a candidate

@@ -51,7 +51,7 @@ final class StopStrings {
     return found;
   }
 
-  /** The last token's bytes, and before them as many as a match can have. */
+  /** The bytes of the last token, after as many earlier bytes as a match can include. */
   private byte[] tail(int[] tokens, int end, byte[] last) {
     byte[] tail = new byte[longest - 1 + last.length];
     int at = longest - 1;
@@ -65,7 +65,7 @@ final class StopStrings {
     return Arrays.copyOfRange(tail, at, tail.length);
   }
 
-  /** How many of the bytes that {@link #find} returned are in the text, without special tokens. */
+  /** The number of bytes of a match that are in the text, which excludes special tokens. */
   int textBytes(int[] tokens, int length, int found) {
     int inText = 0;
     for (int i = length - 1; i >= 0 && found > 0; i--) {
@@ -81,7 +81,7 @@ final class StopStrings {
     return longest == 0 ? new byte[0] : tail(prompt, prompt.length, new byte[0]);
   }
 
-  /** The number of bytes at the end that may be the beginning of a stop string. */
+  /** The number of trailing bytes that may be the beginning of a stop string. */
   int undecided(byte[] bytes, int length) {
     int most = 0;
     for (byte[] string : strings) {

@@ -5,8 +5,8 @@ import io.github.ggml4j.tokenizer.internal.Utf8;
 import java.util.Arrays;
 
 /**
- * The text of a sequence, token by token. Returns whole characters only, and keeps back bytes that
- * may be the beginning of a trimmed stop string. Invalid UTF-8 becomes U+FFFD, as in Hugging Face's
+ * Decodes a sequence token by token. Returns whole characters only, and holds back bytes that may
+ * be the beginning of a trimmed stop string. Invalid UTF-8 becomes U+FFFD, as in Hugging Face's
  * decoding.
  */
 final class StreamedText {
@@ -18,7 +18,7 @@ final class StreamedText {
 
   private int size;
 
-  /** How many of the pending bytes belong to the prompt: they are matched but never returned. */
+  /** Number of pending bytes that belong to the prompt: they are matched but never returned. */
   private int promptBytes;
 
   /**

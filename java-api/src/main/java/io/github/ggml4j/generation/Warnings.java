@@ -4,8 +4,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Logs each warning once in a process, because options are read for every call. Thread-safe. After
- * {@value #MOST} different ones it stops, so that messages with changing values do not pile up.
+ * Logs each warning once per process, because options are read for every call. Logs at most {@value
+ * #MOST} different warnings, so that messages with changing values do not use more and more memory.
+ * Thread-safe.
  */
 final class Warnings {
   private static final System.Logger LOG =

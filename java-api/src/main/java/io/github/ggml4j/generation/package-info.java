@@ -7,9 +7,10 @@
  * parent package generates text. Your own {@link io.github.ggml4j.generation.LogitsProcessor} runs
  * after Hugging Face's processors and before the filters of sampling.
  *
- * <p>Random numbers come from xoshiro256++, and probabilities from arithmetic that Java defines to
- * the last bit. So the same logits and the same seed give the same tokens on every platform and
- * with any number of threads. PyTorch's random numbers are different, so its samples are too.
+ * <p>Random numbers are computed by xoshiro256++, and probabilities with arithmetic whose result
+ * Java specifies to the last bit. So the same logits and the same seed give the same tokens on
+ * every platform and with any number of threads. PyTorch uses other random numbers, so it draws
+ * other samples.
  */
 @NullMarked
 package io.github.ggml4j.generation;

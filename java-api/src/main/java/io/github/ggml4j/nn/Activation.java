@@ -117,7 +117,7 @@ public enum Activation {
         yield logisticProduct(graph, x, s, du);
       }
       case GELU -> {
-        // Phi(x) + x phi(x) with Phi(x) = gelu(x) / x. Where x is 0, 2e-7 takes its place.
+        // Phi(x) + x phi(x) with Phi(x) = gelu(x) / x. If x is near 0, 2e-7 is used instead.
         var nearZero = graph.scale(graph.step(graph.scale(graph.mul(x, x), 1, -1e-14f)), -1, 1);
         var safe = graph.add(x, graph.scale(nearZero, 2e-7f, 0));
         var cdf = graph.div(graph.geluErf(safe), safe);

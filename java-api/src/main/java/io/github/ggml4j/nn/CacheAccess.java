@@ -9,20 +9,21 @@ import io.github.ggml4j.tensor.internal.Kernel;
  * built for a number of rows, and longer sequences need another graph.
  */
 public sealed interface CacheAccess {
-  /** The rows that a table names; the table is on the device. */
+  /** The rows that a table on the device lists for each sequence. */
   record ByTable() implements CacheAccess {}
 
   /**
-   * The first rows of the cache, all of them for each token; a mask hides those of other sequences.
+   * The first rows of the cache. Each token reads all of them; a mask hides the rows of other
+   * sequences.
    *
-   * @param rows how many
+   * @param rows number of rows
    */
   record FirstRows(int rows) implements CacheAccess {}
 
   /**
-   * Rows that are gathered for each token alone. All tokens belong to different sequences.
+   * Rows that are gathered for each token separately. All tokens belong to different sequences.
    *
-   * @param rows how many for each token
+   * @param rows number of rows for each token
    */
   record GatheredRows(int rows) implements CacheAccess {}
 
@@ -39,8 +40,9 @@ public sealed interface CacheAccess {
   /**
    * The access that costs least on a device.
    *
-   * @param usedRows number of rows from the start of the cache that hold all tokens
-   * @param longest tokens of the longest sequence if each token belongs to another one, else 0
+   * @param usedRows number of rows from the start of the cache up to the last used one
+   * @param longest number of tokens of the longest sequence if all tokens belong to different
+   *     sequences, else 0
    */
   static CacheAccess of(Device device, int usedRows, int longest) {
     if (isByTable(device)) {

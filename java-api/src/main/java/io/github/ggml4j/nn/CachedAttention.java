@@ -65,7 +65,8 @@ public abstract sealed class CachedAttention {
    * @param qkv {@code (tokens, 3 C)}
    * @param nHead the number of heads, a divisor of C
    * @param scale factor on the scores
-   * @param keys and {@code values}: the cache of this layer, {@code (rows, C)}
+   * @param keys cached keys of this layer, {@code (rows, C)}
+   * @param values cached values of this layer, {@code (rows, C)}
    * @return {@code (tokens, C)}
    */
   public Tensor forward(Tensor qkv, int nHead, float scale, Tensor keys, Tensor values) {
@@ -73,7 +74,7 @@ public abstract sealed class CachedAttention {
     checkCache(keys, values, heads.nEmbd());
     if (qkv.rows() != tokens) {
       throw new IllegalArgumentException(
-          "Attention of " + tokens + " tokens needs as many rows, not " + qkv);
+          "qkv is " + qkv + ", expected " + tokens + " rows, one for each token");
     }
     cacheRows = Math.min(cacheRows, keys.rows());
     return attend(qkv, heads, scale, keys, values);
@@ -105,7 +106,7 @@ public abstract sealed class CachedAttention {
    * @param rows the cache row of each token
    * @param sequences the sequence of each token
    * @param positions the position of each token in its sequence
-   * @param table the cache rows of all positions, those of the new tokens included
+   * @param table the cache rows of all positions, including those of the new tokens
    */
   public void set(int[] rows, int[] sequences, int[] positions, RowTable table) {
     check("rows", rows, cacheRows);
@@ -180,7 +181,7 @@ public abstract sealed class CachedAttention {
     }
   }
 
-  /** What both compositions of stock ops have in common. */
+  /** The common part of both compositions of stock ops. */
   private abstract static sealed class Stock extends CachedAttention {
     private final Tensor rows; // (tokens) I64, as ggml's set_rows takes them
 
@@ -293,7 +294,8 @@ public abstract sealed class CachedAttention {
         var earlier = new int[Math.toIntExact(history.elements())];
         for (int t = 0; t < tokens; t++) {
           int first = t * seen;
-          Arrays.fill(earlier, first, first + seen, tokenRows[t]); // masked, but must be a row
+          Arrays.fill(
+              earlier, first, first + seen, tokenRows[t]); // masked, but must be a valid row
           for (int p = 0; p <= positions[t]; p++) {
             values.setAtIndex(JAVA_FLOAT, (long) first + p, 0);
             earlier[first + p] = table.row(sequences[t], p);

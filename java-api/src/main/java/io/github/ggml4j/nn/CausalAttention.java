@@ -38,7 +38,7 @@ public abstract sealed class CausalAttention {
    * Attention within sequences that have the same length.
    *
    * @param batch B, the number of sequences, at least 1
-   * @param length T, the tokens of each, at least 1
+   * @param length T, the number of tokens of each sequence, at least 1
    */
   public static CausalAttention of(Graph graph, int batch, int length) {
     Check.atLeast("batch", batch, 1);
@@ -71,7 +71,7 @@ public abstract sealed class CausalAttention {
     var heads = Heads.of(graph, qkv, nHead);
     if (qkv.rows() != tokens()) {
       throw new IllegalArgumentException(
-          "Attention over " + batch + " * " + length + " tokens needs as many rows, not " + qkv);
+          "qkv is " + qkv + ", expected " + batch + " * " + length + " rows, one for each token");
     }
     return attend(qkv, heads, scale, probability == 0 ? null : dropout, probability);
   }
@@ -123,7 +123,7 @@ public abstract sealed class CausalAttention {
   }
 
   private static final class Stock extends CausalAttention {
-    /** What is added to the score of a token that comes later. */
+    /** Added to the scores of later tokens. */
     private static final float MASKED = -1e9f;
 
     /** {@code (T, T)}: 0 for the keys that a query sees. */

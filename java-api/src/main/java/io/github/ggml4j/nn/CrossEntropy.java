@@ -32,10 +32,12 @@ public final class CrossEntropy {
   /** The label of ignored tokens, as in PyTorch. */
   public static final int IGNORE_INDEX = -100;
 
-  /** Rows of a chunk for the kernel: enough for all threads, and their logits fit caches. */
+  /**
+   * Rows of a chunk of the kernel: enough for all threads, and their logits fit into the caches.
+   */
   private static final int CHUNK_ROWS = 256;
 
-  /** Rows of a chunk of stock ops, each of which adds to the gradient of the whole head. */
+  /** Rows of a chunk of stock ops. Larger, because each chunk adds to the gradient of all of W. */
   private static final int STOCK_CHUNK_ROWS = 1024;
 
   private final int tokens;
@@ -85,7 +87,7 @@ public final class CrossEntropy {
       }
     }
     if (tape != null && dx != null) {
-      // The losses are read by the host. The backward pass starts from a stand-in for their sum.
+      // The host adds up the losses. The backward pass starts from a placeholder for their sum.
       this.root = graph.scale(scale, 1, 0);
       tape.recordAlways(root, _ -> tape.add(x, dx));
     } else {
@@ -102,7 +104,7 @@ public final class CrossEntropy {
     return Math.min(tokens, chunkRows(device)) * vocabSize * Float.BYTES;
   }
 
-  /** Some rows of the loss. */
+  /** The loss of consecutive tokens. */
   private sealed interface Chunk {
     /** The first token. */
     int first();
@@ -151,7 +153,7 @@ public final class CrossEntropy {
    *
    * @param gather {@code (rows)} I32: the index of each label among the elements of the logits
    * @param weights {@code (rows, 1)}: 0 for ignored tokens, else 1
-   * @param gradient what the gradient of the logits takes; null if it is not computed
+   * @param gradient the gradient of the logits; null if it is not computed
    */
   private record StockChunk(
       int first,

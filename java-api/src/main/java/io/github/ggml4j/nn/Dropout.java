@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * Dropout (Srivastava et al. 2014), as {@code torch.nn.Dropout} in training: each element is zeroed
  * with probability p, the others are scaled by {@code 1 / (1 - p)}.
  *
- * <p>Which elements are zeroed depends on the seed of the step, the number of the dropout in the
- * graph (its site) and the index of the element alone. So the backward pass draws the same mask
+ * <p>Which elements are zeroed depends only on the seed of the step, the number of the dropout in
+ * the graph (its site) and the index of the element. So the backward pass computes the same mask
  * again instead of keeping it, and the number of threads does not matter. Random numbers are those
  * of SplitMix64 (Steele, Lea, Flood 2014), computed from a counter.
  *
@@ -33,7 +33,7 @@ public final class Dropout {
   private final Map<Integer, Mask> stockMasks = new LinkedHashMap<>();
   private int sites;
 
-  /** The dropouts of {@code graph}. Call {@link #seed(long)} before each computation. */
+  /** Creates the dropouts of {@code graph}. Call {@link #seed(long)} before each computation. */
   public Dropout(Graph graph) {
     this.graph = graph;
     this.seed = graph.input(DType.I32, 2);

@@ -30,7 +30,7 @@ public record Embedding(Parameter wte, Parameter wpe) {
               + wte.value()
               + ", wpe "
               + wpe.value()
-              + ", expected matrices of as many columns");
+              + ", expected matrices of supported types with equal numbers of columns");
     }
     var y =
         graph.has(Kernel.EMBED)
@@ -63,7 +63,8 @@ public record Embedding(Parameter wte, Parameter wpe) {
   }
 
   /**
-   * Sequences have the same positions, so their gradients are summed without comparing positions.
+   * Adds the gradients of the positions. All sequences have the same positions, so their gradients
+   * are summed without comparing positions.
    */
   private static void addPositions(Graph graph, TokenBatch batch, Tensor dy, Tensor dwpe) {
     long length = batch.length();

@@ -22,7 +22,11 @@ record Heads(Graph graph, int nHead, long headSize) {
     Inputs.matrix("Attention", qkv);
     if (nHead < 1 || qkv.columns() % (3L * nHead) != 0) {
       throw new IllegalArgumentException(
-          "Attention cannot split " + qkv + " into query, key and value of " + nHead + " heads");
+          "qkv is "
+              + qkv
+              + ", expected columns for query, key and value of "
+              + nHead
+              + " heads of equal size");
     }
     return new Heads(graph, nHead, qkv.columns() / 3 / nHead);
   }
@@ -33,7 +37,7 @@ record Heads(Graph graph, int nHead, long headSize) {
   }
 
   /**
-   * Columns of {@code x} from {@code first} on as heads, contiguous.
+   * Copies columns of {@code x}, starting at {@code first}, as contiguous heads.
    *
    * @param x {@code (B * T, width)}
    * @param batch B
@@ -49,7 +53,7 @@ record Heads(Graph graph, int nHead, long headSize) {
   }
 
   /**
-   * Columns of {@code x} from {@code first} on as rows of their own, contiguous.
+   * Copies C columns of {@code x}, starting at {@code first}, to a contiguous matrix.
    *
    * @param x {@code (tokens, width)}
    * @return {@code (tokens, C)}

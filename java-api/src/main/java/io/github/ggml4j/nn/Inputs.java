@@ -4,7 +4,7 @@ import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Tensor;
 import java.util.Arrays;
 
-/** Checks types and shapes. Kernels read memory by these and do not check them again. */
+/** Checks types and shapes. Kernels rely on them and do not check them again. */
 final class Inputs {
   private Inputs() {}
 

@@ -147,8 +147,8 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
   }
 
   /**
-   * The latest product of a graph. Its kernel prefetches the first weights of the product that
-   * follows while threads wait for each other.
+   * The latest product of a graph. While its threads wait for each other, its kernel prefetches the
+   * first weights of the next product.
    */
   private static final class Latest {
     private @Nullable Tensor product;

@@ -12,11 +12,11 @@ import org.jspecify.annotations.Nullable;
  * The tokens of a graph, with the id and the position of each. Call {@link #set} before each
  * computation.
  *
- * <p>For gradients of embeddings that are composed of stock ops, the tokens are sorted by id here:
- * ggml's own op compares every token with every row of the vocabulary.
+ * <p>If the gradients of embeddings are composed of stock ops, this class sorts the tokens by id on
+ * the host, because ggml's own op compares every token with every row of the vocabulary.
  */
 public final class TokenBatch {
-  /** Tokens of a chunk; one op compares all of them with each other. */
+  /** Number of tokens of a chunk; one op compares all of them with each other. */
   private static final int CHUNK = 512;
 
   private final Graph graph;
@@ -73,7 +73,7 @@ public final class TokenBatch {
   public void set(int[] tokenIds) {
     if (length == 0) {
       throw new IllegalStateException(
-          "This batch was made for tokens at any positions: call set(tokenIds, tokenPositions)");
+          "This batch has tokens at any positions: call set(tokenIds, tokenPositions)");
     }
     var own = new int[tokenIds.length];
     Arrays.setAll(own, i -> i % length);

@@ -145,8 +145,8 @@ public final class Device implements AutoCloseable {
   /**
    * As {@link #open(String, int)}.
    *
-   * @param notice takes one line if {@code auto} had a choice: the GPU that it chose, or why a GPU
-   *     backend of the natives does not work here
+   * @param notice receives one line if {@code auto} had a choice: the GPU that it chose, or why a
+   *     GPU backend of the natives does not work here
    */
   public static Device open(String name, int threads, Consumer<? super String> notice) {
     int n = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
@@ -259,9 +259,9 @@ public final class Device implements AutoCloseable {
   /**
    * Bytes of memory that can be allocated on this device now.
    *
-   * <p>For the CPU that is what the system can give this process without swapping: on Linux {@code
-   * MemAvailable} within the limits of cgroups and {@code ulimit}, less what this process has
-   * allocated for tensors and not written yet.
+   * <p>For the CPU this is the memory that the system can give this process without swapping. On
+   * Linux that is {@code MemAvailable} within the limits of cgroups and {@code ulimit}, less the
+   * memory of tensors that are allocated and not written yet.
    */
   public long freeMemory() {
     return exclusively(() -> memory().availableBytes());
@@ -277,17 +277,17 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  /** The limit that {@link #freeMemory} comes from; null if it is the device's memory itself. */
+  /** The limit that determines {@link #freeMemory}; null if it is the device's memory itself. */
   @Nullable String memoryLimit() {
     return exclusively(() -> memory().limit());
   }
 
   /**
-   * Fails if so much memory is not free. Systems promise more memory than they have, and end the
-   * process that then writes to it; so an allocation that succeeds does not say that there is
-   * enough. GPUs do not promise what they do not have.
+   * Fails if fewer bytes are free. Needed for the CPU only: operating systems let a process
+   * allocate more memory than there is, and kill it when it writes to that memory. So a successful
+   * allocation does not show that there is enough. An allocation on a GPU does.
    *
-   * @param what what the memory is for
+   * @param what purpose of the memory, for the message
    */
   void checkFree(String what, long bytes) {
     if (cpu && bytes >= CHECKED_BYTES) {
@@ -298,7 +298,7 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  /** To be called with each new buffer, so that what it holds counts as used. */
+  /** Must be called with each new buffer, so that its memory counts as used. */
   void allocated(MemorySegment buffer) {
     if (cpu && !buffer.equals(MemorySegment.NULL)) {
       HostBuffers.add(
@@ -306,7 +306,7 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  /** To be called before a buffer is freed. */
+  /** Must be called before a buffer is freed. */
   void freeing(MemorySegment buffer) {
     if (cpu && !buffer.equals(MemorySegment.NULL)) {
       HostBuffers.remove(Ggml.ggml_backend_buffer_get_base(buffer));
@@ -413,9 +413,9 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Starts to time every node of the graphs that run, or stops that.
+   * Starts or stops timing every node of the graphs that run.
    *
-   * @param target takes the times; null to stop
+   * @param target receives the times; null stops timing
    */
   public void profile(@Nullable OpProfile target) {
     profile = target;
@@ -428,7 +428,7 @@ public final class Device implements AutoCloseable {
   /**
    * Computes a graph.
    *
-   * @param check runs right before the computation: what it uses may have been closed while it
+   * @param check runs right before the computation, because tensors may have been closed while it
    *     waited for its turn
    */
   void compute(MemorySegment graph, Runnable check) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param description the product, such as {@code AMD EPYC 9R14}
  * @param kind the kind of device
  * @param freeMemory bytes that can be allocated now; see {@link Device#freeMemory}
- * @param totalMemory bytes; of the CPU the machine's memory, or the smallest limit on it
+ * @param totalMemory bytes; for the CPU the machine's memory, or the smallest limit on it
  * @param computeCapability of an NVIDIA GPU, such as {@code 9.0}; null for other devices
  * @param versions known versions: {@code ggml}, and for NVIDIA's GPUs {@code driver} (its release),
  *     {@code driver CUDA} (the newest CUDA that the driver supports), {@code CUDA} (of the

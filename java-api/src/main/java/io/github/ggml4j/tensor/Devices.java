@@ -18,7 +18,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/** Loads backends and describes their devices. Asks CUDA before ggml does. */
+/** Loads backends and describes their devices. Checks CUDA before ggml uses it. */
 final class Devices {
   private static final String CUDA = "cuda";
 
@@ -49,7 +49,7 @@ final class Devices {
           Ggml.ggml_backend_dev_memory(device, free, total);
           memory = new HostMemory(total.get(JAVA_LONG, 0), free.get(JAVA_LONG, 0), null);
           if (memory.totalBytes() == 0) {
-            problem = name + " does not say how much memory it has";
+            problem = name + " does not report its memory";
           } else if (kind == DeviceInfo.Kind.CPU) {
             memory = HostMemory.now(memory);
           }
@@ -69,7 +69,7 @@ final class Devices {
     return List.copyOf(devices);
   }
 
-  /** Why a device cannot be used; null if it can. ggml would end the process. */
+  /** Why a device cannot be used; null if it can. Without this check ggml ends the process. */
   private static @Nullable String problem(String name) {
     try {
       checkCuda(name);

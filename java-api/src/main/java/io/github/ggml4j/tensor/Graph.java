@@ -89,7 +89,9 @@ public final class Graph extends StockOps implements AutoCloseable, TensorOwner 
 
   // --- inputs and outputs
 
-  /** A tensor to fill before each computation. It keeps its elements until they are replaced. */
+  /**
+   * Adds an input, to be set before a computation. It keeps its elements until they are replaced.
+   */
   public Tensor input(DType type, long... shape) {
     checkBuilding();
     return memory.addInput(this, type, shape);
@@ -208,7 +210,8 @@ public final class Graph extends StockOps implements AutoCloseable, TensorOwner 
     checkBuilding();
     for (var store : stores) {
       if (store instanceof TensorStore planned && planned.isPlanned()) {
-        throw new IllegalStateException("A graph over a store without memory can be measured only");
+        throw new IllegalStateException(
+            "A graph over a store without memory can be measured but not built");
       }
     }
     checkSupported();
@@ -252,7 +255,7 @@ public final class Graph extends StockOps implements AutoCloseable, TensorOwner 
     }
   }
 
-  // --- what it is made of
+  // --- nodes and memory
 
   /** The nodes that compute something, in the order in which they run. */
   public List<GraphOp> ops() {

@@ -8,24 +8,25 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * How much memory of a device some work needs, computed before anything is allocated. Immutable.
+ * The memory that a training or a generation needs on a device, computed before it is allocated.
+ * Immutable.
  *
- * <p>Weights in a mapped file need none. On a GPU, memory of the driver and of its libraries (some
- * 500 MB with CUDA) is not counted: it is not free to begin with, except for what cuBLAS loads when
- * it is first used.
+ * <p>Weights in a mapped file are not counted. The memory of a GPU's driver and libraries (about
+ * 500 MB with CUDA) is not counted either, because it is already missing from the free memory.
+ * cuBLAS loads a small part of it only when it is first used.
  */
 public final class MemoryEstimate {
-  /** What memory is for. */
+  /** Purposes of memory. */
   public enum Part {
     /** The weights of the model. */
     PARAMETERS("parameters"),
-    /** A gradient for each of them. */
+    /** The gradients of the weights. */
     GRADIENTS("gradients"),
     /** Moments of AdamW, momentum of SGD. */
     OPTIMIZER_STATE("optimizer state"),
     /** Inputs and intermediate results of graphs, except logits. */
     ACTIVATIONS("activations"),
-    /** The logits of the rows that are computed at once. */
+    /** Logits of the rows that are computed together. */
     LOGITS("logits"),
     /** Keys and values of earlier tokens. */
     KV_CACHE("KV cache"),
@@ -58,8 +59,8 @@ public final class MemoryEstimate {
    * @param parts bytes of each part; parts of 0 bytes are left out
    * @param graphs the ops of each graph, in the order in which they first run; they add {@link
    *     Part#TEMPORARY}
-   * @param allocated number of these bytes that are allocated already, such as the weights of a
-   *     loaded model
+   * @param allocated bytes of these that are already allocated, such as the weights of a loaded
+   *     model
    */
   public MemoryEstimate(
       String what,
@@ -98,7 +99,7 @@ public final class MemoryEstimate {
     return Math.max(0, totalBytes() - allocated);
   }
 
-  /** Bytes that were free when this was made; see {@link Device#freeMemory}. */
+  /** Bytes that were free when the estimate was made; see {@link Device#freeMemory}. */
   public long freeBytes() {
     return free;
   }
@@ -139,7 +140,9 @@ public final class MemoryEstimate {
     return String.format(Locale.ROOT, "%.2f GiB", bytes / GIB);
   }
 
-  /** A table: a line for each part, then the sum, the allocated part of it and the free memory. */
+  /**
+   * A table: one line for each part, then the sum, the bytes already allocated and the free bytes.
+   */
   @Override
   public String toString() {
     var text = new StringBuilder(what).append(" on ").append(device).append(":\n");

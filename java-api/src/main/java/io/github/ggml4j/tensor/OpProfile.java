@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Measures how long each op of a device takes. While {@link Device#profile} has a profile, graphs
- * run node by node, and each node is waited for and timed. What a GPU gains by running nodes
- * together, or by starting one while the next is handed over, is not measured.
+ * Measures the time of each op on a device. While {@link Device#profile} has a profile, graphs run
+ * node by node, and each node is timed until it is finished. On a GPU the sum of the times is
+ * therefore larger than the time of the whole graph, in which nodes overlap.
  *
  * <p>Calling a device and waiting for it takes time by itself. It is estimated from nodes that
  * compute nothing and subtracted from all others. Not thread-safe; computations of a device take
@@ -57,7 +57,7 @@ public final class OpProfile {
     });
   }
 
-  /** Seconds that calling the device and waiting for it takes; 0 if that is not known. */
+  /** Seconds that one call of the device and waiting for it take; 0 if not known. */
   public double overhead() {
     return median(empty) / 1e9;
   }

@@ -13,7 +13,7 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
   @Serial private static final long serialVersionUID = 1L;
 
   private static final String ADVICE =
-      "Use a smaller batch (with gradient accumulation where you train), shorter sequences, weights"
+      "Use a smaller batch (with gradient accumulation for training), shorter sequences, weights"
           + " of a smaller type such as F16, or another device.";
 
   private final @Nullable Long needed;
@@ -26,9 +26,9 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
   }
 
   /**
-   * Memory that is more than what is free.
+   * More memory is needed than is free.
    *
-   * @param what names in the message what the memory is for
+   * @param what purpose of the memory, for the message
    * @param needed bytes
    */
   public static OutOfDeviceMemoryException of(String what, Device device, long needed) {
@@ -55,7 +55,7 @@ public final class OutOfDeviceMemoryException extends RuntimeException {
         free);
   }
 
-  /** Memory of unknown size that an op could not allocate while it ran. */
+  /** An op could not allocate memory of unknown size while it ran. */
   static OutOfDeviceMemoryException whileComputing(Device device, long free) {
     return new OutOfDeviceMemoryException(
         "Not enough memory on "

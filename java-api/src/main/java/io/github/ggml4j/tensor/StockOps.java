@@ -59,7 +59,8 @@ abstract sealed class StockOps permits Graph {
   }
 
   /**
-   * {@code a + b}, b repeated to the shape of a where smaller; differentiable when of equal shape.
+   * {@code a + b}; a smaller b is repeated to the shape of a. Differentiable if the shapes are
+   * equal.
    */
   public Tensor add(Tensor a, Tensor b) {
     checkBinary("add", a, b);
@@ -85,26 +86,26 @@ abstract sealed class StockOps permits Graph {
     append(Ggml.ggml_add_inplace(context(), use(a), use(b)));
   }
 
-  /** {@code a - b}, b repeated where smaller. */
+  /** {@code a - b}; a smaller b is repeated. */
   public Tensor sub(Tensor a, Tensor b) {
     checkBinary("sub", a, b);
     return append(Ggml.ggml_sub(context(), use(a), use(b)));
   }
 
-  /** {@code a * b} element by element, b repeated where smaller. */
+  /** {@code a * b} element by element; a smaller b is repeated. */
   public Tensor mul(Tensor a, Tensor b) {
     checkBinary("mul", a, b);
     return append(Ggml.ggml_mul(context(), use(a), use(b)));
   }
 
-  /** Multiplies {@code a} by {@code b} in place, b repeated where smaller. */
+  /** Multiplies {@code a} by {@code b} in place; a smaller b is repeated. */
   public void mulInPlace(Tensor a, Tensor b) {
     checkBinary("mul", a, b);
     checkWritable("mul", a);
     append(Ggml.ggml_mul_inplace(context(), use(a), use(b)));
   }
 
-  /** {@code a / b} element by element, b repeated where smaller. */
+  /** {@code a / b} element by element; a smaller b is repeated. */
   public Tensor div(Tensor a, Tensor b) {
     checkBinary("div", a, b);
     return append(Ggml.ggml_div(context(), use(a), use(b)));
@@ -158,7 +159,7 @@ abstract sealed class StockOps permits Graph {
     return append(Ggml.ggml_log(context(), use(x)));
   }
 
-  /** {@code x} with all elements moved into {@code [min, max]}. */
+  /** {@code x} with all elements limited to {@code [min, max]}. */
   public Tensor clamp(Tensor x, float min, float max) {
     checkType("clamp", x, DType.F32);
     return append(Ggml.ggml_clamp(context(), use(cont(x)), min, max));
@@ -176,7 +177,7 @@ abstract sealed class StockOps permits Graph {
     return append(Ggml.ggml_mean(context(), use(x)));
   }
 
-  /** The sum over everything that repeating {@code like} to the shape of {@code x} would copy. */
+  /** The gradient of a repetition: sums {@code x} to the shape of {@code like}. */
   public Tensor repeatBack(Tensor x, Tensor like) {
     checkRepeats("repeat_back", like, x);
     checkRows("repeat_back", x);
@@ -184,20 +185,20 @@ abstract sealed class StockOps permits Graph {
   }
 
   /**
-   * The sums of the columns of a matrix: {@code (rows, n)} to {@code (1, n)}. A product with a row
-   * of ones: on a GPU that takes a fraction of the time of {@link #repeatBack}, where one thread
+   * The sums of the columns of a matrix: {@code (rows, n)} to {@code (1, n)}. Computed as a product
+   * with ones, which takes a fraction of the time of {@link #repeatBack} on a GPU, where one thread
    * adds up a whole column.
    */
   public Tensor columnSums(Tensor x) {
     if (!x.isMatrix()) {
-      throw new IllegalArgumentException("The sums of columns are those of a matrix, not of " + x);
+      throw new IllegalArgumentException("column sums need a matrix, not " + x);
     }
     return outProd(x, ones(x.rows()));
   }
 
   /**
-   * Partial sums of the squares of all elements of a contiguous tensor, without a copy of it; they
-   * are to be added up by the caller.
+   * Partial sums of the squares of all elements of a contiguous tensor, without a copy of it. The
+   * caller adds them up.
    */
   public List<Tensor> squareSums(Tensor x) {
     checkWhole("mul_mat", x);
@@ -365,10 +366,11 @@ abstract sealed class StockOps permits Graph {
     return append(Ggml.ggml_concat(context(), use(a), use(b), 0));
   }
 
-  /** {@code x} with its elements one behind the other; itself when they are already. */
+  /** A contiguous copy of {@code x}; {@code x} itself if it is contiguous. */
   public Tensor cont(Tensor x) {
     if (!x.contiguous() && x.type().isQuantized()) {
-      throw new IllegalArgumentException("Elements of blocks cannot be moved one by one in " + x);
+      throw new IllegalArgumentException(
+          "cont cannot copy the elements of a quantized type one by one: " + x);
     }
     return x.contiguous() ? x : append(Ggml.ggml_cont(context(), use(x)));
   }
@@ -390,7 +392,7 @@ abstract sealed class StockOps permits Graph {
     if (!Arrays.equals(sorted, new int[] {0, 1, 2, 3})) {
       throw new InvalidArgumentException("axes", Arrays.toString(axes), "0 to 3, each once");
     }
-    // ggml counts from the last dimension on, and takes for each dimension of x its new place.
+    // ggml counts dimensions from the last one, and expects the new index of each dimension of x.
     var places = new int[4];
     for (int i = 0; i < 4; i++) {
       places[3 - axes[i]] = 3 - i;
@@ -418,15 +420,15 @@ abstract sealed class StockOps permits Graph {
   }
 
   /**
-   * {@code count} rows of a matrix from row {@code first} on, as a view; differentiability ends
-   * here.
+   * A view of {@code count} rows of a matrix, starting at row {@code first}. Not differentiable.
    */
   public Tensor rows(Tensor x, long first, long count) {
     return view(x, first * x.columns(), count, x.columns());
   }
 
   /**
-   * Consecutive elements of {@code x} from element {@code offset} on in another shape, as a view.
+   * A view of consecutive elements of {@code x}, starting at element {@code offset}, in another
+   * shape.
    */
   public Tensor view(Tensor x, long offset, long... shape) {
     use(x);
@@ -487,7 +489,7 @@ abstract sealed class StockOps permits Graph {
     for (var tensor : List.of(value, m, v)) {
       checkWritable("opt_step_adamw", tensor);
     }
-    // ggml_set_param takes no views; the op itself only asks for the flag.
+    // ggml_set_param refuses views, but the op only checks the flag.
     ggml_tensor.flags(
         value.handle(), ggml_tensor.flags(value.handle()) | Ggml.GGML_TENSOR_FLAG_PARAM());
     append(

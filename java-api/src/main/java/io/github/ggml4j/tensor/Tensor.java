@@ -171,11 +171,11 @@ public final class Tensor {
     checkWritable();
     if (source.byteSize() < length) {
       throw new IllegalArgumentException(
-          "Source has "
+          "source has "
               + source.byteSize()
-              + " bytes, "
+              + " bytes, expected at least "
               + length
-              + " were to be written to "
+              + " to write to "
               + this);
     }
     access(offset, length, () -> Ggml.ggml_backend_tensor_set(handle, source, offset, length));
@@ -218,11 +218,11 @@ public final class Tensor {
   public void get(MemorySegment target, long offset, long length) {
     if (target.byteSize() < length) {
       throw new IllegalArgumentException(
-          "Target has "
+          "target has "
               + target.byteSize()
-              + " bytes, "
+              + " bytes, expected at least "
               + length
-              + " were to be read from "
+              + " to read from "
               + this);
     }
     access(offset, length, () -> Ggml.ggml_backend_tensor_get(handle, target, offset, length));
@@ -267,7 +267,7 @@ public final class Tensor {
     }
   }
 
-  /** Accesses memory between computations, so that it is not closed meanwhile. */
+  /** Accesses memory while no computation runs and nothing can be closed. */
   private void access(long offset, long length, Runnable action) {
     owner
         .device()
@@ -303,10 +303,11 @@ public final class Tensor {
               + offset
               + " to "
               + (offset + length)
-              + " are outside of the "
+              + " are out of range: "
+              + this
+              + " has "
               + bytes()
-              + " of "
-              + this);
+              + " bytes");
     }
   }
 

@@ -23,7 +23,7 @@ final class Views {
     }
     if (offset < 0 || offset > base.elements() - elements) {
       throw new IllegalArgumentException(
-          "Elements " + offset + " to " + (offset + elements) + " are outside of " + base);
+          "Elements " + offset + " to " + (offset + elements) + " are out of the range of " + base);
     }
     long size = base.type().byteSize(1);
     long at = offset * size;

@@ -63,7 +63,7 @@ class MatmulPrecisionTest {
       assertThat(store.measure()).isEqualTo(100 * 64 * 4);
       assertThat(graph.measure()).isBetween(10 * (64 + 100) * 4L, 10 * (64 + 100) * 4L + 256);
       assertThatThrownBy(w::toFloats).isInstanceOf(IllegalStateException.class);
-      assertThatThrownBy(graph::build).hasMessageContaining("measured only");
+      assertThatThrownBy(graph::build).hasMessageContaining("measured but not built");
     }
   }
 }

@@ -1,8 +1,8 @@
 package io.github.ggml4j.tensor.internal;
 
 /**
- * The exponential function for probabilities: plain IEEE arithmetic, so that every platform gives
- * the same bits, which {@link Math#exp} does not promise.
+ * The exponential function for probabilities. It uses plain IEEE arithmetic, so every platform
+ * gives the same bits, which {@link Math#exp} does not guarantee.
  */
 public final class Exp {
   private static final int BLOCK = 1024;

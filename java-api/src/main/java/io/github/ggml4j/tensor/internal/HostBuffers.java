@@ -14,15 +14,15 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The buffers that tensors have in the machine's memory. Linux and macOS give a page its memory
- * when it is first written, and say until then that this memory is available; so it has to be
- * counted here. Thread-safe.
+ * Buffers of tensors in the machine's memory. Linux and macOS assign memory to a page when it is
+ * first written, and report that memory as available until then. So it is counted here.
+ * Thread-safe.
  */
 public final class HostBuffers {
   /** Bytes of each buffer by its address. */
   private static final Map<Long, Long> BUFFERS = new ConcurrentHashMap<>();
 
-  /** Pages that are asked about in one call. */
+  /** Number of pages of one call of mincore. */
   private static final int PAGES = 1 << 16;
 
   private HostBuffers() {}
@@ -39,7 +39,7 @@ public final class HostBuffers {
     BUFFERS.remove(start.address());
   }
 
-  /** Bytes of all buffers that have no memory yet. */
+  /** Bytes of all buffers whose pages were not written yet. */
   public static long untouchedBytes() {
     if (BUFFERS.isEmpty()) {
       return 0;

@@ -4,13 +4,13 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The machine's memory as this process may use it. Swap is not counted: a model that is swapped out
- * for every token is of no use.
+ * The machine's memory, as far as this process may use it. Swap is not counted, because a model
+ * that is swapped in for every token is too slow to use.
  *
  * @param totalBytes all memory, or the smallest limit on it
- * @param availableBytes what can still be allocated and written without swapping and without the
- *     system ending this process
- * @param limit the limit that {@code availableBytes} comes from, such as {@code ulimit -v}; null if
+ * @param availableBytes bytes that can still be allocated and written without swapping, and without
+ *     the system killing this process
+ * @param limit the limit that determines {@code availableBytes}, such as {@code ulimit -v}; null if
  *     it is the machine's memory itself
  */
 public record HostMemory(long totalBytes, long availableBytes, @Nullable String limit) {
@@ -21,7 +21,7 @@ public record HostMemory(long totalBytes, long availableBytes, @Nullable String 
   /**
    * The memory now.
    *
-   * @param otherwise returned on a system that does not say how much is available
+   * @param otherwise returned if the system does not report its available memory
    */
   public static HostMemory now(HostMemory otherwise) {
     var system = System.getProperty("os.name").toLowerCase(Locale.ROOT);
@@ -35,12 +35,12 @@ public record HostMemory(long totalBytes, long availableBytes, @Nullable String 
     return linux == null ? otherwise : linux;
   }
 
-  /** With so many bytes less available. */
+  /** The same with fewer available bytes. */
   HostMemory less(long bytes) {
     return new HostMemory(totalBytes, availableBytes - bytes, limit);
   }
 
-  /** The smaller one of both in each respect. */
+  /** The smaller total and the smaller available memory of both. */
   HostMemory within(HostMemory other) {
     boolean tighter = other.availableBytes < availableBytes;
     return new HostMemory(

@@ -11,12 +11,12 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads what Linux says about memory: {@code MemAvailable} of the machine, the limits of this
+ * Reads Linux's information about memory: {@code MemAvailable} of the machine, the limits of this
  * process's cgroup and of all cgroups above it (version 1 and 2), and the resource limits {@code
  * RLIMIT_AS} and {@code RLIMIT_DATA}.
  *
  * <p>Sources: {@code proc(5)}, the kernel's {@code admin-guide/cgroup-v1/memory.rst} and {@code
- * admin-guide/cgroup-v2.rst}. A file that is missing states no limit.
+ * admin-guide/cgroup-v2.rst}. A missing file means that there is no limit.
  */
 final class LinuxMemory {
   private static final Pattern FIELD = Pattern.compile("(\\S+?):?\\s+(\\d+)(?:\\s+kB)?\\s*");
@@ -65,7 +65,7 @@ final class LinuxMemory {
     return within(memory, "Max data size", status.get("VmData"), "ulimit -d");
   }
 
-  /** Kernels before 3.14 do not say what is available. */
+  /** Falls back to free, buffers and cached: kernels before 3.14 lack MemAvailable. */
   private static long available(Map<String, Long> meminfo, long total) {
     var available = meminfo.get("MemAvailable");
     if (available != null) {
@@ -121,7 +121,7 @@ final class LinuxMemory {
       if (limit == null || used == null) {
         return memory;
       }
-      // The kernel drops cached file contents before it ends a process.
+      // The kernel discards cached file contents before it kills a process.
       long cached = bytes(folder.resolve("memory.stat").toString()).getOrDefault(cache, 0L);
       return memory.within(
           new HostMemory(limit, limit - used + Math.min(cached, used), "the cgroup's " + max));
@@ -168,7 +168,7 @@ final class LinuxMemory {
       var mountRoot = Path.of(unescaped(columns[ROOT_COLUMN]));
       var mountPoint = Path.of(unescaped(columns[MOUNT_POINT_COLUMN]));
       var path = Path.of(cgroup).normalize();
-      // A container may see the path that its host gives it, which is not below what it mounts.
+      // In a container this may be the path on the host, which is not below the mounted folder.
       var folder =
           path.startsWith(mountRoot)
               ? mountPoint.resolve(mountRoot.relativize(path)).normalize()
@@ -214,7 +214,7 @@ final class LinuxMemory {
     try {
       return Files.isReadable(path) ? Files.readAllLines(path) : List.of();
     } catch (IOException e) {
-      return List.of(); // the cgroup is gone: it states no limit
+      return List.of(); // the cgroup was removed: no limit
     }
   }
 

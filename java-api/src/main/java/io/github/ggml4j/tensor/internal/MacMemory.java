@@ -10,8 +10,8 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Reads what macOS says about memory, by {@code host_statistics64}: pages that are free, and
- * inactive ones, which the system drops or compresses when memory is asked for.
+ * Reads macOS's information about memory with {@code host_statistics64}: free pages, and inactive
+ * pages, which the system discards or compresses if memory is requested.
  */
 final class MacMemory {
   private static final int HOST_VM_INFO64 = 4;
@@ -47,7 +47,7 @@ final class MacMemory {
       }
       if (status != 0) {
         throw new IllegalStateException(
-            "macOS did not say how much memory is available: host_statistics64 gave " + status);
+            "macOS did not report its available memory: host_statistics64 returned " + status);
       }
       return parse(statistics, pageSize, totalBytes);
     }

@@ -11,8 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 
 /**
- * Reads what Windows says about memory, by {@code GlobalMemoryStatusEx}. Windows promises memory
- * when it is allocated, so what was not written yet is counted there.
+ * Reads Windows's information about memory with {@code GlobalMemoryStatusEx}. Windows reserves
+ * memory when it is allocated, so memory that was not written yet is already counted as used.
  */
 final class WindowsMemory {
   /** {@code MEMORYSTATUSEX}: two DWORDs, then seven DWORDLONGs. */
@@ -43,7 +43,7 @@ final class WindowsMemory {
         throw new AssertionError(e); // C functions throw nothing
       }
       if (done == 0) {
-        throw new IllegalStateException("Windows did not say how much memory is available");
+        throw new IllegalStateException("Windows did not report its available memory");
       }
       return parse(status);
     }
