@@ -42,7 +42,6 @@ struct ggml4j_params {
     int32_t has_residual; // linear_forward, dropout: 1 if the last source is added to the result
     int32_t n_head;       // attention_*: NH
     int32_t n_seq;        // attention_forward, attention_backward: B
-    int32_t has_mask;     // attention_forward, attention_backward: 1 if there is a padding mask
     int32_t ignore_index; // cross_entropy: label of rows that are ignored (-100 in PyTorch)
     int32_t site;         // dropout, attention_forward, attention_backward: number of the dropout layer in the model
     float   eps;          // layernorm_*
@@ -115,11 +114,10 @@ GGML4J_API float ggml4j_uniform(uint64_t seed, uint64_t site, uint64_t index);
 // dst (M, C)
 GGML4J_API void ggml4j_op_attention_cached(struct ggml_tensor * dst, int ith, int nth, void * userdata);
 // For training: B whole sequences of T = M / B tokens. Tasks split the B * NH heads.
-// src = qkv (B, T, 3C), seed (2) I32, [mask (B, T) I32]; dst (B, T, C)
-// The seed is used if dropout > 0; the index of a probability is ((b * NH + h) * T + query) * T + key. The mask is
-// attention_mask of transformers: keys with 0 are left out; a query with no key at all has the result 0.
+// src = qkv (B, T, 3C), seed (2) I32; dst (B, T, C)
+// The seed is used if dropout > 0; the index of a probability is ((b * NH + h) * T + query) * T + key.
 GGML4J_API void ggml4j_op_attention_forward(struct ggml_tensor * dst, int ith, int nth, void * userdata);
-// src = qkv (B, T, 3C), dout (B, T, C), seed (2) I32, [mask (B, T) I32]; dst = dqkv (B, T, 3C). Computes the probabilities again.
+// src = qkv (B, T, 3C), dout (B, T, C), seed (2) I32; dst = dqkv (B, T, 3C). Computes the probabilities again.
 GGML4J_API void ggml4j_op_attention_backward(struct ggml_tensor * dst, int ith, int nth, void * userdata);
 
 // --- cross entropy
@@ -161,10 +159,10 @@ enum ggml4j_sgd_control {
     GGML4J_SGD_WEIGHT_DECAY = 3,
     GGML4J_SGD_NESTEROV = 4,   // 0 or 1
     GGML4J_SGD_FIRST_STEP = 5, // 1 in the first step: buf becomes the gradient
-    GGML4J_SGD_GRAD_SCALE = 7, // factor on g, for clipping; 6 is unused
+    GGML4J_SGD_GRAD_SCALE = 6, // factor on g, for clipping
 };
 // torch.optim.SGD; g = 0 afterwards
-// src = p (n), g (n), buf (n): momentum (p again if momentum is 0), control (8); dst unused
+// src = p (n), g (n), buf (n): momentum (p again if momentum is 0), control (7); dst unused
 GGML4J_API void ggml4j_op_sgd(struct ggml_tensor * dst, int ith, int nth, void * userdata);
 
 // --- helpers outside of graphs

@@ -584,16 +584,14 @@ static void test_attention(void) {
 
 // --- attention in training
 
-static void attention_train_case(int64_t batch, int64_t t, int64_t heads, int64_t d, float dropout, int masked) {
+static void attention_train_case(int64_t batch, int64_t t, int64_t heads, int64_t d, float dropout) {
     char name[120];
-    snprintf(name, sizeof(name), "attention_train B=%lld T=%lld %lld heads of %lld dropout=%g mask=%d", (long long) batch, (long long) t,
-             (long long) heads, (long long) d, dropout, masked);
+    snprintf(name, sizeof(name), "attention_train B=%lld T=%lld %lld heads of %lld dropout=%g", (long long) batch, (long long) t,
+             (long long) heads, (long long) d, dropout);
     current = name;
     int64_t c = heads * d, m = batch * t;
     float * qkv = normals(3 * c * m, 1.0f);
     float * dout = normals(c * m, 1.0f);
-    int32_t * mask = calloc((size_t) m, sizeof(int32_t));
-    for (int64_t i = 0; i < m; i++) mask[i] = !masked || ((i / t) % 2 == 0 ? i % t >= 3 : i % t < t - 2); // left and right padding
     uint64_t seed = 0xFEDCBA9876543210ull;
     int32_t words[2] = {(int32_t) (seed & 0xFFFFFFFFu), (int32_t) (seed >> 32)};
     double * want = calloc((size_t) (c * m), sizeof(double));
@@ -605,16 +603,14 @@ static void attention_train_case(int64_t batch, int64_t t, int64_t heads, int64_
                 double p[256], ds[256], kept[256], max = -1e300, sum = 0;
                 const float * q = qkv + (b * t + i) * 3 * c + h * d;
                 for (int64_t j = 0; j <= i; j++) {
-                    p[j] = -INFINITY;
-                    if (!mask[b * t + j]) continue;
                     p[j] = 0;
                     for (int64_t e = 0; e < d; e++) p[j] += scale * q[e] * qkv[(b * t + j) * 3 * c + c + h * d + e];
                     if (p[j] > max) max = p[j];
                 }
-                for (int64_t j = 0; j <= i; j++) sum += p[j] = mask[b * t + j] ? exp(p[j] - max) : 0;
+                for (int64_t j = 0; j <= i; j++) sum += p[j] = exp(p[j] - max);
                 double inner = 0;
                 for (int64_t j = 0; j <= i; j++) {
-                    p[j] = sum > 0 ? p[j] / sum : 0;
+                    p[j] /= sum;
                     uint64_t index = (uint64_t) (((b * heads + h) * t + i) * t + j);
                     kept[j] = dropout == 0 ? 1 : ggml4j_uniform(seed, 9, index) >= dropout ? 1 / (1 - (double) dropout) : 0;
                     const float * v = qkv + (b * t + j) * 3 * c + 2 * c + h * d;
@@ -641,29 +637,28 @@ static void attention_train_case(int64_t batch, int64_t t, int64_t heads, int64_
         float * y = zeros(c * m);
         float * g = zeros(3 * c * m);
         for (int64_t i = 0; i < 3 * c * m; i++) g[i] = NAN;
-        tensor tq = over(GGML_TYPE_F32, 3 * c, m, qkv), ts = over(GGML_TYPE_I32, 2, 1, words), tm = over(GGML_TYPE_I32, m, 1, mask),
-               td = over(GGML_TYPE_F32, c, m, dout), dst = over(GGML_TYPE_F32, c, m, y), back = over(GGML_TYPE_F32, 3 * c, m, g);
-        struct ggml4j_params p = {.n_head = (int32_t) heads, .n_seq = (int32_t) batch, .has_mask = masked, .scale = (float) scale,
+        tensor tq = over(GGML_TYPE_F32, 3 * c, m, qkv), ts = over(GGML_TYPE_I32, 2, 1, words), td = over(GGML_TYPE_F32, c, m, dout), dst = over(GGML_TYPE_F32, c, m, y), back = over(GGML_TYPE_F32, 3 * c, m, g);
+        struct ggml4j_params p = {.n_head = (int32_t) heads, .n_seq = (int32_t) batch, .scale = (float) scale,
                                   .dropout = dropout, .site = 9};
-        dst.src[0] = &tq, dst.src[1] = &ts, dst.src[2] = masked ? &tm : NULL;
+        dst.src[0] = &tq, dst.src[1] = &ts;
         run_op(ggml4j_op_attention_forward, &dst, tasks[k], &p);
         close_to("y", y, want, NULL, c * m, 3e-6);
-        back.src[0] = &tq, back.src[1] = &td, back.src[2] = &ts, back.src[3] = masked ? &tm : NULL;
+        back.src[0] = &tq, back.src[1] = &td, back.src[2] = &ts;
         run_op(ggml4j_op_attention_backward, &back, tasks[k], &p);
         close_to("dqkv", g, dq, NULL, 3 * c * m, 5e-6);
         free(y), free(g);
     }
-    free(qkv), free(dout), free(mask), free(want), free(dq);
+    free(qkv), free(dout), free(want), free(dq);
 }
 
 static void test_attention_train(void) {
-    attention_train_case(2, 24, 5, 16, 0.0f, 0);
-    attention_train_case(3, 77, 3, 20, 0.0f, 0);
-    attention_train_case(1, 128, 2, 64, 0.1f, 0);
-    attention_train_case(2, 130, 2, 64, 0.1f, 1);
-    attention_train_case(1, 1, 1, 7, 0.0f, 0);
-    attention_train_case(4, 9, 2, 80, 0.3f, 1);
-    attention_train_case(2, 200, 1, 16, 0.0f, 1);
+    attention_train_case(2, 24, 5, 16, 0.0f);
+    attention_train_case(3, 77, 3, 20, 0.0f);
+    attention_train_case(1, 128, 2, 64, 0.1f);
+    attention_train_case(2, 130, 2, 64, 0.1f);
+    attention_train_case(1, 1, 1, 7, 0.0f);
+    attention_train_case(4, 9, 2, 80, 0.3f);
+    attention_train_case(2, 200, 1, 16, 0.0f);
 }
 
 // --- cross entropy
@@ -763,14 +758,14 @@ static void test_optimizers(void) {
             for (int i = 0; i < N; i++) pw[i] = w[i];
             for (int step = 1; step <= 3; step++) {
                 float * gr = normals(N, 1.0f);
-                float control[8] = {1e-2f, 0.9f, nesterov ? 0.0f : 0.1f, 0.01f, (float) nesterov, step == 1, 0, 0.5f};
+                float control[7] = {1e-2f, 0.9f, nesterov ? 0.0f : 0.1f, 0.01f, (float) nesterov, step == 1, 0.5f};
                 for (int i = 0; i < N; i++) {
-                    double gi = (double) gr[i] * control[7] + (double) control[3] * pw[i];
+                    double gi = (double) gr[i] * control[6] + (double) control[3] * pw[i];
                     pb[i] = step == 1 ? gi : (double) control[1] * pb[i] + (1 - (double) control[2]) * gi;
                     pw[i] -= (double) control[0] * (nesterov ? gi + (double) control[1] * pb[i] : pb[i]);
                 }
                 tensor a = over(GGML_TYPE_F32, N, 1, w), b = over(GGML_TYPE_F32, N, 1, gr), c = over(GGML_TYPE_F32, N, 1, buf),
-                       e = over(GGML_TYPE_F32, 8, 1, control), none = over(GGML_TYPE_F32, 1, 1, &dummy);
+                       e = over(GGML_TYPE_F32, 7, 1, control), none = over(GGML_TYPE_F32, 1, 1, &dummy);
                 none.src[0] = &a, none.src[1] = &b, none.src[2] = &c, none.src[3] = &e;
                 run_op(ggml4j_op_sgd, &none, tasks[t], &p);
                 free(gr);

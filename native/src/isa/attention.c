@@ -234,20 +234,17 @@ void G4_NAME(g4_attention_cached)(struct ggml_tensor * dst, int ith, int nth, vo
 // --- training
 
 struct batch {
-    const float * qkv;    // (B, T, 3C)
-    const int32_t * mask; // (B, T), 0: padding, not attended to; or NULL
+    const float * qkv; // (B, T, 3C)
     int64_t C, HS, T, NH, B;
     float scale, dropout;
     uint64_t stream; // of random numbers for dropout
 };
 
-static struct batch batch_of(const struct ggml_tensor * qkv, const struct ggml_tensor * seed, const struct ggml_tensor * mask,
-                             const struct ggml4j_params * p) {
+static struct batch batch_of(const struct ggml_tensor * qkv, const struct ggml_tensor * seed, const struct ggml4j_params * p) {
     const uint32_t * words = seed->data;
     int64_t c = qkv->ne[0] / 3;
     struct batch s = {
         .qkv = qkv->data,
-        .mask = p->has_mask ? mask->data : NULL,
         .C = c,
         .HS = c / p->n_head,
         .T = qkv->ne[1] / p->n_seq,
@@ -260,18 +257,13 @@ static struct batch batch_of(const struct ggml_tensor * qkv, const struct ggml_t
     return s;
 }
 
-// p (T, T) = softmax(scale * q k^T) of head h of sequence b, zero above the diagonal and for masked keys.
+// p (T, T) = softmax(scale * q k^T) of head h of sequence b, zero above the diagonal.
 static void attention_probabilities(const struct batch * s, int64_t b, int64_t h, float * p) {
     int64_t t = s->T, stride = 3 * s->C;
     const float * q = s->qkv + b * t * stride + h * s->HS;
     g4_gemm(G4_NO_TRANS, G4_TRANS, t, t, s->HS, q, stride, q + s->C, stride, 0.0f, p, t);
     for (int64_t i = 0; i < t; i++) {
         float * row = p + i * t;
-        if (s->mask != NULL) {
-            for (int64_t j = 0; j <= i; j++) {
-                if (s->mask[b * t + j] == 0) row[j] = -INFINITY;
-            }
-        }
         float sum = softmax_numerators(row, i + 1, s->scale);
         float inv = sum > 0.0f ? 1.0f / sum : 0.0f;
         for (int64_t j = 0; j <= i; j++) row[j] *= inv;
@@ -297,9 +289,9 @@ static void dropout_probabilities(const struct batch * s, int64_t b, int64_t h, 
     }
 }
 
-// src = qkv (B, T, 3C), seed (2), [mask (B, T)]; dst (B, T, C). Tasks split the B * NH heads.
+// src = qkv (B, T, 3C), seed (2); dst (B, T, C). Tasks split the B * NH heads.
 void G4_NAME(g4_attention_forward)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
-    struct batch s = batch_of(dst->src[0], dst->src[1], dst->src[2], userdata);
+    struct batch s = batch_of(dst->src[0], dst->src[1], userdata);
     int64_t t = s.T, n = s.B * s.NH;
     float * p = g4_scratch(0, (size_t) (t * t) * sizeof(float));
     for (int64_t i = n * ith / nth; i < n * (ith + 1) / nth; i++) {
@@ -312,10 +304,10 @@ void G4_NAME(g4_attention_forward)(struct ggml_tensor * dst, int ith, int nth, v
     }
 }
 
-// src = qkv (B, T, 3C), dout (B, T, C), seed (2), [mask (B, T)]; dst = dqkv (B, T, 3C). Tasks split the B * NH heads.
+// src = qkv (B, T, 3C), dout (B, T, C), seed (2); dst = dqkv (B, T, 3C). Tasks split the B * NH heads.
 // Computes the probabilities again.
 void G4_NAME(g4_attention_backward)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
-    struct batch s = batch_of(dst->src[0], dst->src[2], dst->src[3], userdata);
+    struct batch s = batch_of(dst->src[0], dst->src[2], userdata);
     const float * dout = dst->src[1]->data;
     int64_t t = s.T, n = s.B * s.NH, stride = 3 * s.C;
     float * p = g4_scratch(0, (size_t) (t * t) * sizeof(float));

@@ -60,7 +60,7 @@ void G4_NAME(g4_adamw)(struct ggml_tensor * dst, int ith, int nth, void * userda
     if (from < to) adamw(p + from, g + from, m + from, v + from, to - from, c, 0.0f);
 }
 
-// src = p (n), g (n), buf (n), control (8); dst unused
+// src = p (n), g (n), buf (n), control (7); dst unused
 void G4_NAME(g4_sgd)(struct ggml_tensor * dst, int ith, int nth, void * userdata) {
     (void) userdata;
     float * p = dst->src[0]->data;

@@ -20,7 +20,6 @@ import static java.lang.foreign.MemoryLayout.PathElement.*;
  *     int32_t has_residual;
  *     int32_t n_head;
  *     int32_t n_seq;
- *     int32_t has_mask;
  *     int32_t ignore_index;
  *     int32_t site;
  *     float eps;
@@ -43,13 +42,11 @@ public class ggml4j_params {
         Ggml.C_INT.withName("has_residual"),
         Ggml.C_INT.withName("n_head"),
         Ggml.C_INT.withName("n_seq"),
-        Ggml.C_INT.withName("has_mask"),
         Ggml.C_INT.withName("ignore_index"),
         Ggml.C_INT.withName("site"),
         Ggml.C_FLOAT.withName("eps"),
         Ggml.C_FLOAT.withName("scale"),
         Ggml.C_FLOAT.withName("dropout"),
-        MemoryLayout.paddingLayout(4),
         Ggml.C_LONG.withName("offset"),
         Ggml.C_POINTER.withName("next_weight")
     ).withName("ggml4j_params");
@@ -279,50 +276,6 @@ public class ggml4j_params {
      */
     public static void n_seq(MemorySegment struct, int fieldValue) {
         struct.set(n_seq$LAYOUT, n_seq$OFFSET, fieldValue);
-    }
-
-    private static final OfInt has_mask$LAYOUT = (OfInt)$LAYOUT.select(groupElement("has_mask"));
-
-    /**
-     * Layout for field:
-     * {@snippet lang=c :
-     * int32_t has_mask
-     * }
-     */
-    public static final OfInt has_mask$layout() {
-        return has_mask$LAYOUT;
-    }
-
-    private static final long has_mask$OFFSET = $LAYOUT.byteOffset(groupElement("has_mask"));
-
-    /**
-     * Offset for field:
-     * {@snippet lang=c :
-     * int32_t has_mask
-     * }
-     */
-    public static final long has_mask$offset() {
-        return has_mask$OFFSET;
-    }
-
-    /**
-     * Getter for field:
-     * {@snippet lang=c :
-     * int32_t has_mask
-     * }
-     */
-    public static int has_mask(MemorySegment struct) {
-        return struct.get(has_mask$LAYOUT, has_mask$OFFSET);
-    }
-
-    /**
-     * Setter for field:
-     * {@snippet lang=c :
-     * int32_t has_mask
-     * }
-     */
-    public static void has_mask(MemorySegment struct, int fieldValue) {
-        struct.set(has_mask$LAYOUT, has_mask$OFFSET, fieldValue);
     }
 
     private static final OfInt ignore_index$LAYOUT = (OfInt)$LAYOUT.select(groupElement("ignore_index"));

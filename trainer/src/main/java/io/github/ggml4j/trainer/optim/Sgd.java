@@ -173,10 +173,10 @@ public record Sgd(
       boolean nesterov,
       boolean firstStep,
       float gradientScale) {
-    static final int COUNT = 8;
+    static final int COUNT = 7;
     static final int LEARNING_RATE = 0;
     static final int FIRST_STEP = 5;
-    static final int GRADIENT_SCALE = 7;
+    static final int GRADIENT_SCALE = 6;
 
     float[] toArray() {
       return new float[] {
@@ -186,7 +186,6 @@ public record Sgd(
         weightDecay,
         nesterov ? 1 : 0,
         firstStep ? 1 : 0,
-        0, // not read
         gradientScale
       };
     }
