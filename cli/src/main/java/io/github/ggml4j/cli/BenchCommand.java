@@ -29,9 +29,10 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Results are checked before anything is timed. Each line has the median of all runs, the"
-          + " runs themselves, and the memory: on a GPU what the model and the run took, on the CPU"
-          + " the peak of the process. Close other programs, since they slow the runs down.",
+      "Results are checked before they are timed. Each line shows the median of all runs, the"
+          + " single runs, and the memory: on a GPU the memory of the model and the run, on the"
+          + " CPU the peak memory of the process. Close other programs first: they slow the runs"
+          + " down.",
       "",
       "Examples:",
       "  ggml4j bench --model gpt2.gguf",
@@ -55,7 +56,7 @@ final class BenchCommand implements Callable<Integer> {
       names = "--only",
       split = ",",
       paramLabel = "NAME",
-      description = "What to measure: some of ${COMPLETION-CANDIDATES}. Default: all.")
+      description = "What to measure: one or more of ${COMPLETION-CANDIDATES}. Default: all.")
   private List<What> only = List.of(What.values());
 
   @Option(

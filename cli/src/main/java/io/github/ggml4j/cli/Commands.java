@@ -12,7 +12,7 @@ import picocli.CommandLine.Model.CommandSpec;
 final class Commands {
   static final String HELP = "help";
 
-  /** Commands that the help lists under one title. */
+  /** Commands under one title in the help. */
   private record Group(String title, List<String> commands) {
     Group(String title, String... commands) {
       this(title, List.of(commands));

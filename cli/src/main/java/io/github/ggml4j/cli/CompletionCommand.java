@@ -16,7 +16,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The script completes ggml4j, also with a path, such as ./ggml4j.",
+      "The script completes ggml4j with or without a path, such as ./ggml4j.",
       "",
       "Examples:",
       "  source <(ggml4j completion bash)",
@@ -39,7 +39,7 @@ final class CompletionCommand implements Runnable {
 
   @Override
   public void run() {
-    // One script for both shells: zsh can run completions for bash, and the script enables that
+    // One script works in both shells: it enables zsh's support of bash completions.
     var out = spec.commandLine().getOut();
     var program = Main.commandLine();
     program.getSubcommands().values().forEach(command -> prepare(command.getCommandSpec()));
@@ -49,8 +49,8 @@ final class CompletionCommand implements Runnable {
   }
 
   /**
-   * Gives every option with a list of values a label of its own, since the script stores the values
-   * by label, and writes the values in lower case, as the help does.
+   * Gives every option with a list of values a unique label, because the script stores the values
+   * by label. Converts the values to lower case, as in the help.
    */
   private static void prepare(CommandSpec command) {
     for (var option : List.copyOf(command.options())) {

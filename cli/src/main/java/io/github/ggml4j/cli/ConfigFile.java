@@ -26,14 +26,14 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
 /**
- * Options of a command from a YAML or JSON file (JSON is YAML). Names are those of the options
- * without the leading dashes. They become arguments, unless the command line has the same option;
- * so all checks are those of the command line.
+ * Reads options of a command from a YAML or JSON file (JSON is YAML). The names are the option
+ * names without the leading dashes. Each option becomes a command-line argument, so that the same
+ * checks apply. Options on the command line take precedence.
  */
 final class ConfigFile {
   static final String OPTION = "--config";
 
-  /** Reads every value as text, as on the command line: 3e-5 and 007 stay as written. */
+  /** Reads every value as text: 3e-5 and 007 stay unchanged. */
   private static final class TextSchema extends FailsafeSchema {
     @Override
     public Map<Tag, ConstructNode> getSchemaTagConstructors() {
@@ -44,7 +44,7 @@ final class ConfigFile {
   /** Options that a file must not have. */
   private static final Set<String> NOT_IN_FILES = Set.of(OPTION, "--help", "--version");
 
-  /** Values that leave an option out. */
+  /** Values that mean that an option is not set. */
   private static final Set<String> NULLS = Set.of("", "null", "~");
 
   /** YAML 1.1's booleans. */
@@ -52,14 +52,14 @@ final class ConfigFile {
 
   private static final Set<String> FALSE = Set.of("false", "no", "off");
 
-  private static final double LEAST_SIMILARITY = 0.5;
-  private static final int MOST_BYTES = 1 << 20;
+  private static final double MIN_SIMILARITY = 0.5;
+  private static final int MAX_BYTES = 1 << 20;
 
   private final CommandLine command;
   private final CommandSpec spec;
   private final Path file;
   private final List<String> given;
-  private final Set<String> taken = new LinkedHashSet<>();
+  private final Set<String> fromFile = new LinkedHashSet<>();
 
   private ConfigFile(CommandLine command, Path file, List<String> given) {
     this.command = command;
@@ -94,7 +94,7 @@ final class ConfigFile {
   }
 
   /**
-   * The arguments, after those of the file.
+   * The arguments of the file followed by those of the command line.
    *
    * @throws ParameterException if the file has an option that the command does not have
    */
@@ -105,9 +105,9 @@ final class ConfigFile {
     return result.toArray(String[]::new);
   }
 
-  /** The message, with the file in front if it is about an option of the file. */
+  /** Adds the file's name in front of a message that names an option from the file. */
   String explain(String message) {
-    return taken.stream()
+    return fromFile.stream()
             .anyMatch(Pattern.compile("[^\\w-]+").splitAsStream(message).toList()::contains)
         ? OPTION + " " + file + ": " + message
         : message;
@@ -119,7 +119,7 @@ final class ConfigFile {
         .forEach((key, value) -> {
           var option = option(String.valueOf(key));
           if (!isGiven(option)) {
-            taken.add(option.longestName());
+            fromFile.add(option.longestName());
             add(option, value, result);
           }
         });
@@ -132,7 +132,7 @@ final class ConfigFile {
       if (Files.isDirectory(file)) {
         throw wrong("is a folder, expected a file in YAML or JSON");
       }
-      if (Files.size(file) > MOST_BYTES) {
+      if (Files.size(file) > MAX_BYTES) {
         throw wrong("is larger than 1 MiB, expected a file with options");
       }
       var settings =
@@ -145,8 +145,8 @@ final class ConfigFile {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (MarkedYamlEngineException e) {
-      var place = e.getProblemMark().map(m -> "line " + (m.getLine() + 1) + ": ").orElse("");
-      throw wrong("is neither YAML nor JSON: " + place + e.getProblem());
+      var position = e.getProblemMark().map(m -> "line " + (m.getLine() + 1) + ": ").orElse("");
+      throw wrong("is neither YAML nor JSON: " + position + e.getProblem());
     } catch (YamlEngineException e) {
       throw wrong("is neither YAML nor JSON: " + e.getMessage());
     }
@@ -175,7 +175,7 @@ final class ConfigFile {
             .filter(other -> !NOT_IN_FILES.contains(other))
             .toList();
     String nearest = "";
-    double best = LEAST_SIMILARITY;
+    double best = MIN_SIMILARITY;
     for (var other : known) {
       double likeness =
           1 - (double) distance(name, other) / Math.max(name.length(), other.length());

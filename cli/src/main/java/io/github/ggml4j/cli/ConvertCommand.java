@@ -90,8 +90,8 @@ final class ConvertCommand implements Callable<Integer> {
       names = "--imatrix",
       paramLabel = "FILE",
       description =
-          "Importance matrix, from ggml4j imatrix or llama-imatrix: improves all types below 8 bits,"
-              + " and is required by the smallest.")
+          "Importance matrix, from ggml4j imatrix or llama-imatrix. Improves all types below 8"
+              + " bits; required for the smallest types.")
   private @Nullable Path imatrix;
 
   @Option(
@@ -105,13 +105,13 @@ final class ConvertCommand implements Callable<Integer> {
       mapFallbackValue = "",
       converter = {PatternText.class, TypeName.class},
       description =
-          "Another type for the matrices whose GGUF names contain the pattern, as in"
-              + " ffn_down=q8_0. May be repeated.")
+          "Type for matrices whose GGUF names contain the pattern, as in ffn_down=q8_0. May be"
+              + " given several times.")
   private Map<String, DType> tensorTypes = new LinkedHashMap<>();
 
   @Option(
       names = "--requantize",
-      description = "Quantize weights that are quantized already; their losses add up.")
+      description = "Allow quantizing weights that are already quantized; both losses add up.")
   private boolean requantize;
 
   @Option(names = "--json", description = "Print what was written as JSON.")
@@ -129,8 +129,7 @@ final class ConvertCommand implements Callable<Integer> {
   static String types() {
     var gpt2 = Gpt2Config.builder().build();
     var text = new StringBuilder();
-    text.append(
-        "%nTypes, with bits for each weight of GPT-2 124M (* needs --imatrix):%n".formatted());
+    text.append("%nTypes, with bits per weight for GPT-2 124M (* needs --imatrix):%n".formatted());
     for (var value : Quantization.values()) {
       text.append(
           String.format(
@@ -179,7 +178,7 @@ final class ConvertCommand implements Callable<Integer> {
     return 0;
   }
 
-  /** The export that the options describe, without importance matrix and tokenizer. */
+  /** The export with the options of the command, without importance matrix and tokenizer. */
   private ModelExport.Builder export() {
     var export = ModelExport.builder().quantization(type).pure(pure).requantize(requantize);
     try {
@@ -190,7 +189,7 @@ final class ConvertCommand implements Callable<Integer> {
     return export;
   }
 
-  /** Names all types, since another type replaces the wanted one if rows are not whole blocks. */
+  /** Lists all types: another type replaces the requested one if rows are not whole blocks. */
   private String report(Map<String, DType> written, long parameters) {
     Map<DType, Integer> types = new EnumMap<>(DType.class);
     written.values().forEach(one -> types.merge(one, 1, Integer::sum));
@@ -213,12 +212,12 @@ final class ConvertCommand implements Callable<Integer> {
             .collect(Collectors.joining(", "));
     return String.format(
         Locale.ROOT,
-        "Wrote %s: %s, %.1f MB, %.2f bits for each of %,d weights",
+        "Wrote %s: %s, %.1f MB, %,d weights, %.2f bits per weight",
         output,
         type == null ? counts : type.label() + " (" + counts + ")",
         bytes / MEGABYTE,
-        bits,
-        parameters);
+        parameters,
+        bits);
   }
 
   private static String label(DType type) {
@@ -231,8 +230,8 @@ final class ConvertCommand implements Callable<Integer> {
           spec.commandLine(),
           "--type is "
               + type.label()
-              + ", expected f32, f16 or bf16 for a folder. Give an --output that ends with .gguf"
-              + " for other types");
+              + ", expected f32, f16 or bf16 for a folder. For other types, use an --output that"
+              + " ends with .gguf");
     }
     if ((pure || !tensorTypes.isEmpty()) && (type == null || type.isFloat())) {
       throw new ParameterException(
@@ -252,7 +251,7 @@ final class ConvertCommand implements Callable<Integer> {
     spec.commandLine()
         .getErr()
         .println(
-            "ggml4j convert: " + files.path() + " has no tokenizer, so the result has none either");
+            "ggml4j convert: " + files.path() + " has no tokenizer; the result has none either");
     return null;
   }
 

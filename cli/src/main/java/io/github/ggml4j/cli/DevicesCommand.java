@@ -23,8 +23,8 @@ import tools.jackson.databind.node.ObjectNode;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "--device auto uses the first GPU, or the CPU if there is none. The ops are the ones of ggml"
-          + " that GPT-2 needs; on the CPU, ggml4j has kernels of its own for most of them.",
+      "--device auto uses the first GPU, or the CPU if there is none. The ops are those of ggml"
+          + " that GPT-2 needs; on the CPU, ggml4j uses its own kernels for most of them.",
       "",
       "Examples:",
       "  ggml4j devices --json",
@@ -35,7 +35,9 @@ final class DevicesCommand implements Runnable {
 
   @Spec private CommandSpec spec;
 
-  @Option(names = "--ops", description = "Print a table: which device supports which op, by types.")
+  @Option(
+      names = "--ops",
+      description = "Print a table of ops and types, and the devices that support them.")
   private boolean ops;
 
   @Option(names = "--json", description = "Print JSON.")
@@ -92,7 +94,7 @@ final class DevicesCommand implements Runnable {
     out.println(String.format(Locale.ROOT, "%-8s %s", name, text));
   }
 
-  /** {@code all 27 ops}, or the ones that are not supported, with their types. */
+  /** {@code all 27 ops}, followed by the unsupported ones with their types. */
   private static String ops(String device, OpTable table) {
     var missing = table.missingOn(device);
     if (missing.isEmpty()) {

@@ -20,9 +20,10 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "For a model, only the files that are needed to run it are downloaded. Files in the cache are"
-          + " not downloaded again.",
-      "The cache is the one of Python's huggingface_hub. Environment variables, as there: HF_TOKEN,"
+      "For a model, only the files needed to run it are downloaded. Files in the cache are not"
+          + " downloaded again.",
+      "The cache is shared with Python's huggingface_hub. The same environment variables apply:"
+          + " HF_TOKEN,"
           + " HF_HUB_CACHE, HF_HOME, HF_ENDPOINT, HF_HUB_OFFLINE, HTTPS_PROXY, NO_PROXY.",
       "",
       "Examples:",
@@ -46,15 +47,15 @@ final class DownloadCommand implements Callable<Integer> {
       index = "1..*",
       paramLabel = "FILE",
       description = {
-        "Files or patterns: * matches anything, a name that ends with / a folder.",
-        "Default: what the model needs; for a dataset, everything."
+        "Files or patterns: * matches any characters; a name that ends with / is a folder.",
+        "Default: the files that the model needs; for a dataset, all files."
       })
   private List<String> files = List.of();
 
   @Option(names = "--dataset", description = "REPO is a dataset.")
   private boolean dataset;
 
-  @Option(names = "--all", description = "Download everything in the repository.")
+  @Option(names = "--all", description = "Download all files of the repository.")
   private boolean all;
 
   @Option(names = "--json", description = "Print path and commit as JSON.")

@@ -12,14 +12,14 @@ import picocli.CommandLine.Model.CommandSpec;
 final class Failures {
   private Failures() {}
 
-  /** With the options of a command in the place of the parameters that they set. */
+  /** Describes a failure. Names of library parameters are replaced by the options that set them. */
   static String describe(Throwable failure, CommandSpec command) {
     return failure instanceof InvalidArgumentException invalid
         ? line(invalid.message(new OptionNames(command)::option))
         : PlainMessages.translate(describe(failure), command);
   }
 
-  /** Whether a failure is about the value of an option. */
+  /** Whether a failure was caused by the value of an option. */
   static boolean isWrongUsage(Throwable failure, CommandSpec command) {
     return failure instanceof InvalidArgumentException invalid
         ? new OptionNames(command).has(invalid.parameter())

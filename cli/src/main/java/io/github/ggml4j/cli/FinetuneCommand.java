@@ -34,22 +34,23 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The output folder also gets metrics.jsonl: one line of JSON for each step, with step, epoch,"
-          + " loss, learning_rate, grad_norm and tokens_per_second.",
+      "The output folder also contains metrics.jsonl, with one line of JSON for each step: step,"
+          + " epoch, loss, learning_rate, grad_norm and tokens_per_second.",
       "",
-      "Ctrl-C stops after the running step and saves the model. With --resumable it also writes"
-          + " training.incomplete, three times as large as the model in float32. The same command"
-          + " then resumes the training, with the same result as if it had never stopped.",
+      "Ctrl-C stops after the current step and saves the model. With --resumable it also writes"
+          + " training.incomplete, which is three times as large as the model in float32. The same"
+          + " command then resumes the training, with the same result as an uninterrupted"
+          + " training.",
       "",
-      "A file for --config is YAML or JSON. Its names are those of the options, with - or _ between"
+      "A file for --config is YAML or JSON. It contains names of options, with - or _ between"
           + " words:",
       "  train: [book.txt, letters.jsonl]",
       "  output: my-model",
       "  learning_rate: 2e-3",
       "  packing: yes",
       "  where: {language: Python}",
-      "Relative paths in it start at the current folder, as on the command line. Options of the"
-          + " command line take precedence.",
+      "Relative paths in it are relative to the current folder. Options on the command line take"
+          + " precedence.",
       "",
       "Examples:",
       "  ggml4j finetune --train src --glob '*.java' --output my-model",
@@ -82,7 +83,7 @@ final class FinetuneCommand implements Callable<Integer> {
       required = true,
       paramLabel = "DIR",
       description = "The folder for the trained model; created if it does not exist.")
-  @Sets("saveTo")
+  @SetsParameter("saveTo")
   private Path output;
 
   @Option(
@@ -97,7 +98,9 @@ final class FinetuneCommand implements Callable<Integer> {
   @Option(
       names = "--max-steps",
       paramLabel = "N",
-      description = "Stop after this many updates, or after --epochs if that is earlier.")
+      description =
+          "Maximum number of optimizer steps; with --epochs, training ends at the one that is"
+              + " reached first.")
   private @Nullable Long maxSteps;
 
   @Option(
@@ -111,14 +114,16 @@ final class FinetuneCommand implements Callable<Integer> {
       names = "--gradient-accumulation-steps",
       defaultValue = "1",
       paramLabel = "N",
-      description = "Batches whose gradients make one update. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Batches whose gradients are accumulated for one update. Default: ${DEFAULT-VALUE}.")
   private int gradientAccumulationSteps;
 
   @Option(
       names = "--max-sequence-length",
       paramLabel = "N",
       description =
-          "Most tokens of a sequence; longer documents are truncated, with a warning. Default: "
+          "Maximum number of tokens in a sequence; longer documents are truncated, with a warning."
+              + " Default: "
               + Trainer.DEFAULT_SEQUENCE_LENGTH
               + ", or the model's n_positions if that is less.")
   private @Nullable Integer maxSequenceLength;
@@ -126,7 +131,7 @@ final class FinetuneCommand implements Callable<Integer> {
   @Option(
       names = "--packing",
       description =
-          "Join documents and cut them into full sequences, so that no token is left out.")
+          "Concatenate documents and split them into full sequences; no token is discarded.")
   private boolean packing;
 
   @Option(
@@ -134,7 +139,8 @@ final class FinetuneCommand implements Callable<Integer> {
       defaultValue = "masked",
       paramLabel = "HOW",
       description =
-          "How short documents are padded. masked: the padding is not learned; learned: it is."
+          "How short documents are padded. masked: the loss ignores the padding; learned: the loss"
+              + " includes it."
               + " Default: ${DEFAULT-VALUE}.")
   private Padding padding;
 
@@ -158,22 +164,21 @@ final class FinetuneCommand implements Callable<Integer> {
       names = "--warmup-steps",
       defaultValue = "0",
       paramLabel = "N",
-      description =
-          "Updates until the highest learning rate is reached. Default: ${DEFAULT-VALUE}.")
+      description = "Steps until the highest learning rate is reached. Default: ${DEFAULT-VALUE}.")
   private long warmupSteps;
 
   @Option(
       names = "--optimizer",
       defaultValue = "adamw",
       paramLabel = "NAME",
-      description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+      description = "The optimizer: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
   private OptimizerName optimizer;
 
   @Option(
       names = "--weight-decay",
       defaultValue = "0",
       paramLabel = "X",
-      description = "Decoupled weight decay. Default: ${DEFAULT-VALUE}.")
+      description = "Weight decay; decoupled for adamw. Default: ${DEFAULT-VALUE}.")
   private double weightDecay;
 
   @Option(
@@ -181,8 +186,8 @@ final class FinetuneCommand implements Callable<Integer> {
       defaultValue = "1",
       paramLabel = "X",
       description =
-          "Largest global norm of the gradients; larger ones are scaled down. 0: no limit. Default:"
-              + " ${DEFAULT-VALUE}.")
+          "Maximum global norm of the gradients; larger gradients are scaled down. 0: no clipping."
+              + " Default: ${DEFAULT-VALUE}.")
   private double clipNorm;
 
   @Option(
@@ -193,33 +198,34 @@ final class FinetuneCommand implements Callable<Integer> {
 
   @Option(
       names = "--no-shuffle",
-      description = "Keep the order of the data. Without this, it is shuffled for each epoch.")
+      description = "Keep the order of the data. By default it is shuffled in each epoch.")
   private boolean noShuffle;
 
   @Option(
       names = "--seed",
       defaultValue = "" + Trainer.DEFAULT_SEED,
       paramLabel = "N",
-      description = "The same seed trains the same model. Default: ${DEFAULT-VALUE}.")
+      description = "Seed of shuffling and dropout. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
   @Option(
       names = "--resumable",
       description = "If interrupted, write a checkpoint; the same command then resumes from it.")
-  @Sets("checkpoint")
+  @SetsParameter("checkpoint")
   private boolean resumable;
 
   @Option(
       names = "--config",
       paramLabel = "FILE",
-      description = "A YAML or JSON file with options; those of the command line take precedence.")
-  @SuppressWarnings("unused") // read before the options are: see ConfigFile
+      description =
+          "A YAML or JSON file with options; options on the command line take precedence.")
+  @SuppressWarnings("unused") // read by ConfigFile before the options are parsed
   private @Nullable Path config;
 
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
 
-  /** Shows progress, and after an interruption how to resume. */
+  /** Shows progress and, after an interruption, a hint how to resume. */
   private record ProgressAndHint(TrainingListener progress, PrintWriter err, boolean resumable)
       implements TrainingListener {
     @Override
@@ -236,7 +242,7 @@ final class FinetuneCommand implements Callable<Integer> {
     public void finished(TrainingResult result) {
       progress.finished(result);
       if (result.cancelled()) {
-        err.println(hint(result)); // here, since after Ctrl-C the JVM ends right after this
+        err.println(hint(result)); // after Ctrl-C the JVM ends when this returns
       }
     }
 
@@ -245,8 +251,8 @@ final class FinetuneCommand implements Callable<Integer> {
         return "Run the same command again to resume after step " + result.steps() + ".";
       }
       return resumable
-          ? "There is nothing to resume: no step was finished."
-          : "It cannot be resumed. Use --resumable for a training that can.";
+          ? "The training cannot be resumed: no step was finished."
+          : "The training cannot be resumed. To make a training resumable, use --resumable.";
     }
 
     @Override
@@ -346,7 +352,7 @@ final class FinetuneCommand implements Callable<Integer> {
           spec.commandLine(),
           "--output is "
               + output
-              + ", which has an interrupted training. Add --resumable to resume it, or delete "
+              + ", which contains an interrupted training. Add --resumable to resume it, or delete "
               + checkpoint()
               + " to start again");
     }
@@ -357,9 +363,7 @@ final class FinetuneCommand implements Callable<Integer> {
     }
   }
 
-  /**
-   * The file that makes a training resumable. {@code upload} does not publish files of this name.
-   */
+  /** The file of the checkpoint. {@code upload} does not publish files of this name. */
   private Path checkpoint() {
     return output.resolve("training.incomplete");
   }

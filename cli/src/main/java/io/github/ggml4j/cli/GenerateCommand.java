@@ -24,14 +24,13 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "Names and meanings of these options are those of Hugging Face's generate(). Texts are"
-          + " sampled unless --greedy or --num-beams is given, and differ from run to run unless"
-          + " --seed is given. Options that are not given have the values of the model's"
-          + " generation_config.json.",
+      "The options have the names and meanings of Hugging Face's generate(). By default, texts are"
+          + " sampled; --greedy and --num-beams turn sampling off. Runs differ unless --seed is"
+          + " given. Options that are not given default to the model's generation_config.json.",
       "",
       "With --interactive, or without a prompt on a terminal, you and the model write in turns;"
-          + " /help shows the commands. The lines that you type are saved in"
-          + " ~/.local/state/ggml4j/history.",
+          + " /help shows the commands. Your input lines are saved in this file:",
+      "~/.local/state/ggml4j/history",
       "",
       "Examples:",
       "  ggml4j generate --prompt 'Once upon a time' --num-return-sequences 5 --seed 42",
@@ -42,7 +41,7 @@ import picocli.CommandLine.Spec;
       "  ggml4j generate --interactive --temperature 0.8"
     })
 final class GenerateCommand implements Callable<Integer> {
-  /** Bound of random seeds, so that they are short enough to be typed. */
+  /** Bound of random seeds. Keeps them short enough to type. */
   private static final long RANDOM_SEEDS = 1L << 32;
 
   @Spec private CommandSpec spec;
@@ -52,7 +51,8 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--prompt",
       paramLabel = "TEXT",
-      description = "The text to continue. - reads standard input, without the last line end.")
+      description =
+          "The text to continue; - reads it from standard input, without the last line end.")
   private @Nullable String prompt;
 
   @Option(
@@ -64,13 +64,14 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--max-length",
       paramLabel = "N",
-      description = "Longest text in tokens, prompt included. Default: see --max-new-tokens.")
+      description =
+          "Maximum length of a text in tokens, prompt included. Default: see --max-new-tokens.")
   private @Nullable Integer maxLength;
 
   @Option(
       names = "--min-length",
       paramLabel = "N",
-      description = "Shortest text in tokens, prompt included.")
+      description = "Minimum length of a text in tokens, prompt included.")
   private @Nullable Integer minLength;
 
   @Option(
@@ -82,7 +83,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Mixin private GenerationOptions generation;
 
-  @Option(names = "--no-return-full-text", description = "Print the continuation only.")
+  @Option(names = "--no-return-full-text", description = "Print only the continuation.")
   private boolean noReturnFullText;
 
   @Option(
@@ -96,8 +97,8 @@ final class GenerateCommand implements Callable<Integer> {
   @Option(
       names = "--json",
       description = {
-        "Print JSON: a line for each text with prompt, text, ids, log_probs, finish_reason, seed;",
-        "with --stream a line for each token."
+        "Print JSON: one line per text with prompt, text, ids, log_probs, finish_reason and seed;",
+        "with --stream, one line per token."
       })
   private boolean json;
 
@@ -123,20 +124,20 @@ final class GenerateCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  /** Checks what does not depend on the model, before it is loaded. */
+  /** Checks the options as far as possible without the model. */
   private void checkOptions() {
     if (stream && (numReturnSequences > 1 || !generation.streams())) {
-      throw wrongUsage("--stream is for one sequence without beam search");
+      throw wrongUsage("--stream supports only one sequence and no beam search");
     }
-    if (generation.knowsOneContinuation() && numReturnSequences > 1) {
+    if (generation.isDeterministic() && numReturnSequences > 1) {
       throw wrongUsage(
-          "--greedy has only one continuation: leave out --greedy or --num-return-sequences");
+          "--greedy has only one continuation: omit --greedy or --num-return-sequences");
     }
     if (interactive || (prompt == null && promptFile == null)) {
       checkInteractive();
     }
     if (prompt != null && promptFile != null) {
-      throw wrongUsage("--prompt and --prompt-file exclude each other");
+      throw wrongUsage("--prompt and --prompt-file cannot be combined");
     }
     var builder = GenerationConfig.builder().doSample(true);
     apply(builder);
@@ -148,15 +149,16 @@ final class GenerateCommand implements Callable<Integer> {
 
   private void checkInteractive() {
     if (!interactive && !isTerminal()) {
-      throw wrongUsage("--prompt is missing: the text to continue, or - for standard input");
+      throw wrongUsage("--prompt is missing: give the text to continue, or - for standard input");
     }
     if (json || numReturnSequences > 1 || maxLength != null || minLength != null) {
       throw wrongUsage(
-          "--json, --num-return-sequences, --max-length and --min-length need a --prompt, and do not"
-              + " go with --interactive");
+          "--json, --num-return-sequences, --max-length and --min-length need a --prompt and cannot"
+              + " be combined with --interactive");
     }
     if (prompt != null && prompt.equals("-")) {
-      throw wrongUsage("--prompt - reads all of the input; leave it out with --interactive");
+      throw wrongUsage(
+          "--prompt - reads all of standard input; it cannot be combined with --interactive");
     }
   }
 

@@ -5,7 +5,7 @@ import io.github.ggml4j.generation.GeneratedToken;
 import java.util.Locale;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What is generated, as JSON of one line. */
+/** Formats generated texts and tokens as one line of JSON. */
 final class GenerationJson {
   private GenerationJson() {}
 

@@ -15,7 +15,9 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
-/** How to generate, whatever the prompt: what an interactive session may change as it goes on. */
+/**
+ * The generation options that do not depend on the prompt. An interactive session can change them.
+ */
 @Command
 final class GenerationOptions {
   private static final int[] NO_TOKEN = {-1};
@@ -24,20 +26,20 @@ final class GenerationOptions {
       names = "--max-new-tokens",
       paramLabel = "N",
       description =
-          "Most tokens after the prompt; takes precedence over --max-length. Default: the model's,"
-              + " else 20.")
+          "Maximum number of tokens after the prompt; takes precedence over --max-length. Default:"
+              + " the model's, else 20.")
   private @Nullable Integer maxNewTokens;
 
   @Option(
       names = "--min-new-tokens",
       paramLabel = "N",
-      description = "No end of text before this many tokens after the prompt.")
+      description = "Minimum number of tokens after the prompt.")
   private @Nullable Integer minNewTokens;
 
   @Option(
       names = "--max-time",
       paramLabel = "SECONDS",
-      description = "End with the first token that is computed later than this.")
+      description = "Time limit; generation stops after the first token beyond it.")
   private @Nullable Double maxTime;
 
   @Option(
@@ -46,7 +48,9 @@ final class GenerationOptions {
       description = "The same seed gives the same text. Default: a different one each time.")
   private @Nullable Long seed;
 
-  @Option(names = "--greedy", description = "Always take the most likely token; else sample.")
+  @Option(
+      names = "--greedy",
+      description = "Always take the most likely token instead of sampling.")
   private boolean greedy;
 
   @Option(
@@ -65,7 +69,7 @@ final class GenerationOptions {
   @Option(
       names = "--top-p",
       paramLabel = "P",
-      description = "Sample from the most likely tokens that together reach P; 1: all.")
+      description = "Sample from the most likely tokens whose probabilities add up to P; 1: all.")
   private @Nullable Double topP;
 
   @Option(
@@ -77,13 +81,14 @@ final class GenerationOptions {
   @Option(
       names = "--typical-p",
       paramLabel = "P",
-      description = "Sample from the most typical tokens that together reach P; 1: all.")
+      description = "Sample from the most typical tokens whose probabilities add up to P; 1: all.")
   private @Nullable Double typicalP;
 
   @Option(
       names = "--top-h",
       paramLabel = "H",
-      description = "Sample from the most likely tokens that hold the share H of the entropy.")
+      description =
+          "Sample from the most likely tokens that contribute the fraction H of the entropy.")
   private @Nullable Double topH;
 
   @Option(
@@ -95,31 +100,32 @@ final class GenerationOptions {
   @Option(
       names = "--eta-cutoff",
       paramLabel = "P",
-      description = "As --epsilon-cutoff, but lower where many tokens are likely; 0: off.")
+      description =
+          "Like --epsilon-cutoff, but with a lower bound when many tokens are likely; 0: off.")
   private @Nullable Double etaCutoff;
 
   @Option(
       names = "--repetition-penalty",
       paramLabel = "X",
-      description = "Above 1 discourages tokens that have occurred; 1: off.")
+      description = "Above 1 makes tokens that occurred before less likely; 1: off.")
   private @Nullable Double repetitionPenalty;
 
   @Option(
       names = "--encoder-repetition-penalty",
       paramLabel = "X",
-      description = "Above 1 favours tokens of the prompt; 1: off.")
+      description = "Above 1 makes tokens of the prompt more likely; 1: off.")
   private @Nullable Double encoderRepetitionPenalty;
 
   @Option(
       names = "--no-repeat-ngram-size",
       paramLabel = "N",
-      description = "No N tokens in a row occur twice; 0: off.")
+      description = "No sequence of N tokens occurs twice; 0: off.")
   private @Nullable Integer noRepeatNgramSize;
 
   @Option(
       names = "--encoder-no-repeat-ngram-size",
       paramLabel = "N",
-      description = "No N tokens in a row of the prompt are generated; 0: off.")
+      description = "No sequence of N tokens of the prompt is generated; 0: off.")
   private @Nullable Integer encoderNoRepeatNgramSize;
 
   @Option(
@@ -142,7 +148,7 @@ final class GenerationOptions {
       names = "--begin-suppress-tokens",
       split = ",",
       paramLabel = "ID",
-      description = "Tokens that are not generated as the first token.")
+      description = "Tokens that are never generated as the first token.")
   private int @Nullable [] beginSuppressTokens;
 
   @Option(
@@ -150,20 +156,22 @@ final class GenerationOptions {
       paramLabel = "START,FACTOR",
       converter = DecayConverter.class,
       description =
-          "Make the end of the text likelier by FACTOR with each token after START new ones.")
+          "After START new tokens, make the end of text more likely with each token, exponentially"
+              + " by FACTOR.")
   private @Nullable ExponentialDecayLengthPenalty exponentialDecayLengthPenalty;
 
   @Option(
       names = "--guidance-scale",
       paramLabel = "X",
-      description = "Above 1 follows the prompt more closely, with twice the work; 1: off.")
+      description =
+          "Classifier-free guidance: above 1 follows the prompt more closely, at twice the"
+              + " computation; 1: off.")
   private @Nullable Double guidanceScale;
 
   @Option(
       names = "--negative-prompt",
       paramLabel = "TEXT",
-      description =
-          "A text that --guidance-scale moves away from. Default: the prompt's last token.")
+      description = "The negative prompt of --guidance-scale. Default: the prompt's last token.")
   private @Nullable String negativePrompt;
 
   @Option(
@@ -175,26 +183,26 @@ final class GenerationOptions {
 
   @Option(
       names = "--remove-invalid-values",
-      description = "Replace NaN and infinite logits by finite ones.")
+      description = "Replace NaN and infinite logits with finite values.")
   private boolean removeInvalidValues;
 
   @Option(
       names = "--renormalize-logits",
-      description = "Make logits log-probabilities after all other steps.")
+      description = "Normalize the logits to log-probabilities after all other processing.")
   private boolean renormalizeLogits;
 
   @Option(
       names = "--prompt-lookup-num-tokens",
       paramLabel = "N",
       description =
-          "Propose N tokens from earlier in the text and check them in one step: the same text,"
-              + " faster where it repeats; 0: off.")
+          "Assisted generation: propose N tokens from earlier text and verify them in one step."
+              + " Generates the same text, faster if it is repetitive. 0: off.")
   private @Nullable Integer promptLookupNumTokens;
 
   @Option(
       names = "--max-matching-ngram-size",
       paramLabel = "N",
-      description = "Most tokens that must match for --prompt-lookup-num-tokens. Default: 2.")
+      description = "Maximum n-gram size for the search of --prompt-lookup-num-tokens. Default: 2.")
   private @Nullable Integer maxMatchingNgramSize;
 
   @Option(
@@ -207,7 +215,7 @@ final class GenerationOptions {
       names = "--bad-words-ids",
       paramLabel = "ID,ID",
       converter = TokenIds.class,
-      description = "Tokens that never occur in a row; may be given several times.")
+      description = "A sequence of tokens that is never generated; may be given several times.")
   private List<TokenIds> badWordsIds = List.of();
 
   @Option(
@@ -216,14 +224,14 @@ final class GenerationOptions {
       description = "Above 1: beam search, without sampling unless --do-sample is given.")
   private @Nullable Integer numBeams;
 
-  @Option(names = "--do-sample", description = "With --num-beams: sample the beams' tokens.")
+  @Option(names = "--do-sample", description = "With --num-beams: sample the tokens of the beams.")
   private boolean doSample;
 
   @Option(
       names = "--length-penalty",
       paramLabel = "X",
       description =
-          "Beam search: above 0 favours long texts, below 0 short ones. Default: the model's, else"
+          "Beam search: above 0 prefers long texts, below 0 short texts. Default: the model's, else"
               + " 1.")
   private @Nullable Double lengthPenalty;
 
@@ -233,17 +241,18 @@ final class GenerationOptions {
       fallbackValue = "true",
       paramLabel = "WHEN",
       description =
-          "Beam search: true ends it with as many texts as beams, false when better ones are"
-              + " unlikely, never when there can be none. Default: the model's, else false.")
+          "When beam search stops. true: when there are as many finished texts as beams; false:"
+              + " when better texts are unlikely; never: when better texts are impossible."
+              + " Default: the model's, else false.")
   private @Nullable EarlyStopping earlyStopping;
 
   @Option(
       names = {"--stop", "--stop-strings"},
       paramLabel = "TEXT",
-      description = "End with this text; may be given several times.")
+      description = "Stop when this text is generated; may be given several times.")
   private List<String> stop = List.of();
 
-  @Option(names = "--trim-stop", description = "Leave the text of --stop out.")
+  @Option(names = "--trim-stop", description = "Remove the text of --stop from the result.")
   private boolean trimStop;
 
   @Option(
@@ -251,29 +260,29 @@ final class GenerationOptions {
       split = ",",
       paramLabel = "ID",
       description = "Tokens that end a text. Default: the model's; -1 for none.")
-  @Sets("eosTokenIds")
+  @SetsParameter("eosTokenIds")
   private int @Nullable [] eosTokenIds;
 
   @Option(
       names = "--forced-bos-token-id",
       paramLabel = "ID",
-      description = "The first token after a prompt of one token.")
+      description = "Force this token after a prompt of one token.")
   private @Nullable Integer forcedBosTokenId;
 
   @Option(
       names = "--forced-eos-token-id",
       split = ",",
       paramLabel = "ID",
-      description = "The last token at the maximum length.")
-  @Sets("forcedEosTokenIds")
+      description = "Force one of these tokens as the last token at the maximum length.")
+  @SetsParameter("forcedEosTokenIds")
   private int @Nullable [] forcedEosTokenIds;
 
-  /** Whether tokens come one after the other and can be shown at once. */
+  /** Whether tokens are final when they are generated. False for beam search. */
   boolean streams() {
     return numBeams == null || numBeams == 1;
   }
 
-  boolean knowsOneContinuation() {
+  boolean isDeterministic() {
     return greedy && streams();
   }
 
@@ -285,7 +294,7 @@ final class GenerationOptions {
     return seed;
   }
 
-  /** Checks what does not depend on the model. */
+  /** Checks the options as far as possible without the model. */
   void check() {
     var builder = GenerationConfig.builder().doSample(true);
     apply(builder);
@@ -293,14 +302,17 @@ final class GenerationOptions {
   }
 
   /**
-   * Sets what is asked for, the seed excepted; the rest stays as it is.
+   * Sets the options that are given, except the seed. Other options keep their values.
    *
-   * @throws IllegalArgumentException for options that exclude each other
+   * @throws IllegalArgumentException for options that cannot be combined
    */
   void apply(GenerationConfig.Builder g) {
     if (temperature != null && temperature == 0) {
       throw new InvalidArgumentException(
-          "temperature", temperature, "a finite number above 0", "For greedy search use {greedy}.");
+          "temperature",
+          temperature,
+          "a finite number above 0",
+          "For greedy search, use {greedy}.");
     }
     if (greedy && doSample) {
       throw new InvalidArgumentException("greedy", true, "false with {doSample}");
@@ -364,7 +376,7 @@ final class GenerationOptions {
     g.trimStopStrings(trimStop);
   }
 
-  /** Two numbers with a comma between them. */
+  /** Converts two numbers separated by a comma. */
   static final class DecayConverter implements ITypeConverter<ExponentialDecayLengthPenalty> {
     @Override
     public ExponentialDecayLengthPenalty convert(String text) {

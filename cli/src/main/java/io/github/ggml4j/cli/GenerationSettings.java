@@ -14,7 +14,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
-/** Generation options that change during a session. They are checked as on the command line. */
+/** Generation options that can change during a session, with the checks of the command line. */
 final class GenerationSettings {
   private static final String NO_VALUE = "-";
 
@@ -24,9 +24,9 @@ final class GenerationSettings {
   private Consumer<GenerationOptions> modelCheck = _ -> {};
 
   /**
-   * Starts with the options of the command line.
+   * Creates settings with the options of the command line.
    *
-   * @param defaults of the others
+   * @param defaults values of options that are not given
    */
   GenerationSettings(ParseResult args, GenerationConfig defaults) {
     this.defaults = defaults;
@@ -38,7 +38,7 @@ final class GenerationSettings {
     options = parse(given);
   }
 
-  /** Adds a check of what depends on the model; it throws if a change is refused. */
+  /** Sets a check against the model. It throws an exception to refuse a change. */
   void check(Consumer<GenerationOptions> check) {
     modelCheck = check;
   }
@@ -47,12 +47,12 @@ final class GenerationSettings {
     return options;
   }
 
-  /** The options as those of a command. */
+  /** The options as a picocli command. */
   CommandSpec command() {
     return parser(options).getCommandSpec();
   }
 
-  /** Names without the dashes in front. */
+  /** Names without the leading dashes. */
   List<String> names() {
     return parser(options).getCommandSpec().options().stream()
         .map(option -> name(option.longestName()))
@@ -62,8 +62,9 @@ final class GenerationSettings {
   /**
    * Changes a setting.
    *
-   * @param values all values of the option; none turns a switch on
-   * @throws IllegalArgumentException for an unknown option or a wrong value. Nothing changes then
+   * @param values all values of the option; empty turns a switch on
+   * @throws IllegalArgumentException for an unknown option or a wrong value; the settings are then
+   *     unchanged
    */
   void set(String name, List<String> values) {
     var option = find(name);

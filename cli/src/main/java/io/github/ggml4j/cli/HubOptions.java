@@ -6,7 +6,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** The options of the Hugging Face Hub. Environment variables set its address, cache and token. */
+/** The options of the Hugging Face Hub. Environment variables set address, cache and token. */
 final class HubOptions {
   @Spec(Spec.Target.MIXEE)
   private CommandSpec spec;
@@ -22,7 +22,7 @@ final class HubOptions {
     return revision;
   }
 
-  /** The Hub, with progress of downloads on standard error. */
+  /** The Hub. It shows the progress of downloads on standard error. */
   Hub hub() {
     return Hub.builder()
         .progress(new TransferLine("Downloading", spec.commandLine().getErr()))

@@ -19,10 +19,10 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
     name = "imatrix",
     description = {
-      "Computes an importance matrix from a text, for convert --imatrix: how much each column of each"
-          + " weight matrix matters.",
-      "Ten thousand tokens of text like that of the later use are enough. The files are those of"
-          + " llama.cpp."
+      "Computes an importance matrix from a text, for convert --imatrix: the importance of each"
+          + " column of each weight matrix.",
+      "10,000 tokens are enough. Use text similar to that of the later use. The file format is that"
+          + " of llama.cpp."
     },
     mixinStandardHelpOptions = true,
     footer = {"", "Example:", "  ggml4j imatrix --model gpt2/ --output gpt2.imatrix.gguf book.txt"})
@@ -35,7 +35,7 @@ final class ImatrixCommand implements Callable<Integer> {
       required = true,
       paramLabel = "FILE",
       description =
-          "The file to write: in llama.cpp's older format if it ends with .dat, else GGUF.")
+          "The file to write: in llama.cpp's older format if its name ends with .dat, else GGUF.")
   private Path output;
 
   @Option(
@@ -45,12 +45,15 @@ final class ImatrixCommand implements Callable<Integer> {
       description = "Tokens of a chunk. Default: 512, or the model's n_positions if that is less.")
   private int context;
 
-  @Option(names = "--chunks", paramLabel = "N", description = "Most chunks to read. Default: all.")
+  @Option(
+      names = "--chunks",
+      paramLabel = "N",
+      description = "Maximum number of chunks to read. Default: all.")
   private @Nullable Integer chunks;
 
   @Option(
       names = "--process-output",
-      description = "Include the output matrix, if it is not tied to the embeddings.")
+      description = "Include the output matrix if it is not tied to the embeddings.")
   private boolean processOutput;
 
   @Option(
@@ -117,7 +120,7 @@ final class ImatrixCommand implements Callable<Integer> {
         matrix.chunkSize());
   }
 
-  /** Fails now if the file cannot be written, rather than after the computation. */
+  /** Checks before the computation that the file can be written. */
   private void checkOutput() {
     var folder = output.toAbsolutePath().getParent();
     if (Files.isDirectory(output)) {

@@ -29,16 +29,16 @@ final class Interactive {
       /set NAME VALUE   changes a setting, as in: /set temperature 0.8
       /unset NAME       restores a setting's default
       /show             shows all settings; they are the options of ggml4j generate
-      /retry            replaces the last continuation by another one
+      /retry            replaces the last continuation with another one
       /undo             removes the last line and its continuation
       /text             shows the whole text
       /save FILE        writes the text to a file
       /reset            starts a new text
       /quit             quits, as does Ctrl-D; Ctrl-C stops the model
-      For a line of text that begins with /, type // first.\
+      To enter text that begins with /, start the line with //.\
       """;
 
-  /** Characters of the end of the text that /undo shows. */
+  /** Number of characters at the end of the text that /undo shows. */
   private static final int SHOWN = 60;
 
   private static final List<String> COMMANDS =
@@ -57,7 +57,7 @@ final class Interactive {
   private final PrintWriter err;
   private final List<String> undo = new ArrayList<>();
   private String text = "";
-  private String beforeModel = "";
+  private String beforeContinuation = "";
   private int turn;
 
   Interactive(
@@ -83,7 +83,8 @@ final class Interactive {
   void run(String beginning) {
     if (lines.isTerminal()) {
       err.println(
-          "Type a text, and the model continues it. /help shows the commands, Ctrl-D quits. Device: "
+          "Type a text, and the model continues it. /help shows the commands, Ctrl-D quits. Device:"
+              + " "
               + generator.model().device());
     }
     if (!beginning.isEmpty()) {
@@ -96,7 +97,7 @@ final class Interactive {
         if (line == null || isCommand(line, "/quit")) {
           return;
         }
-        attempt(() -> take(line));
+        attempt(() -> handle(line));
       } catch (Lines.Interrupted e) {
         err.println("Ctrl-D quits");
       }
@@ -119,7 +120,7 @@ final class Interactive {
     }
   }
 
-  private void take(String line) {
+  private void handle(String line) {
     if (line.startsWith("/") && !line.startsWith("//")) {
       command(Words.split(line.strip()));
     } else {
@@ -135,10 +136,10 @@ final class Interactive {
       case "/unset" -> settings.unset(first(rest, "a setting"));
       case "/show" -> settings.describe().forEach(out::println);
       case "/retry" -> {
-        if (beforeModel.isEmpty()) {
+        if (beforeContinuation.isEmpty()) {
           throw new IllegalArgumentException("there is no continuation to replace");
         }
-        text = beforeModel;
+        text = beforeContinuation;
         continueText();
       }
       case "/undo" -> {
@@ -146,14 +147,14 @@ final class Interactive {
           throw new IllegalArgumentException("there is nothing to remove");
         }
         text = undo.removeLast();
-        beforeModel = "";
+        beforeContinuation = "";
         err.println("Removed the last line and its continuation. " + ending());
       }
       case "/text" -> out.println(text);
       case "/save" -> save(first(rest, "a file"));
       case "/reset" -> {
         text = "";
-        beforeModel = "";
+        beforeContinuation = "";
         undo.clear();
         err.println(ending());
       }
@@ -204,10 +205,10 @@ final class Interactive {
   }
 
   private void continueText() {
-    beforeModel = text;
+    beforeContinuation = text;
     var options = settings.options();
     int newTokens = newTokens(options);
-    var prompt = end(newTokens);
+    var prompt = promptTail(newTokens);
     Consumer<GenerationConfig.Builder> config =
         g -> {
           options.apply(g);
@@ -246,14 +247,14 @@ final class Interactive {
     out.flush();
   }
 
-  /** Fails if the model cannot generate with these options. */
+  /** Throws if the model cannot generate with these options. */
   private void check(GenerationOptions options) {
     int newTokens = newTokens(options);
     var builder = generator.defaults().toBuilder();
     options.apply(builder);
     builder.maxNewTokens(newTokens).build();
     // Opening a stream checks all options against model and tokenizer; nothing is generated.
-    var prompt = text.isEmpty() ? "." : end(newTokens);
+    var prompt = text.isEmpty() ? "." : promptTail(newTokens);
     generator
         .streamTokens(
             prompt,
@@ -275,8 +276,11 @@ final class Interactive {
         modelDefault != null ? modelDefault : GenerationConfig.DEFAULT_NEW_TOKENS, most);
   }
 
-  /** The longest end of the text that leaves room for the new tokens in the model's positions. */
-  private String end(int newTokens) {
+  /**
+   * The end of the text, truncated on the left so that the new tokens fit into the model's
+   * positions.
+   */
+  private String promptTail(int newTokens) {
     int room = generator.model().config().nPositions() - newTokens;
     var tokenizer = generator.tokenizer();
     var result = text;

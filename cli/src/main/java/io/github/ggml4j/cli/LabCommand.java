@@ -47,7 +47,8 @@ final class LabCommand implements Callable<Integer> {
       names = "--max-length",
       defaultValue = "100",
       paramLabel = "N",
-      description = "Longest text in tokens, prompt included. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Maximum length of a text in tokens, prompt included. Default: ${DEFAULT-VALUE}.")
   private int maxLength;
 
   @Option(

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The input lines of an interactive session. */
 interface Lines extends AutoCloseable {
-  /** Ctrl-C interrupted the reading of a line. */
+  /** Thrown when Ctrl-C interrupts the reading of a line. */
   final class Interrupted extends RuntimeException {
     private static final long serialVersionUID = 1;
   }
@@ -22,7 +22,7 @@ interface Lines extends AutoCloseable {
    */
   @Nullable String next();
 
-  /** Runs an action. On a terminal, Ctrl-C interrupts this thread meanwhile. */
+  /** Runs an action. On a terminal, Ctrl-C interrupts the thread while the action runs. */
   void interruptibly(Runnable action);
 
   /** Whether the lines are typed on a terminal. */

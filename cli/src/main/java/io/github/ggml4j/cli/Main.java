@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** The command line: runs a command, and prints a failure as one line. */
+/** Runs a command and prints a failure as one line. */
 @Command(
     name = "ggml4j",
     description = "GPT-2 for Java over ggml: generate, fine-tune, and inspect models.",
@@ -22,8 +22,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "",
       "A model is a Hugging Face folder, a .gguf file, a name on the Hugging Face Hub such as gpt2"
           + " or org/name, or bundled: the small model that comes with ggml4j.",
-      "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Each command has --help, with"
-          + " examples.",
+      "Exit codes: 0 success, 1 failure, 2 wrong usage, 130 interrupted. Each command has --help,"
+          + " with examples.",
       "",
       "Examples:",
       "  ggml4j lab",
@@ -40,7 +40,7 @@ public final class Main implements Runnable {
   /** Exit code of a program that SIGPIPE ends: 128 + 13. */
   static final int READER_GONE = 141;
 
-  /** A message of picocli that does not say what to do. */
+  /** Messages of picocli that are replaced by clearer ones. */
   private static final Pattern UNKNOWN_COMMAND = Pattern.compile("Unknown subcommand '(.*)'\\.");
 
   private static final Pattern VALUE_WITH_DASH =
@@ -48,14 +48,14 @@ public final class Main implements Runnable {
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
-  /** The file of {@code --config}; null if there is none. */
+  /** The file of {@code --config}; null if not given. */
   private @Nullable ConfigFile config;
 
   /** Called by the launcher. */
   public static void main(String[] args) {
-    // Java sends name and password of a proxy through a tunnel only if this allows it
+    // Allow Basic authentication with a proxy for HTTPS.
     System.setProperty("jdk.http.auth.tunneling.disabledSchemes", "");
-    // Warnings of the libraries in one line
+    // Log in one line.
     if (System.getProperty(LOG_FORMAT) == null) {
       System.setProperty(LOG_FORMAT, "ggml4j: %4$s: %5$s%6$s%n");
     }
@@ -71,18 +71,20 @@ public final class Main implements Runnable {
       Main program = commandLine.getCommand();
       program.config = config;
       return commandLine.execute(config.expand());
-    } catch (RuntimeException
-        | Error e) { // of the --config file; Errors, which picocli does not catch
+    } catch (RuntimeException | Error e) {
+      // An exception from reading the --config file, or an Error, which picocli does not catch.
       return failed(e, commandLine);
     }
   }
 
-  /** With all commands. */
+  /** The command line with all commands. */
   static CommandLine commandLine() {
     return commandLine(Commands.names());
   }
 
-  /** With the command that is the first argument; with all if that is none. */
+  /**
+   * The command line with the command of the first argument; with all commands if it names none.
+   */
   static CommandLine commandLine(String[] args) {
     boolean known = args.length > 0 && Commands.names().contains(args[0]);
     return known && !args[0].equals(Commands.HELP) ? commandLine(List.of(args[0])) : commandLine();
@@ -101,7 +103,7 @@ public final class Main implements Runnable {
         .setExecutionExceptionHandler((e, command, _) -> failed(e, command));
   }
 
-  /** Printing the help may fail, too; picocli would then print a stack trace. */
+  /** Handles failures while printing the help; picocli would print a stack trace. */
   private static int runLast(CommandLine.ParseResult args) {
     try {
       return new CommandLine.RunLast().execute(args);

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Memory that a measurement uses: on a GPU the decrease of free memory since the start, else the
- * peak of this process.
+ * Measures memory use: on a GPU the decrease of free memory since the start, on the CPU the peak
+ * memory of this process.
  */
 final class MemoryUse {
   private static final Path STATUS = Path.of("/proc/self/status");

@@ -10,7 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** The options that choose a model and its device. */
+/** Options that choose a model and its device. */
 final class ModelOptions {
   static final String BUNDLED = ModelFiles.BUNDLED;
   static final String MODEL =
@@ -56,7 +56,7 @@ final class ModelOptions {
     return hub.hub();
   }
 
-  /** Loads opened files onto the device. Closes them if that fails; else the model owns them. */
+  /** Loads opened files onto the device. The model then owns the files; a failure closes them. */
   Gpt2Model load(ModelFiles files) {
     Device opened;
     try {

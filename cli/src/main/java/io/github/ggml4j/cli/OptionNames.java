@@ -7,8 +7,8 @@ import java.util.TreeMap;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * The options of a command by the parameters of the library that they set. {@code --top-k} sets
- * {@code topK}; {@link Sets} declares names that differ.
+ * Maps parameters of the library to the options of a command that set them. {@code --top-k} sets
+ * {@code topK}; {@link SetsParameter} declares other names.
  */
 final class OptionNames {
   private final Map<String, String> options = new TreeMap<>();
@@ -18,8 +18,9 @@ final class OptionNames {
       for (var name : option.names()) {
         options.put(parameter(name), option.longestName());
       }
-      if (option.userObject() instanceof Field field && field.isAnnotationPresent(Sets.class)) {
-        for (var parameter : field.getAnnotation(Sets.class).value()) {
+      if (option.userObject() instanceof Field field
+          && field.isAnnotationPresent(SetsParameter.class)) {
+        for (var parameter : field.getAnnotation(SetsParameter.class).value()) {
           options.put(parameter, option.longestName());
         }
       }
@@ -36,7 +37,7 @@ final class OptionNames {
     return options.getOrDefault(parameter, parameter);
   }
 
-  /** {@code --top-k} is {@code topK}. */
+  /** Converts {@code --top-k} to {@code topK}. */
   private static String parameter(String option) {
     var words = option.replaceFirst("^-+", "").split("-", -1);
     var name = new StringBuilder(words[0]);

@@ -26,18 +26,18 @@ import tools.jackson.databind.node.ObjectNode;
 
 @Command(
     name = "perplexity",
-    description = "Measures how well a model predicts a text: the lower, the better.",
+    description = "Measures how well a model predicts a text; lower is better.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
       "strided is the method of Hugging Face's guide,",
-      "https://huggingface.co/docs/transformers/perplexity, chunked that of",
-      "llama-perplexity. Compare figures of one method, one context and one text only.",
+      "https://huggingface.co/docs/transformers/perplexity; chunked is the method of",
+      "llama-perplexity. Compare only results of the same method, context and text.",
       "",
-      "--compare prints a table to choose a type by: the model is written as each of them into a"
-          + " temporary folder, and its predictions are compared with those of the model as it is."
-          + " KLD is the mean KL divergence of a token, 99%% its 99th percentile, same top how often"
-          + " the most likely token is the same.",
+      "--compare prints a table of types. For each type, the model is converted in a temporary"
+          + " folder and its predictions are compared with those of the original model. KLD is the"
+          + " mean KL divergence per token, 99%% KLD its 99th percentile, and same top the share"
+          + " of positions at which both models have the same most likely token.",
       "",
       "Examples:",
       "  ggml4j perplexity book.txt",
@@ -59,8 +59,8 @@ final class PerplexityCommand implements Callable<Integer> {
       defaultValue = "strided",
       paramLabel = "NAME",
       description = {
-        "strided: overlapping windows; chunked: consecutive windows, of which the second half is"
-            + " scored.",
+        "strided: overlapping windows; chunked: consecutive windows, only the second half of each"
+            + " is scored.",
         "Default: ${DEFAULT-VALUE}."
       })
   private MethodName method;
@@ -68,20 +68,23 @@ final class PerplexityCommand implements Callable<Integer> {
   @Option(
       names = "--context",
       paramLabel = "N",
-      description = "Tokens of a window. Default: the model's n_positions; 512 when chunked.")
+      description =
+          "Tokens per window. Default: the model's n_positions; 512 with --method chunked.")
   private @Nullable Integer context;
 
   @Option(
       names = "--stride",
       paramLabel = "N",
-      description = "Tokens between the starts of windows when strided. Default: half the context.")
+      description =
+          "Distance in tokens between the starts of windows, for --method strided. Default: half"
+              + " the context.")
   private @Nullable Integer stride;
 
   @Option(
       names = "--windows",
       paramLabel = "N",
-      description = "Most windows to read. Default: all.")
-  @Sets("maxWindows")
+      description = "Maximum number of windows to read. Default: all.")
+  @SetsParameter("maxWindows")
   private @Nullable Integer windows;
 
   @Option(
@@ -90,8 +93,8 @@ final class PerplexityCommand implements Callable<Integer> {
       paramLabel = "TYPE",
       converter = ConvertCommand.QuantizationName.class,
       description =
-          "Types to compare by size, speed and loss, as in f16,q8_0,q4_k_m; convert --help has"
-              + " all.")
+          "Types to compare by size, speed and loss, as in f16,q8_0,q4_k_m. convert --help lists"
+              + " all types.")
   private List<Quantization> types = List.of();
 
   @Option(
@@ -110,10 +113,10 @@ final class PerplexityCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     precision.apply();
     if (stride != null && method == MethodName.chunked) {
-      throw new ParameterException(spec.commandLine(), "--stride is for --method strided");
+      throw new ParameterException(spec.commandLine(), "--stride needs --method strided");
     }
     if (imatrix != null && types.isEmpty()) {
-      throw new ParameterException(spec.commandLine(), "--imatrix is for --compare");
+      throw new ParameterException(spec.commandLine(), "--imatrix needs --compare");
     }
     if (!types.isEmpty()) {
       compare();
@@ -131,7 +134,7 @@ final class PerplexityCommand implements Callable<Integer> {
     return ExitCode.OK;
   }
 
-  /** Leaves out the last line end when chunked, as llama-perplexity does. */
+  /** The text. Chunked omits the last line end, as llama-perplexity does. */
   private String text(boolean chunked) throws IOException {
     var text = TextFile.read(file);
     return chunked && text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
@@ -141,7 +144,7 @@ final class PerplexityCommand implements Callable<Integer> {
     if (stride != null) {
       throw new ParameterException(
           spec.commandLine(),
-          "--stride does not go with --compare, which reads the text in chunks");
+          "--stride cannot be combined with --compare, which reads the text in chunks");
     }
     var text = text(true);
     var matrix = imatrix == null ? null : ImportanceMatrix.read(imatrix);

@@ -8,9 +8,9 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.Model.CommandSpec;
 
 /**
- * Replaces parameters by options in the messages of other exceptions than {@link
- * io.github.ggml4j.error.InvalidArgumentException}, which do not have the parameter as a value of
- * its own.
+ * Replaces names of parameters with options in messages of exceptions that are not an {@link
+ * io.github.ggml4j.error.InvalidArgumentException} and therefore name the parameter only in the
+ * text.
  */
 final class PlainMessages {
   /** Parameters whose option has another name. */
@@ -56,7 +56,7 @@ final class PlainMessages {
     return text;
   }
 
-  /** Whether a translated message begins with an option, perhaps behind the name of its owner. */
+  /** Whether a translated message begins with an option, or with one word and an option. */
   static boolean areIn(String message) {
     return BEGINNING.matcher(message).find();
   }
@@ -74,7 +74,7 @@ final class PlainMessages {
     return result;
   }
 
-  /** {@code --top-k} is {@code topK}. */
+  /** Converts {@code --top-k} to {@code topK}. */
   private static String parameter(String option) {
     return Pattern.compile("-(\\w)")
         .matcher(option.replaceFirst("^-+", ""))

@@ -3,13 +3,13 @@ package io.github.ggml4j.cli;
 import io.github.ggml4j.tensor.MatmulPrecision;
 import picocli.CommandLine.Option;
 
-/** The precision of matrix products on a GPU. */
+/** The option for the precision of matrix products on a GPU. */
 final class PrecisionOptions {
   @Option(
       names = "--tf32",
       description =
-          "Use TF32 for float32 matrix products on an NVIDIA GPU: faster, less exact. No effect on"
-              + " the CPU.")
+          "Use TF32 for float32 matrix products on an NVIDIA GPU: faster, less precise. No effect"
+              + " on the CPU.")
   private boolean tf32;
 
   /** Call this before a model is loaded. */

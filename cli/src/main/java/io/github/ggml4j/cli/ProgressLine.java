@@ -2,7 +2,7 @@ package io.github.ggml4j.cli;
 
 import java.io.PrintWriter;
 
-/** One line of progress that is overwritten. Prints nothing if standard error is no terminal. */
+/** Overwrites one line with progress. Prints nothing if standard error is not a terminal. */
 final class ProgressLine implements AutoCloseable {
   private final PrintWriter err;
   private final boolean terminal;

@@ -6,7 +6,7 @@ import picocli.CommandLine.TypeConversionException;
 
 /** Token ids and the bias of the last one, given as {@code 12,345=-2.5}. */
 record SequenceBias(List<Integer> ids, float bias) implements ITypeConverter<SequenceBias> {
-  /** For picocli, which creates converters without arguments. */
+  /** Used by picocli to create the converter. */
   SequenceBias() {
     this(List.of(), 0);
   }

@@ -10,8 +10,8 @@ import java.io.UncheckedIOException;
 import java.util.Locale;
 
 /**
- * Standard output that throws if it cannot be written. {@link PrintWriter} and {@link System#out}
- * ignore such failures.
+ * Standard output that throws an exception if a write fails. {@link PrintWriter} and {@link
+ * System#out} ignore such failures.
  */
 final class StandardOutput extends FilterOutputStream {
   /** Standard output cannot be written. */

@@ -4,11 +4,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Interrupts the thread that created this when the process is asked to end (Ctrl-C), and waits
- * until it has cleaned up, so that no half-written file is left.
+ * On shutdown (Ctrl-C), interrupts the thread that created this object and waits until it has
+ * deleted partly written files.
  */
 final class StopAtExit implements AutoCloseable {
-  private static final long LONGEST_WAIT_SECONDS = 30;
+  private static final long MAX_WAIT_SECONDS = 30;
 
   private final Thread worker = Thread.currentThread();
   private final CountDownLatch done = new CountDownLatch(1);
@@ -21,7 +21,7 @@ final class StopAtExit implements AutoCloseable {
   private void stop() {
     worker.interrupt();
     try {
-      boolean ended = done.await(LONGEST_WAIT_SECONDS, TimeUnit.SECONDS);
+      boolean ended = done.await(MAX_WAIT_SECONDS, TimeUnit.SECONDS);
       if (!ended) {
         System.getLogger(StopAtExit.class.getName())
             .log(System.Logger.Level.WARNING, "The running command did not stop in time");

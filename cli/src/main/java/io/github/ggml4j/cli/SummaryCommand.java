@@ -20,8 +20,8 @@ import tools.jackson.databind.json.JsonMapper;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The last lines estimate the device memory for generating one text of n_positions tokens, and"
-          + " for training with the defaults of finetune.",
+      "The last two lines estimate the device memory for generating one text of n_positions tokens,"
+          + " and for training with the default options of finetune.",
       "",
       "Examples:",
       "  ggml4j summary",

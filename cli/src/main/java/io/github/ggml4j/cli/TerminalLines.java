@@ -15,7 +15,7 @@ import org.jline.terminal.Terminal.Signal;
 import org.jline.terminal.TerminalBuilder;
 import org.jspecify.annotations.Nullable;
 
-/** Lines typed on a terminal, with editing, completion of commands, and a saved history. */
+/** Reads lines from a terminal, with editing, completion of commands and a saved history. */
 final class TerminalLines implements Lines {
   private static final String PROMPT = "> ";
 
@@ -44,7 +44,7 @@ final class TerminalLines implements Lines {
                 words.forEach(word -> candidates.add(new Candidate(word)));
               }
             })
-            .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true) // an exclamation mark is text
+            .option(LineReader.Option.DISABLE_EVENT_EXPANSION, true) // treat ! as text
             .build();
     var history = history();
     if (history != null) {
@@ -52,7 +52,7 @@ final class TerminalLines implements Lines {
     }
   }
 
-  /** The file of the history, by the XDG rules; null if its folder cannot be created. */
+  /** The history file, in the folder of the XDG specification; null if it cannot be created. */
   private static @Nullable Path history() {
     var state = System.getenv("XDG_STATE_HOME");
     var folder =

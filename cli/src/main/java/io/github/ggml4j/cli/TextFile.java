@@ -10,8 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
- * Reads text files. Text that is not UTF-8 is an error: replacement characters would be tokenized,
- * scored and continued without a warning.
+ * Reads text files. Text that is not UTF-8 is an error: otherwise replacement characters would be
+ * tokenized without a warning.
  */
 final class TextFile {
   private static final String STANDARD_INPUT = "-";

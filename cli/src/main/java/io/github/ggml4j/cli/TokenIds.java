@@ -5,9 +5,9 @@ import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** A sequence of tokens, given as numbers with commas between them. */
+/** Token ids, given as numbers separated by commas. */
 record TokenIds(List<Integer> ids) implements ITypeConverter<TokenIds> {
-  /** Called by picocli, for the converter. */
+  /** Used by picocli to create the converter. */
   TokenIds() {
     this(List.of());
   }

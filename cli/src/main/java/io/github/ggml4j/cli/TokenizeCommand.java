@@ -22,7 +22,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "tokenize",
-    description = "Converts text to token ids, one line of ids for each line of text, or back.",
+    description = "Converts each line of text to a line of token ids, or token ids to text.",
     mixinStandardHelpOptions = true,
     footer = {
       "",
@@ -39,8 +39,9 @@ final class TokenizeCommand implements Callable<Integer> {
       defaultValue = ModelOptions.BUNDLED,
       paramLabel = "MODEL",
       description = {
-        "The model whose tokenizer to use: a Hugging Face folder (tokenizer files are enough), a .gguf"
-            + " file (a vocabulary is enough), a model on the Hub, or bundled: GPT-2's.",
+        "The model whose tokenizer is used: a Hugging Face folder (tokenizer files are enough), a"
+            + " .gguf file (a vocabulary is enough), a model on the Hub, or bundled: GPT-2's"
+            + " tokenizer.",
         "Default: ${DEFAULT-VALUE}."
       })
   private String model;
@@ -61,7 +62,7 @@ final class TokenizeCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..1",
       paramLabel = "FILE",
-      description = "UTF-8 text, or ids. Default, or -: standard input.")
+      description = "UTF-8 text, or ids. -: standard input (default).")
   private @Nullable String file;
 
   @Override

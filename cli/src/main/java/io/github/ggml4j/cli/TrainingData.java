@@ -17,7 +17,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The options that choose training data: files, folders, tables, datasets of the Hub. */
+/** Options that choose training data: files, folders, tables, datasets of the Hub. */
 final class TrainingData {
   private static final String HUB = "hf://datasets/";
 
@@ -31,8 +31,10 @@ final class TrainingData {
       paramLabel = "DATA",
       description = {
         "Training data: text files, folders and .zip archives, in which each file is a document;"
-            + " tables (.json, .jsonl, .csv, .tsv, .parquet), in which each row is a document. Files"
-            + " may be compressed (.gz, .zst). A folder or archive is read as tables if at least half"
+            + " tables (.json, .jsonl, .csv, .tsv, .parquet), in which each row is a document."
+            + " Files"
+            + " may be compressed (.gz, .zst). A folder or archive is read as tables if at least"
+            + " half"
             + " of its files are tables.",
         "hf://datasets/ORG/NAME is a dataset of the Hugging Face Hub, streamed. @REVISION and the"
             + " path of files may follow the name."
@@ -50,14 +52,16 @@ final class TrainingData {
       names = {"--text-column", "--text-field"},
       paramLabel = "NAME",
       description =
-          "The column of tables that has the text. Default: text, or the only column of text.")
+          "The column of tables that contains the text. Default: text, or the only column of text.")
   private @Nullable String textColumn;
 
   @Option(
       names = "--where",
       arity = "1",
       paramLabel = "COLUMN=VALUE",
-      description = "Use only rows with this value in this column. If repeated, all must match.")
+      description =
+          "Use only rows with this value in this column; may be given several times, then all must"
+              + " match.")
   private List<String> where = List.of();
 
   @Option(
@@ -82,8 +86,8 @@ final class TrainingData {
       names = "--csv-delimiter",
       paramLabel = "CHAR",
       description =
-          "The character between the fields of CSV files, or tab. Default: a comma, in .tsv files a"
-              + " tab.")
+          "The delimiter between the fields of CSV files, or tab. Default: a comma; for .tsv files,"
+              + " a tab.")
   private @Nullable String csvDelimiter;
 
   @Option(
@@ -95,17 +99,18 @@ final class TrainingData {
   @Option(
       names = "--skip-bad-records",
       description =
-          "Skip broken records of CSV and JSON lines files and report them, instead of stopping.")
+          "Skip and report broken records of CSV and JSON lines files. By default they are an"
+              + " error.")
   private boolean skipBadRecords;
 
   /** Checks the options and opens the data. */
   Dataset open(Supplier<Hub> hub) {
     if (!glob.equals("**") && train.stream().noneMatch(TrainingData::hasGlob)) {
-      throw wrong("--glob is for folders and .zip archives, but --train names none");
+      throw wrong("--glob needs a folder or .zip archive in --train");
     }
     var data = train.stream().map(name -> dataset(name, hub)).toArray(RowDataset[]::new);
     if (textColumn != null && Stream.of(data).noneMatch(RowDataset::isTable)) {
-      throw wrong("--text-column is for tables, but --train names none");
+      throw wrong("--text-column needs a table in --train");
     }
     return data.length == 1 ? data[0] : Datasets.concat(data);
   }
@@ -121,7 +126,8 @@ final class TrainingData {
       return rows(ofHub(name, hub));
     }
     if (config != null || split != null) {
-      throw wrong("--dataset-config and --split are for hf://datasets/ORG/NAME, not for " + name);
+      throw wrong(
+          "--dataset-config and --split need hf://datasets/ORG/NAME in --train, not " + name);
     }
     var path = Path.of(name);
     if (!Files.exists(path)) {
@@ -147,7 +153,7 @@ final class TrainingData {
 
   private RowDataset rows(RowDataset table) {
     if (!where.isEmpty() && !table.isTable()) {
-      throw wrong("--where is for tables, not for " + table.describe());
+      throw wrong("--where needs tables in --train, not " + table.describe());
     }
     var chosen = table;
     for (var condition : where) {
@@ -159,7 +165,7 @@ final class TrainingData {
     }
     if (maxSamples != null) {
       if (maxSamples < 1) {
-        throw wrong("--max-train-samples must be at least 1, not " + maxSamples);
+        throw wrong("--max-train-samples is " + maxSamples + ", expected at least 1");
       }
       chosen = chosen.take(maxSamples);
     }
@@ -176,7 +182,7 @@ final class TrainingData {
     if (skipBadRecords) {
       chosen = chosen.skipBadRecords();
     }
-    chosen.columns(); // Reports missing files before a model is loaded
+    chosen.columns(); // fails if files are missing, before a model is loaded
     return textColumn == null || !table.isTable() ? chosen : chosen.text(textColumn);
   }
 

@@ -17,7 +17,7 @@ final class TrainingSpeed {
   private static final float LEARNING_RATE = 3e-5f;
   private static final float DROPOUT = 0.1f;
 
-  /** Relative tolerance to the loss of inference, whose weights may be quantized. */
+  /** Relative tolerance for the loss of inference, whose weights may be quantized. */
   private static final double TOLERANCE = 1e-3;
 
   private TrainingSpeed() {}

@@ -6,8 +6,8 @@ import java.util.Locale;
 import java.util.function.Consumer;
 
 /**
- * Shows the progress of downloads and uploads: one changing line, or without a terminal one every 5
- * s.
+ * Shows the progress of downloads and uploads: on a terminal one line that is overwritten, else a
+ * new line every 5 seconds.
  */
 final class TransferLine implements Consumer<TransferProgress> {
   private static final long TERMINAL_NANOS = 100_000_000L;

@@ -21,7 +21,7 @@ final class TypeTable {
     out.println(
         String.format(
             Locale.ROOT,
-            "The model as it is: perplexity %.4f +/- %.4f over %,d tokens in %d windows",
+            "Original model: perplexity %.4f +/- %.4f over %,d tokens in %d windows",
             base.basePerplexity().value(),
             base.basePerplexity().standardError(),
             base.tokens(),

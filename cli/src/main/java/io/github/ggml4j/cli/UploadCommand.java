@@ -22,8 +22,8 @@ import tools.jackson.databind.json.JsonMapper;
     footer = {
       "",
       "Needs an access token with write permission, in HF_TOKEN or from a login with"
-          + " huggingface_hub. The repository is created if it does not exist. A model without"
-          + " README.md gets a short one.",
+          + " huggingface_hub. The repository is created if it does not exist. If the model has no"
+          + " README.md, a short one is added.",
       "",
       "Example:",
       "  ggml4j upload code-model my-account/code-model --private"
@@ -43,7 +43,7 @@ final class UploadCommand implements Callable<Integer> {
 
   @Option(
       names = "--private",
-      description = "Create the repository as private, if it does not exist.")
+      description = "If the repository does not exist, create it as private.")
   private boolean isPrivate;
 
   @Option(names = "--json", description = "Print commit and page as JSON.")

@@ -6,7 +6,10 @@ import java.nio.file.Path;
 final class UserFiles {
   private UserFiles() {}
 
-  /** The folder of HOME; the JDK uses the system's list of users, which may lack the user. */
+  /**
+   * The folder in HOME. The JDK's user.home uses the system's list of users, which may lack the
+   * user.
+   */
   static Path home() {
     var home = System.getenv("HOME");
     return Path.of(home == null || home.isEmpty() ? System.getProperty("user.home") : home);

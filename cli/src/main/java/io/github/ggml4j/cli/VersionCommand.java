@@ -12,7 +12,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
     name = "version",
-    description = "Prints the versions of ggml4j, Java and the natives, as needed in a bug report.",
+    description = "Prints the versions of ggml4j, Java and the native libraries, for bug reports.",
     mixinStandardHelpOptions = true,
     footer = {"", "Examples:", "  ggml4j version", "  ggml4j version --json"})
 final class VersionCommand implements Runnable, IVersionProvider {
@@ -49,7 +49,9 @@ final class VersionCommand implements Runnable, IVersionProvider {
     return node.toString();
   }
 
-  /** The same for {@code --version}, which works even if the natives cannot be loaded. */
+  /**
+   * The versions for {@code --version}, which works even if the native libraries cannot be loaded.
+   */
   @Override
   public String[] getVersion() {
     String natives;

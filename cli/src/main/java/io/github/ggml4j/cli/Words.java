@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Splits a line into words as a shell does. Within quotes, spaces are kept, and \n and \t are line
- * feed and tab.
+ * Splits a line into words as a shell does. Within quotes, spaces are kept, and \n and \t stand for
+ * line feed and tab.
  */
 final class Words {
   private Words() {}

@@ -13,7 +13,7 @@ final class Cli {
 
   private Cli() {}
 
-  /** A line as it is typed: words, in which {} stands for the next value, its spaces included. */
+  /** Runs a line as typed. Each {} is replaced with the next value, which may contain spaces. */
   static Outcome line(String line, Object... values) {
     var rest = List.of(values).iterator();
     var args =

@@ -62,7 +62,7 @@ class CommandLineTest {
   }
 
   @Test
-  void progressFitsItsLineAndIsTakenAway() {
+  void progressFitsItsLineAndIsCleared() {
     var err = new StringWriter();
     var writer = new PrintWriter(err);
     try (var line = new ProgressLine(writer, true, 10)) {
@@ -100,7 +100,7 @@ class CommandLineTest {
   }
 
   @Test
-  void completionKnowsCommandsAndOptions() {
+  void completionContainsCommandsAndOptions() {
     for (var shell : new String[] {"bash", "zsh"}) {
       var outcome = Cli.run("completion", shell);
       assertThat(outcome.exitCode()).isZero();
@@ -111,7 +111,7 @@ class CommandLineTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"genrate:command:generate", "config --modle x:option:--model"})
-  void misspeltWordsAreNamedWithWhatIsAlike(String line) {
+  void misspeltWordsGetSuggestions(String line) {
     var parts = line.split(":", -1);
     var outcome = Cli.run(parts[0].split(" ", -1));
 
@@ -123,7 +123,7 @@ class CommandLineTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"help", "help generate", "generate --version", "--version"})
-  void asksForHelpAndVersion(String line) {
+  void helpAndVersionArePrinted(String line) {
     var outcome = Cli.run(line.split(" ", -1));
 
     assertThat(outcome.err()).isEmpty();
@@ -141,7 +141,7 @@ class CommandLineTest {
   }
 
   @Test
-  void codeForTheLabIsThere() {
+  void codeForTheLabExists() {
     assertThat(CodeExamples.documents())
         .hasSizeGreaterThan(5)
         .anySatisfy(code -> assertThat(code).contains("def sum_list(numbers):"));

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The scripts in the shells that they are for, where these are installed. */
+/** Runs the scripts in their shells, if these are installed. */
 class CompletionTest {
   @TempDir private static Path folder;
 

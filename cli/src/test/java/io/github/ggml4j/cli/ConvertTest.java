@@ -29,7 +29,7 @@ class ConvertTest {
     var there = convert(model, "hf", "--type f32");
     assertThat(there.err()).isEmpty();
     assertThat(there.exitCode()).isZero();
-    assertThat(there.out()).contains("Wrote", "f32 (16 f32)", "bits for each of");
+    assertThat(there.out()).contains("Wrote", "f32 (16 f32)", "bits per weight");
     var back = convert(folder.resolve("hf"), "back.gguf", "--type q8_0");
     assertThat(back.err()).isEmpty();
     assertThat(back.exitCode()).isZero();
@@ -87,7 +87,7 @@ class ConvertTest {
   }
 
   @Test
-  void whatIsReallyWrittenIsTold() {
+  void writtenTypesAreReported() {
     var model = TinyModel.write(folder);
     // Rows of 16 are no whole blocks, those of 64 fit for the smaller ones only
     assertThat(convert(model, "q.gguf", "--type q4_k_m").out())
@@ -102,7 +102,7 @@ class ConvertTest {
   }
 
   @Test
-  void anImportanceMatrixWithoutAPlaceIsNotComputed() throws IOException {
+  void anUnwritableOutputIsRefusedBeforeTheComputation() throws IOException {
     var model = TinyModel.write(folder);
     var text = Files.writeString(folder.resolve("short.txt"), "too short");
     for (var place : List.of(folder, folder.resolve("none/m.gguf"))) {

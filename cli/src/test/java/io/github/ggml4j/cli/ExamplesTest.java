@@ -15,11 +15,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
 
-/** Help can be followed literally: every line of its examples is one that the program takes. */
+/** The program accepts every example in its help. */
 class ExamplesTest {
   private static final int WIDTH = 80;
 
-  /** From the program's name to what the shell takes for itself. */
+  /** A call of the program, up to the next shell operator. */
   private static final Pattern CALL = Pattern.compile("ggml4j ((?:'[^']*'|[^'|<>)])*)");
 
   private static final Pattern HEADING = Pattern.compile("\nExamples?:\n");
@@ -48,7 +48,7 @@ class ExamplesTest {
     for (var line : examples.replace("\\\n", "").lines().toList()) {
       if (!line.isBlank()) {
         assertThat(line).startsWith("  ").contains("ggml4j ");
-        // A call within a call stands behind it, and something else in its place
+        // Moves a nested call behind the outer one and replaces it with a placeholder.
         var call = CALL.matcher(line.replaceFirst("\"\\$\\((.*?)\\)\"(.*)", "X$2 | $1"));
         while (call.find()) {
           var args = args(call.group(1));

@@ -66,7 +66,7 @@ class FinetuneTest {
   }
 
   @Test
-  void goesOnAfterAnInterrupt() throws IOException {
+  void resumesAfterAnInterrupt() throws IOException {
     var output = folder.resolve("out");
     var metrics = output.resolve("metrics.jsonl");
     var options =
@@ -180,11 +180,11 @@ class FinetuneTest {
   }
 
   @Test
-  void optionsOfTablesAreNotForText() {
+  void optionsForTablesAreRefusedForText() {
     for (var option : List.of("--where language=Python", "--text-column code")) {
       var outcome = finetune("--train {} " + option + " --output {}", text, folder.resolve("out"));
       assertThat(outcome.exitCode()).isEqualTo(2);
-      assertThat(outcome.err()).contains("for tables");
+      assertThat(outcome.err()).contains("in --train");
     }
   }
 
@@ -194,7 +194,7 @@ class FinetuneTest {
     "--split,test,hf://datasets/ORG/NAME",
     "--max-train-samples,0,at least 1",
     "--csv-quote,ab,expected one character",
-    "--glob,*.py,for folders and .zip archives"
+    "--glob,*.py,a folder or .zip archive"
   })
   void wrongChoicesOfRowsAreWrongUsage(String option, String value, String message)
       throws IOException {

@@ -44,7 +44,7 @@ class GenerateTest {
   }
 
   @Test
-  void whatTheModelBringsAlongHoldsForOptionsThatAreNotGiven() throws IOException {
+  void optionsDefaultToThoseOfTheModel() throws IOException {
     var own = folder.resolve("own").toString();
     assertThat(Cli.run("convert", "--model", model, "--output", own).exitCode()).isZero();
     Files.writeString(
@@ -78,7 +78,7 @@ class GenerateTest {
   }
 
   @Test
-  void jsonTellsIdsAndReasons() {
+  void jsonContainsIdsAndFinishReasons() {
     var outcome = generate("--prompt", "Once", "--greedy", "--max-new-tokens", "5", "--json");
 
     var json = JsonMapper.shared().readTree(outcome.out());
@@ -102,7 +102,7 @@ class GenerateTest {
   }
 
   @Test
-  void everyOptionIsTaken() {
+  void everyOptionIsAccepted() {
     var outcome =
         generate(
             ("--prompt Once --num-beams 3 --do-sample --length-penalty 0.5 --early-stopping true"
@@ -126,7 +126,7 @@ class GenerateTest {
         "--encoder-repetition-penalty 1.1 --encoder-no-repeat-ngram-size 3",
         "--exponential-decay-length-penalty 2,1.5 --eos-token-id 10",
       })
-  void laterOptionsAreTaken(String options) {
+  void moreOptionsAreAccepted(String options) {
     var args = new ArrayList<>(List.of("--prompt", "Once", "--seed", "1", "--max-new-tokens", "4"));
     args.addAll(List.of(options.split(" ", -1)));
     var outcome = generate(args.toArray(String[]::new));

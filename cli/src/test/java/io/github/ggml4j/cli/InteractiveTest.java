@@ -46,7 +46,7 @@ class InteractiveTest {
   }
 
   @Test
-  void undoAndResetTakeBack() {
+  void undoAndResetRemoveText() {
     var outcome =
         session("--max-new-tokens 4", "Once", "/undo", "/text", "/undo", "b", "/reset", "/text");
 
@@ -76,7 +76,7 @@ class InteractiveTest {
   }
 
   @Test
-  void textsOutgrowTheModel() {
+  void textsMayExceedTheModelsPositions() {
     var line = "0123456789 äöü ".repeat(4);
     var outcome = session("--max-new-tokens 100 --seed 1", line, line, line, "/text");
 
@@ -131,7 +131,7 @@ class InteractiveTest {
         "/save no/such/folder/x|cannot save to",
         "/retry|no continuation to replace",
       })
-  void mistakesAreToldAndTheSessionGoesOn(String line, String message) {
+  void mistakesAreReportedAndTheSessionContinues(String line, String message) {
     var outcome = session("", line, "/show");
 
     assertThat(outcome.exitCode()).isZero();
@@ -141,7 +141,7 @@ class InteractiveTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"--json", "--max-length 20", "--num-return-sequences 2", "--prompt -"})
-  void whatIsForPromptsIsRefused(String options) {
+  void optionsForPromptsAreRefused(String options) {
     var outcome = session(options, "a");
 
     assertThat(outcome.exitCode()).isEqualTo(2);

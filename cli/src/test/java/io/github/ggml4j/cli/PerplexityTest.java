@@ -68,7 +68,7 @@ class PerplexityTest {
     assertThat(type.get("kl_divergence").asDouble()).isBetween(0.0, 0.1);
     assertThat(type.get("bytes").asLong()).isPositive();
     assertThat(run(text, "--compare", "q9").exitCode()).isEqualTo(Main.WRONG_USAGE);
-    assertThat(run(text, "--imatrix", "x").err()).contains("--imatrix is for --compare");
+    assertThat(run(text, "--imatrix", "x").err()).contains("--imatrix needs --compare");
   }
 
   @Test
@@ -105,7 +105,7 @@ class PerplexityTest {
   @Test
   void mistakesAreOneLine() {
     assertThat(run(text, "--method", "chunked", "--stride", "3").err())
-        .contains("--stride is for --method strided");
+        .contains("--stride needs --method strided");
     assertThat(run("no-such-file").err()).contains("no such file: no-such-file");
     assertThat(run(text, "--context", "4096").err()).contains("n_positions = 128").hasLineCount(1);
     var noWindow = run(text, "--windows", "0");

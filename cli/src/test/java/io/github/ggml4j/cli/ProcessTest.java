@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ProcessTest {
   private static final int PATIENCE_SECONDS = 120;
 
-  /** Gives its first argument as a small disk to the rest, then lists what is left there. */
+  /** Mounts a small disk at the first argument, runs the other arguments, then lists its files. */
   private static final String ON_SMALL_DISK =
       "mount -t tmpfs -o size=8m none \"$0\" || exit 77; \"$@\"; rc=$?;"
           + " find \"$0\" -type f -printf '%P\\n'; exit $rc";
@@ -43,7 +43,7 @@ class ProcessTest {
   }
 
   @Test
-  void downloadGoesOnAfterCtrlC() throws Exception {
+  void downloadResumesAfterCtrlC() throws Exception {
     try (var hub = new TinyHub(3_000_000, 1_000_000)) {
       var download = command("download", "org/name", "a.bin");
       var process = start(download, "HF_ENDPOINT", hub.endpoint());
@@ -159,7 +159,7 @@ class ProcessTest {
     }
   }
 
-  /** As Ctrl-C does. */
+  /** Sends the signal of Ctrl-C. */
   private void interrupt(Process process) throws Exception {
     if (process.isAlive()) {
       new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor();

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Output that gets lost is no success. */
+/** A failure to write standard output is an error. */
 class StandardOutputTest {
   private static final class Broken extends OutputStream {
     private final String reason;
@@ -46,7 +46,7 @@ class StandardOutputTest {
   }
 
   @Test
-  void aReaderThatIsGoneEndsInSilence() {
+  void aClosedPipeEndsWithoutAMessage() {
     var outcome = run("Broken pipe", "version");
 
     assertThat(outcome.exitCode()).isEqualTo(141);

@@ -17,8 +17,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.regex.Pattern;
 
 /**
- * A Hub with the repository {@code org/name}, whose files {@code a.bin} and {@code b.bin} are
- * alike.
+ * A Hub with the repository {@code org/name}, whose files {@code a.bin} and {@code b.bin} have the
+ * same size.
  */
 final class TinyHub implements AutoCloseable {
   private static final String COMMIT = "1234567890abcdef1234567890abcdef12345678";
@@ -38,7 +38,7 @@ final class TinyHub implements AutoCloseable {
    * Starts it.
    *
    * @param size of each file
-   * @param pauseAfter bytes, after which the first answer does not go on
+   * @param pauseAfter number of bytes after which the first answer pauses
    */
   TinyHub(int size, int pauseAfter) {
     content = new byte[size];
@@ -78,7 +78,7 @@ final class TinyHub implements AutoCloseable {
       requests.add(request);
       answer(request, socket.getOutputStream());
     } catch (IOException e) {
-      // The client has gone
+      // the client closed the connection
     }
   }
 

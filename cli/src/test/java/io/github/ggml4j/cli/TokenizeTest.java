@@ -50,7 +50,7 @@ class TokenizeTest {
   }
 
   @Test
-  void vocabulariesOfModelsCount() throws IOException {
+  void vocabulariesOfModelsAreUsed() throws IOException {
     var model = TinyModel.write(folder);
 
     assertThat(Cli.run("tokenize", "--model", model, file("ab<|endoftext|>")).out())
@@ -66,7 +66,7 @@ class TokenizeTest {
   }
 
   @Test
-  void bytesThatAreNoTextAreFoundInLaterLinesToo() throws IOException {
+  void malformedUtf8IsReportedInLaterLinesToo() throws IOException {
     var file = folder.resolve("latin.txt");
     Files.write(file, "Once\n\u00ff".getBytes(StandardCharsets.ISO_8859_1));
     var outcome = Cli.run("tokenize", file.toString());

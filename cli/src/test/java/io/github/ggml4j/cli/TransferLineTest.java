@@ -11,7 +11,7 @@ class TransferLineTest {
   private static String shown(boolean terminal) throws InterruptedException {
     var out = new StringWriter();
     var line = new TransferLine("Uploading", new PrintWriter(out), terminal);
-    Thread.sleep(120); // Longer than a terminal waits for the next line, not as long as a log
+    Thread.sleep(120); // longer than the interval of a terminal, shorter than that of a log
     for (int i = 1; i <= 1000; i++) {
       line.accept(new TransferProgress("m.bin", i * 1000L, 1_000_000, i * 1000L, 1_000_000, 0, 1));
     }
@@ -20,7 +20,7 @@ class TransferLineTest {
   }
 
   @Test
-  void aTerminalSeesOneLineThatChanges() throws InterruptedException {
+  void aTerminalShowsOneOverwrittenLine() throws InterruptedException {
     assertThat(shown(true))
         .startsWith("\rUploading m.bin: 0.0 of 1.0 MB (0%)")
         .contains("\rUploading m.bin: 1.0 of 1.0 MB (100%)")
@@ -29,7 +29,7 @@ class TransferLineTest {
   }
 
   @Test
-  void aLogSeesNothingOfWhatIsQuick() throws InterruptedException {
+  void aQuickTransferIsNotLogged() throws InterruptedException {
     assertThat(shown(false)).isEmpty();
   }
 }

@@ -7,11 +7,11 @@ import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.optim.AdamW;
 import java.nio.file.Path;
 
-/** The whole lab, as README shows it. */
+/** The complete lab, as shown in the README. */
 public final class Lab {
   private Lab() {}
 
-  /** Takes a folder with code. */
+  /** Optional argument: a folder with code. */
   public static void main(String... args) {
     run(Path.of(args.length > 0 ? args[0] : "examples/code"), 5);
   }

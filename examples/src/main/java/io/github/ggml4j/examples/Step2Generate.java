@@ -2,11 +2,11 @@ package io.github.ggml4j.examples;
 
 import io.github.ggml4j.TextGenerator;
 
-/** Five continuations of a text; the same seed gives the same ones again. */
+/** Generates five continuations of a text. The same seed gives the same texts. */
 public final class Step2Generate {
   private Step2Generate() {}
 
-  /** Takes a text to continue, or none. */
+  /** Optional argument: the text to continue. */
   public static void main(String... args) {
     var prompt = args.length > 0 ? args[0] : "Once upon a time";
     try (var generator = TextGenerator.load("bundled")) {

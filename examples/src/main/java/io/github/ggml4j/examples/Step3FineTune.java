@@ -9,11 +9,11 @@ import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.schedule.LinearWarmup;
 import java.nio.file.Path;
 
-/** Teaches a model to write source code and saves it as a Hugging Face folder. */
+/** Fine-tunes a model on source code and saves it as a Hugging Face folder. */
 public final class Step3FineTune {
   private Step3FineTune() {}
 
-  /** Takes a folder with code, and one for the trained model. */
+  /** Optional arguments: a folder with code, and the output folder. */
   public static void main(String... args) {
     var code = Path.of(args.length > 0 ? args[0] : "examples/code");
     var output = Path.of(args.length > 1 ? args[1] : "target/code-model");

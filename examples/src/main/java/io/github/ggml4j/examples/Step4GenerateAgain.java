@@ -2,11 +2,11 @@ package io.github.ggml4j.examples;
 
 import io.github.ggml4j.TextGenerator;
 
-/** What the fine-tuned model makes of the beginning of a function. */
+/** Continues the beginning of a function with the fine-tuned model. */
 public final class Step4GenerateAgain {
   private Step4GenerateAgain() {}
 
-  /** Takes the folder that {@link Step3FineTune} wrote. */
+  /** Optional argument: the folder that {@link Step3FineTune} wrote. */
   public static void main(String... args) {
     try (var generator = TextGenerator.load(args.length > 0 ? args[0] : "target/code-model")) {
       generator

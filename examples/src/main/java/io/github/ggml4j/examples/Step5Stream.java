@@ -2,11 +2,11 @@ package io.github.ggml4j.examples;
 
 import io.github.ggml4j.TextGenerator;
 
-/** Shows a text while it is written; leaving the loop early would end the work. */
+/** Prints a text while it is generated. Closing the stream stops the generation. */
 public final class Step5Stream {
   private Step5Stream() {}
 
-  /** Takes a text to continue, or none. */
+  /** Optional argument: the text to continue. */
   public static void main(String... args) {
     var prompt = args.length > 0 ? args[0] : "The old man went down to the sea";
     try (var generator = TextGenerator.load("bundled");

@@ -17,14 +17,14 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Trains the bundled model again, from nothing, on a folder of books: within the hour on two cores.
+ * Trains the bundled model from scratch on a folder of books. Takes less than an hour on two cores.
  *
- * <p>Arguments: a folder of {@code .txt} files, the {@code .gguf} file to write, and the number of
- * steps if it is not to be 4,400. The bundled model read ten books of Project Gutenberg without
- * their headers, as in NLTK's selection: Bryant's Stories to Tell to Children, Burgess's Adventures
- * of Buster Bear, Carroll's Alice's Adventures in Wonderland, Edgeworth's Parent's Assistant,
- * Chesterton's Wisdom of Father Brown, Ball and the Cross and Man Who Was Thursday, and Austen's
- * Emma, Persuasion, and Sense and Sensibility.
+ * <p>Arguments: a folder of {@code .txt} files, the {@code .gguf} file to write, and optionally the
+ * number of steps, by default 4,400. The bundled model was trained on ten books of Project
+ * Gutenberg without their headers, from NLTK's selection: Bryant's Stories to Tell to Children,
+ * Burgess's Adventures of Buster Bear, Carroll's Alice's Adventures in Wonderland, Edgeworth's
+ * Parent's Assistant, Chesterton's Wisdom of Father Brown, Ball and the Cross and Man Who Was
+ * Thursday, and Austen's Emma, Persuasion, and Sense and Sensibility.
  */
 public final class TrainBundledModel {
   private static final int STEPS = 4400;
@@ -73,7 +73,7 @@ public final class TrainBundledModel {
             : Math.max(0.02, linear.factor(step, total));
   }
 
-  /** Each paragraph in one line: the books are wrapped at about 70 characters. */
+  /** Joins the lines of each paragraph. The books are wrapped at about 70 characters. */
   static String unwrap(String book) {
     return Stream.of(book.split("\n\\s*\n"))
         .map(paragraph -> paragraph.strip().replaceAll("\\s*\n\\s*", " "))

@@ -1,4 +1,4 @@
-/** The lab in Java: each class is a step and runs by itself; {@link Lab} is all of it. */
+/** The lab in Java. Each step is a class with a main method; {@link Lab} is the complete lab. */
 @NullMarked
 package io.github.ggml4j.examples;
 

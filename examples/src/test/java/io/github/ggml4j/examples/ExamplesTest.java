@@ -13,7 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Every step runs on the bundled model; the training on a little code only. */
+/** Runs every step on the bundled model, with little training data. */
 class ExamplesTest {
   private static final String CODE =
       """

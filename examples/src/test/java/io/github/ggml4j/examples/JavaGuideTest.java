@@ -237,7 +237,7 @@ class JavaGuideTest {
               .schedule(CosineWarmup.steps(1))
               .progress(Progress.console())
               .saveTo(output) // a Hugging Face folder
-              .checkpoint(folder.resolve("training.state")) // go on here after an interruption
+              .checkpoint(folder.resolve("training.state")) // resume here after an interruption
               .fit(Datasets.folder(code, "*.py"));
       System.out.println(result.lastLoss() + (result.cancelled() ? ", cancelled" : ""));
       System.out.println(generator.generate("def sum(a, b):")); // the trained weights
@@ -315,7 +315,7 @@ class JavaGuideTest {
   @Test
   void defaults() {
     // begin defaults
-    GenerationConfig options = generator.defaults(); // what a call uses unless it says otherwise
+    GenerationConfig options = generator.defaults(); // defaults of each call
     System.out.println(options);
     // end
     assertThat(options.doSample()).isTrue();

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The recipe of the bundled model, one step of it. */
+/** Runs one step of the recipe of the bundled model. */
 class TrainBundledModelTest {
   @Test
   void paragraphsBecomeLines() {

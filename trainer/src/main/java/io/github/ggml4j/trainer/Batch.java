@@ -8,12 +8,13 @@ import java.util.List;
  * Sequences padded on the right to the same length, (B, T) row-major.
  *
  * <p>There is no attention mask. Under causal attention no token attends to the padding on its
- * right, so a mask would change neither loss nor gradients, but need a second graph of each shape.
+ * right, so a mask would change neither loss nor gradients. It would need a second graph for each
+ * shape.
  */
 @SuppressWarnings("ArrayRecordComponent") // never compared
 record Batch(int[] tokens, int[] labels, int size, int length, int tokenCount, int labelCount) {
 
-  /** Lengths are rounded up to a multiple of this, to need few shapes of graph. */
+  /** Lengths are rounded up to a multiple of this, to limit the number of graph shapes. */
   private static final int LENGTH_STEP = 16;
 
   private static int rounded(int length) {
@@ -27,7 +28,7 @@ record Batch(int[] tokens, int[] labels, int size, int length, int tokenCount, i
         : Math.min(options.maxSequenceLength(), rounded(longest));
   }
 
-  /** Pads with tokens that take no part in the loss, as few as possible. */
+  /** Pads to the rounded length of the longest sequence; the loss ignores the padding. */
   static Batch masked(List<int[]> sequences, int maxLength, int padToken) {
     int longest = sequences.stream().mapToInt(s -> s.length).max().orElseThrow();
     int length = Math.min(maxLength, rounded(longest));
@@ -45,7 +46,7 @@ record Batch(int[] tokens, int[] labels, int size, int length, int tokenCount, i
     return new Batch(tokens, labels, sequences.size(), length, count, count - sequences.size());
   }
 
-  /** Pads to the maximum length with tokens that are learned like all others. */
+  /** Pads to the maximum length; the loss includes the padding. */
   static Batch learned(List<int[]> sequences, int maxLength, int padToken) {
     int[] tokens = new int[sequences.size() * maxLength];
     Arrays.fill(tokens, padToken);

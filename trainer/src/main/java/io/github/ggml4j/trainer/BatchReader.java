@@ -9,16 +9,16 @@ import java.util.Deque;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The batches of one pass. The last one may have fewer sequences than the others. */
+/** Reads the batches of one epoch. The last batch may have fewer sequences than the others. */
 final class BatchReader implements AutoCloseable {
   private final Sequences.Cursor sequences;
   private final TrainingOptions options;
   private final int padToken;
 
-  /** Sequences of the step that is read or runs. They are saved while it is not done. */
+  /** Sequences of the current step. A checkpoint includes them until the step is done. */
   private final List<int[]> current = new ArrayList<>();
 
-  /** Sequences that were read before an interruption, for a step that was not done then. */
+  /** Sequences of an unfinished step, restored from a checkpoint. They are returned first. */
   private final Deque<int[]> restored = new ArrayDeque<>();
 
   BatchReader(Sequences.Cursor sequences, TrainingOptions options, int padToken) {
@@ -45,7 +45,7 @@ final class BatchReader implements AutoCloseable {
     sequences.save(out);
   }
 
-  /** The step that was read last is done. */
+  /** Marks the current step as done. */
   void stepDone() {
     current.clear();
   }
@@ -58,7 +58,7 @@ final class BatchReader implements AutoCloseable {
     return next;
   }
 
-  /** The batches of the next optimizer step; empty at the end of the pass. */
+  /** The batches of the next optimizer step; empty at the end of the epoch. */
   List<Batch> nextStep() {
     List<Batch> step = new ArrayList<>();
     while (step.size() < options.gradientAccumulationSteps()) {

@@ -6,11 +6,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Whether a training is to stop after its running step: because the training thread was
- * interrupted, or because the JVM shuts down (Ctrl-C). The shutdown waits until the model is saved.
+ * Requests that a training stops after the current step: when the training thread is interrupted,
+ * or when the JVM shuts down (Ctrl-C). The shutdown waits until the model is saved.
  */
 final class Cancellation implements AutoCloseable {
-  private static final Duration LONGEST_WAIT = Duration.ofMinutes(5);
+  private static final Duration MAX_WAIT = Duration.ofMinutes(5);
   private static final long POLL_MILLIS = 200;
 
   private final Thread trainingThread = Thread.currentThread();
@@ -29,7 +29,7 @@ final class Cancellation implements AutoCloseable {
 
   private void shutDown() {
     shuttingDown = true;
-    long deadline = System.nanoTime() + LONGEST_WAIT.toNanos();
+    long deadline = System.nanoTime() + MAX_WAIT.toNanos();
     try {
       while (!done.await(POLL_MILLIS, TimeUnit.MILLISECONDS)) {
         if (trainingThreadExits()) {
@@ -48,15 +48,15 @@ final class Cancellation implements AutoCloseable {
     }
   }
 
-  /** Whether the training thread called System.exit in a listener, and so waits for this hook. */
+  /** Whether the training thread called System.exit in a listener; it then waits for this hook. */
   private boolean trainingThreadExits() {
     return Arrays.stream(trainingThread.getStackTrace())
         .anyMatch(frame -> frame.getClassName().equals("java.lang.Shutdown"));
   }
 
   /**
-   * Whether to stop. Clears the interrupt of the thread, so that files can be written; {@link
-   * #close} restores it.
+   * Whether to stop. Clears the thread's interrupt flag, since an interrupt would make writing
+   * files fail; {@link #close} sets it again.
    */
   boolean requested() {
     interrupted |= Thread.interrupted();

@@ -6,10 +6,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes sequences of tokens into checkpoints, and reads them. */
+/** Reads and writes arrays in checkpoints. */
 final class IntArrays {
-  private static final int MOST = 1 << 28;
-  private static final int MOST_BYTES = 1 << 30;
+  private static final int MAX_COUNT = 1 << 28;
+  private static final int MAX_BYTES = 1 << 30;
 
   private IntArrays() {}
 
@@ -35,8 +35,8 @@ final class IntArrays {
 
   static byte[] readBytes(DataInput in) throws IOException {
     int length = in.readInt();
-    if (length < 0 || length > MOST_BYTES) {
-      throw new IOException("it has a field of " + length + " bytes");
+    if (length < 0 || length > MAX_BYTES) {
+      throw new IOException("a field has a length of " + length + " bytes");
     }
     byte[] bytes = new byte[length];
     in.readFully(bytes);
@@ -61,7 +61,7 @@ final class IntArrays {
 
   private static int count(DataInput in) throws IOException {
     int count = in.readInt();
-    if (count < 0 || count > MOST) {
+    if (count < 0 || count > MAX_COUNT) {
       throw new IOException("a list has " + count + " items");
     }
     return count;

@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Several listeners as one. The progress is called last, after the others are done. */
+/** Combines several listeners into one. The progress listener is called last. */
 final class Listeners implements TrainingListener {
   private final List<TrainingListener> all;
 

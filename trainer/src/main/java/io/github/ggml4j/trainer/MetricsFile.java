@@ -12,9 +12,9 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes one line of JSON for each step. The file is replaced when a training starts, and appended
- * to when it resumes. If the training fails, a folder that was created for the metrics alone is
- * deleted again, since it would look like the folder of a model.
+ * Writes one line of JSON for each step. A new training replaces the file; a resumed one appends to
+ * it. If the training fails and the folder was created for the metrics and has no other file, the
+ * folder is deleted, because it would look like a model's folder.
  */
 final class MetricsFile implements TrainingListener {
   private final Path file;
@@ -68,7 +68,7 @@ final class MetricsFile implements TrainingListener {
   @Override
   public void failed(Throwable failure) {
     close();
-    boolean diverged = failure instanceof TrainingException; // its metrics show what went wrong
+    boolean diverged = failure instanceof TrainingException; // keep the metrics: they show why
     if (createdFolder != null && !diverged && hasOnlyMetrics(createdFolder)) {
       try {
         Files.delete(file);

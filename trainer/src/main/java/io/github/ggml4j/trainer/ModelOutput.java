@@ -13,20 +13,22 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** The path of a trained model: a GGUF file if it ends with .gguf, else a Hugging Face folder. */
+/**
+ * Saves a trained model as a GGUF file if the path ends with .gguf, else as a Hugging Face folder.
+ */
 record ModelOutput(Path path) {
 
   private boolean isGguf() {
     return path.toString().toLowerCase(Locale.ROOT).endsWith(".gguf");
   }
 
-  /** Fails now if the model cannot be saved, rather than after the training. */
+  /** Checks before the training that the model can be saved. */
   void check(Gpt2Config config) {
     if (isGguf()) {
       ModelWriter.checkForGguf(config);
       if (Files.isDirectory(path)) {
         throw new InvalidArgumentException(
-            "saveTo", path, "a file, as its name ends with .gguf, but it is a folder");
+            "saveTo", path, "a file, since the name ends with .gguf; it is a folder");
       }
     }
     Path existing = isGguf() ? path.toAbsolutePath().getParent() : path.toAbsolutePath();
@@ -35,7 +37,7 @@ record ModelOutput(Path path) {
     }
     if (existing == null || !isWritableFolder(existing)) {
       throw new InvalidArgumentException(
-          "saveTo", path, "a path in a folder that can be written to, but " + existing + " is not");
+          "saveTo", path, "a path in a writable folder; " + existing + " is not writable");
     }
   }
 

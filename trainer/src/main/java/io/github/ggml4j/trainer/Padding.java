@@ -1,18 +1,18 @@
 package io.github.ggml4j.trainer;
 
-/** How a document that is shorter than its batch is padded, on its right. */
+/** How documents that are shorter than their batch are padded on the right. */
 public enum Padding {
   /**
-   * Padding takes no part in loss and attention. A batch is as long as its longest document,
-   * rounded up to a multiple of 16.
+   * Loss and attention ignore the padding. A batch is as long as its longest document, rounded up
+   * to a multiple of 16.
    */
   MASKED,
 
   /**
    * Every document is padded to the maximum length with the padding token (for GPT-2 the
-   * end-of-text token), and the padding is learned like other tokens. Scripts that pass {@code
-   * labels=input_ids} and no attention mask to transformers do so. The loss is lower then, since
-   * padding is easy to predict.
+   * end-of-text token), and the loss includes the padding. This is what transformers does if a
+   * script passes {@code labels=input_ids} and no attention mask. The loss is lower than with
+   * {@link #MASKED}, since padding is easy to predict.
    */
   LEARNED
 }

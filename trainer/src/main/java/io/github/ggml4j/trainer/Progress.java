@@ -13,8 +13,8 @@ public final class Progress {
   private Progress() {}
 
   /**
-   * On standard error, a bar with epoch, loss, learning rate, tokens per second and time left. If
-   * standard error is not a terminal, a line every few seconds.
+   * Prints to standard error: a bar with epoch, loss, learning rate, tokens per second and time
+   * left; or, if standard error is not a terminal, a line every 5 seconds.
    *
    * @return a new listener, which may be used for one training after another
    */
@@ -26,18 +26,18 @@ public final class Progress {
   }
 
   /**
-   * Width of the terminal that standard error is. Standard output may be a file at the same time.
-   * Asks the system, which takes some milliseconds.
+   * Width of the terminal, if standard error is one. Standard output is not considered. Starts a
+   * process, which takes some milliseconds.
    *
-   * @return characters of a line; empty if standard error is not a terminal, or is one on which a
-   *     line cannot be overwritten
+   * @return characters per line; empty if standard error is not a terminal, or if lines of the
+   *     terminal cannot be overwritten
    */
   public static OptionalInt terminalWidth() {
     return "dumb".equals(System.getenv("TERM")) ? OptionalInt.empty() : Terminal.width();
   }
 
   /**
-   * A line every few seconds.
+   * Prints a line every 5 seconds.
    *
    * @param out where to print; not closed
    * @return a new listener, which may be used for one training after another

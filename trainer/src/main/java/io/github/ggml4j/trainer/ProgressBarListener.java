@@ -11,11 +11,11 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressState;
 import org.jspecify.annotations.Nullable;
 
-/** A progress bar on the terminal, in one line that fits its width. */
+/** A progress bar in one line that fits the width of the terminal. */
 final class ProgressBarListener implements TrainingListener {
   private static final int UPDATE_MILLIS = 250;
-  private static final int LONGEST_BAR = 30;
-  private static final int SHORTEST_BAR = 5;
+  private static final int MAX_BAR = 30;
+  private static final int MIN_BAR = 5;
 
   private RunningMeans means = new RunningMeans();
   private OptionalDouble epochs = OptionalDouble.empty();
@@ -81,12 +81,12 @@ final class ProgressBarListener implements TrainingListener {
     return ", " + Progress.clock(Duration.ofSeconds(Math.round(seconds))) + " left";
   }
 
-  /** Called on the thread that draws. */
+  /** Called on the drawing thread. */
   private String render(ProgressState state, int width) {
     return line(before, after, state.getNormalizedProgress(), width);
   }
 
-  /** Draws over the last line, and clears the rest of it if the new one is shorter. */
+  /** Overwrites the previous line and clears the rest of it if the new one is shorter. */
   private void draw(String line) {
     String rest = " ".repeat(Math.max(0, drawnLength - line.length()));
     drawnLength = line.length();
@@ -94,11 +94,11 @@ final class ProgressBarListener implements TrainingListener {
     terminal.flush();
   }
 
-  /** The bar gets the width that the numbers leave. */
+  /** The bar uses the width that the text around it leaves free. */
   static String line(String before, String after, double done, int width) {
-    int room = Math.min(LONGEST_BAR, width - before.length() - after.length() - 4);
+    int room = Math.min(MAX_BAR, width - before.length() - after.length() - 4);
     String line = before + " " + after;
-    if (room >= SHORTEST_BAR && done >= 0) {
+    if (room >= MIN_BAR && done >= 0) {
       int full = (int) Math.round(Math.min(1, done) * room);
       line = before + " [" + "=".repeat(full) + " ".repeat(room - full) + "] " + after;
     }

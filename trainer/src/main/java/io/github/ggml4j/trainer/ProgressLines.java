@@ -5,7 +5,7 @@ import java.time.Duration;
 import java.util.Locale;
 import java.util.OptionalLong;
 
-/** Prints a line every few seconds, for the first step and for the last. */
+/** Prints a line for the first step, the last step, and at intervals between them. */
 final class ProgressLines implements TrainingListener {
   private final PrintStream out;
   private final long interval;

@@ -14,9 +14,9 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One pass over the documents of a dataset as sequences of tokens. Without packing, a document is a
- * sequence, truncated to the maximum length. With packing, all documents are joined, each after an
- * end-of-text token, and cut into blocks of that length.
+ * Reads the documents of a dataset once, as sequences of tokens. Without packing, each document is
+ * one sequence, truncated to the maximum length. With packing, all documents are concatenated, each
+ * after an end-of-text token, and split into blocks of that length.
  */
 final class SequenceReader implements AutoCloseable {
   private final Tokenizer tokenizer;
@@ -29,7 +29,7 @@ final class SequenceReader implements AutoCloseable {
   private int pendingStart;
   private final Truncation truncation = new Truncation();
 
-  /** Counts what truncation leaves out. */
+  /** Counts truncated documents and discarded tokens. */
   static final class Truncation {
     private long documents;
     private long truncated;
@@ -53,7 +53,7 @@ final class SequenceReader implements AutoCloseable {
                 System.Logger.Level.WARNING,
                 "%,d of %,d documents are longer than %,d tokens and were truncated: %,d of %,d"
                         .formatted(truncated, documents, maxLength, tokensLeftOut, tokens)
-                    + " tokens are not learned. Use packing, or a larger maximum sequence length");
+                    + " tokens are discarded. Use packing, or a larger maximum sequence length");
       }
     }
   }
@@ -107,7 +107,7 @@ final class SequenceReader implements AutoCloseable {
     try {
       return packing ? nextBlock() : nextDocument();
     } catch (DatasetException | CancellationException e) {
-      // An interrupt closes the file that is read, or ends the wait for the network.
+      // An interrupt closes the open file or ends the wait for the network.
       if (stop.getAsBoolean()) {
         return null;
       }
@@ -115,7 +115,7 @@ final class SequenceReader implements AutoCloseable {
     }
   }
 
-  /** What was truncated so far. */
+  /** The truncation so far. */
   Truncation truncation() {
     return truncation;
   }

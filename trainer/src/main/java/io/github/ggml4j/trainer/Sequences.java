@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /** The training data as sequences of tokens. */
 interface Sequences {
-  /** Position in one pass over the sequences. */
+  /** Reads the sequences of one epoch. */
   interface Cursor extends AutoCloseable {
     /** The next sequence; null at the end. */
     int @Nullable [] next();
@@ -31,28 +31,29 @@ interface Sequences {
     void close();
   }
 
-  /** Number of sequences in each pass; empty if unknown. */
+  /** Number of sequences in each epoch; empty if unknown. */
   OptionalLong count();
 
   /** Tokens of the longest sequence; empty if unknown. */
   OptionalInt longest();
 
-  /** Identifies the data, as far as it is known before training. */
+  /** Identifies the data in checkpoints; streamed data is not identified. */
   String fingerprint();
 
-  /** Opens the pass of an epoch, counted from 0. */
+  /** Opens the sequences of an epoch, counted from 0. */
   Cursor open(int epoch);
 
-  /** Opens the pass of an epoch at the position that {@link Cursor#save} wrote. */
+  /** Opens the sequences of an epoch at the position that {@link Cursor#save} wrote. */
   Cursor resume(int epoch, DataInput in) throws IOException;
 
-  /** Most tokens that are kept in memory; longer data is streamed. A quarter of the heap. */
+  /** Maximum number of tokens kept in memory, a quarter of the heap. Longer data is streamed. */
   static long heapLimit() {
     return Runtime.getRuntime().maxMemory() / 4 / Integer.BYTES;
   }
 
   /**
-   * Reads a finite dataset of at most {@code maxTokens} tokens into memory. Any other is streamed.
+   * Reads a finite dataset of at most {@code maxTokens} tokens into memory. Any other dataset is
+   * streamed.
    *
    * @param stop asked before each sequence; true stops reading
    */
@@ -97,9 +98,9 @@ interface Sequences {
 
   private static IllegalArgumentException nothingToLearn(Dataset dataset) {
     return new IllegalArgumentException(
-        "Nothing to learn from in "
+        "No training data in "
             + dataset.describe()
-            + ": no document has two tokens or more. Check the path and the filter.");
+            + ": no document has at least two tokens. Check the path and the filter.");
   }
 
   /** The random generator of one epoch. */
@@ -107,7 +108,7 @@ interface Sequences {
     return new Random(seed * SplitMix64.GAMMA + epoch);
   }
 
-  /** Sequences in memory, in their order or in a new order for each pass. */
+  /** Sequences in memory, in their own order or shuffled anew for each epoch. */
   record InMemory(List<int[]> all, boolean shuffle, long seed) implements Sequences {
     @Override
     public OptionalLong count() {
@@ -178,11 +179,11 @@ interface Sequences {
     }
   }
 
-  /** Sequences that are read again in each pass, and shuffled within a moving window. */
+  /** Sequences that are read again in each epoch and shuffled within a window. */
   record Streamed(
       Dataset dataset, Tokenizer tokenizer, TrainingOptions options, BooleanSupplier stop)
       implements Sequences {
-    /** Sequences from which the next one is drawn. */
+    /** Number of sequences in the shuffle window. */
     private static final int WINDOW = 1000;
 
     @Override
@@ -236,7 +237,7 @@ interface Sequences {
           int[] read = reader.next();
           if (read == null) {
             if (source.stop().getAsBoolean()) {
-              return null; // the window is saved, and drawn from after a resume
+              return null; // the checkpoint keeps the window
             }
             ended = true;
             reader.truncation().warn(source.options().maxSequenceLength());

@@ -4,8 +4,8 @@ package io.github.ggml4j.trainer;
  * One finished step.
  *
  * @param step optimizer step, counted from 1
- * @param epoch passes over the data done, with the fraction of the running one; a whole number if
- *     the length of the data is unknown
+ * @param epoch completed passes over the data, including the fraction of the current one; a whole
+ *     number if the length of the data is unknown
  * @param loss mean cross entropy (nats) over all labels of the step, before its update
  * @param learningRate rate of this step's update
  * @param gradNorm global norm of the gradients before clipping

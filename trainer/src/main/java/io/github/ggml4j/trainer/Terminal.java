@@ -14,14 +14,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Standard error as a terminal.
+ * Detects whether standard error is a terminal, and its width.
  *
- * <p>Asks {@code stty} for the width. The progress bar's library would ask JLine, which resets the
- * handler of SIGINT; Ctrl-C would then end the JVM before the model is saved.
+ * <p>Runs {@code stty} to get the width. The progress bar's library would use JLine, which resets
+ * the handler of SIGINT; Ctrl-C would then end the JVM before the model is saved.
  */
 final class Terminal {
   static final int DEFAULT_WIDTH = 80;
-  private static final int LEAST_WIDTH = 20;
+  private static final int MIN_WIDTH = 20;
   private static final long TIMEOUT_SECONDS = 1;
   private static final Pattern SIZE = Pattern.compile("\\d+ (\\d+)\\s*");
 
@@ -54,7 +54,7 @@ final class Terminal {
   }
 
   /**
-   * For systems without a shell, such as Windows. Some Java releases have a console without a
+   * For systems without a shell, such as Windows. In some Java releases, a console exists without a
    * terminal.
    */
   private static OptionalInt withoutShell() {
@@ -69,6 +69,6 @@ final class Terminal {
       return DEFAULT_WIDTH;
     }
     int columns = Integer.parseInt(size.group(1));
-    return columns == 0 ? DEFAULT_WIDTH : Math.max(LEAST_WIDTH, columns);
+    return columns == 0 ? DEFAULT_WIDTH : Math.max(MIN_WIDTH, columns);
   }
 }

@@ -21,8 +21,8 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a model on documents. The weights of the model itself change, so that it generates with
- * them at once.
+ * Trains a model on documents. Changes the weights of the model in place, so the same model object
+ * generates with the trained weights.
  *
  * <pre>{@code
  * Trainer.of(model, tokenizer)
@@ -34,12 +34,13 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>The defaults are those of Hugging Face's {@code TrainingArguments}; {@code docs/defaults.md}
- * lists them. Each call of {@link #fit} is a training of its own with a fresh optimizer, unless it
- * resumes from a {@link #checkpoint}. All options are checked there, before any work. The same
- * seed, device and thread count repeat a training to the last bit.
+ * lists them. Each call of {@link #fit} starts a new training with a new optimizer state, unless it
+ * resumes from a {@link #checkpoint}. It checks all options before any work. With the same seed,
+ * device and thread count, a training gives bit-identical results.
  *
- * <p>Interrupting the training thread, or ending the JVM (Ctrl-C), stops after the running step.
- * The model is saved as at the end. Not thread-safe; sessions of the model may generate meanwhile.
+ * <p>Interrupting the training thread, or ending the JVM (Ctrl-C), stops the training after the
+ * current step. The model is then saved as usual. Not thread-safe; sessions of the model may
+ * generate during a training.
  */
 public final class Trainer {
   /** Default of {@link #epochs}. */
@@ -86,7 +87,7 @@ public final class Trainer {
   }
 
   /**
-   * A trainer with the defaults that are named at each method.
+   * Creates a trainer. Each method names its default.
    *
    * @param model the model to train; the caller closes it
    * @param tokenizer the tokenizer of that model
@@ -97,7 +98,7 @@ public final class Trainer {
   }
 
   /**
-   * Sequences in each batch; the last batch of a pass may have fewer. Default 8.
+   * Sequences in each batch; the last batch of an epoch may have fewer. Default 8.
    *
    * @param sequences at least 1
    * @return this
@@ -109,7 +110,7 @@ public final class Trainer {
 
   /**
    * Passes over the data. Default 3, or as many as {@link #maxSteps} needs if that is set. If both
-   * are set, training ends at whichever comes first.
+   * are set, training ends at the one that is reached first.
    *
    * @param passes at least 1
    * @return this
@@ -120,7 +121,7 @@ public final class Trainer {
   }
 
   /**
-   * Largest number of optimizer steps. Not set by default.
+   * Maximum number of optimizer steps. Not set by default.
    *
    * @param steps at least 1
    * @return this
@@ -131,8 +132,8 @@ public final class Trainer {
   }
 
   /**
-   * Longest sequence. Longer documents are truncated, with a warning; {@link #packing} keeps all of
-   * their tokens. Default 128, or the model's {@code n_positions} if that is less.
+   * Maximum length of a sequence. Longer documents are truncated, with a warning; {@link #packing}
+   * keeps all of their tokens. Default 128, or the model's {@code n_positions} if that is less.
    *
    * @param tokens 2 to the model's {@code n_positions}
    * @return this
@@ -143,7 +144,7 @@ public final class Trainer {
   }
 
   /**
-   * How weights follow their gradients, and the base learning rate. Default {@code
+   * The optimizer, which also sets the base learning rate. Default {@code
    * AdamW.learningRate(5e-5)}.
    *
    * @param value AdamW or Sgd
@@ -167,7 +168,7 @@ public final class Trainer {
   }
 
   /**
-   * Gradients whose global norm is larger are scaled down to it. Default 1.
+   * Maximum global norm of the gradients; larger gradients are scaled down. Default 1.
    *
    * @param norm at least 0; 0 for no clipping
    * @return this
@@ -178,8 +179,8 @@ public final class Trainer {
   }
 
   /**
-   * Batches whose gradients are accumulated for one update. The result is that of one large batch:
-   * the loss is the mean over all labels of all batches. Default 1.
+   * Number of batches whose gradients are accumulated for one update. The result equals that of one
+   * large batch: the loss is the mean over all labels of all batches. Default 1.
    *
    * @param batches at least 1
    * @return this
@@ -190,7 +191,7 @@ public final class Trainer {
   }
 
   /**
-   * One probability for all dropouts. By default, the config's {@code embd_pdrop}, {@code
+   * One probability for all dropout layers. Default: the config's {@code embd_pdrop}, {@code
    * resid_pdrop} and {@code attn_pdrop}.
    *
    * @param probability in [0, 1)
@@ -202,8 +203,8 @@ public final class Trainer {
   }
 
   /**
-   * Whether to shuffle the sequences for each pass. Data of unknown length, or too long for memory,
-   * is shuffled within a window of 1,000 sequences. Default true.
+   * Whether to shuffle the sequences in each epoch. Data of unknown length, or too large for
+   * memory, is shuffled within a window of 1,000 sequences. Default true.
    *
    * @param value false keeps the order of the data
    * @return this
@@ -225,9 +226,9 @@ public final class Trainer {
   }
 
   /**
-   * Whether documents are joined, each after an end-of-text token, and cut into blocks of {@link
-   * #maxSequenceLength}. No token is left out, and only the last block needs padding. Default
-   * false: each document is a sequence of its own.
+   * Whether documents are concatenated, each after an end-of-text token, and split into blocks of
+   * {@link #maxSequenceLength}. No token is discarded, and only the last block needs padding.
+   * Default false: each document is one sequence.
    *
    * @param value true for blocks
    * @return this
@@ -249,7 +250,7 @@ public final class Trainer {
   }
 
   /**
-   * Shows progress. Replaces an earlier choice. Default {@link Progress#none()}.
+   * Shows progress. A second call replaces the first. Default {@link Progress#none()}.
    *
    * @param value for instance {@link Progress#console()}
    * @return this
@@ -262,7 +263,7 @@ public final class Trainer {
   /**
    * Adds a listener.
    *
-   * @param listener watches each training
+   * @param listener called in each training
    * @return this
    */
   public Trainer listener(TrainingListener listener) {
@@ -271,7 +272,7 @@ public final class Trainer {
   }
 
   /**
-   * Writes a line of JSON for each step: {@code step}, {@code epoch}, {@code loss}, {@code
+   * Writes one line of JSON for each step: {@code step}, {@code epoch}, {@code loss}, {@code
    * learning_rate}, {@code grad_norm}, {@code tokens_per_second}.
    *
    * @param file replaced when a training starts; appended to when it resumes
@@ -282,9 +283,9 @@ public final class Trainer {
   }
 
   /**
-   * Saves model and tokenizer at the end, also if training is cancelled: as a Hugging Face folder,
-   * or as a GGUF file if the name ends in {@code .gguf}. A training that fails saves nothing. By
-   * default nothing is saved.
+   * Saves model and tokenizer at the end, also if the training was cancelled: as a Hugging Face
+   * folder, or as a GGUF file if the name ends in {@code .gguf}. A failed training saves nothing.
+   * By default nothing is saved.
    *
    * @param path a folder, which is created if it does not exist, or a file, which is replaced
    * @return this
@@ -295,14 +296,15 @@ public final class Trainer {
   }
 
   /**
-   * Makes a training resumable. If it is cancelled, this file is written, with weights, optimizer
-   * state and the position in the data. A training with the same options and data then resumes from
-   * it, with the same result as if it had never stopped. The file is deleted at the end of the
-   * training. By default there is no checkpoint, and a training always starts anew.
+   * Makes a training resumable. A cancelled training writes weights, optimizer state and its
+   * position in the data to this file. The next training with the same options and data resumes
+   * from it, with the same result as an uninterrupted training. The file is deleted at the end of
+   * the training. By default there is no checkpoint, and each training starts from the beginning.
    *
-   * <p>A dataset from files resumes at its position. Any other is read again up to where it was.
+   * <p>A dataset from files resumes at its position. Any other dataset is read again from its start
+   * up to that position.
    *
-   * @param file three times the model's size in float32 with AdamW
+   * @param file the checkpoint; with AdamW it is three times as large as the model in float32
    * @return this
    */
   public Trainer checkpoint(Path file) {
@@ -317,12 +319,13 @@ public final class Trainer {
    * @return how it ended
    * @throws io.github.ggml4j.error.InvalidArgumentException if an option does not fit the model,
    *     another option or the {@link #checkpoint}
-   * @throws IllegalArgumentException if the data has nothing to learn from
+   * @throws IllegalArgumentException if no document has at least two tokens
    * @throws io.github.ggml4j.trainer.error.DatasetException if the data cannot be read
    * @throws TrainingException if the loss or the gradients are not finite
    * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if the device has too little memory;
-   *     before the first step, as far as that can be known
-   * @throws java.io.UncheckedIOException if the model or the metrics cannot be written
+   *     before the first step if the estimate already exceeds it
+   * @throws java.io.UncheckedIOException if the model, the metrics or the checkpoint cannot be
+   *     written
    */
   public TrainingResult fit(Dataset dataset) {
     TrainingOptions options = options();
@@ -376,10 +379,11 @@ public final class Trainer {
   }
 
   /**
-   * Device memory that the training needs: parameters, gradients, optimizer state, and a whole
-   * batch of the longest sequences. {@link #fit} fails before its first step if that does not fit.
+   * Estimates the device memory for training: parameters, gradients, optimizer state, and one full
+   * batch of sequences of maximum length. {@link #fit} makes the same check with its data before
+   * the first step.
    *
-   * @return the estimate, within 10 percent of what is then allocated
+   * @return the estimate, within 10 percent of the memory that is allocated later
    * @throws io.github.ggml4j.error.InvalidArgumentException if an option does not fit the model or
    *     another option
    */
@@ -389,7 +393,7 @@ public final class Trainer {
     return estimate(options, options.batchSize(), options.maxSequenceLength());
   }
 
-  /** Data of unknown length is taken to have sequences of the maximum length. */
+  /** Assumes sequences of maximum length if the data has unknown length. */
   private void checkMemory(TrainingOptions options, Sequences sequences) {
     int longest = sequences.longest().orElse(options.maxSequenceLength());
     long count = sequences.count().orElse(options.batchSize());

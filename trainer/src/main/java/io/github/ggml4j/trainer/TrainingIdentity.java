@@ -10,9 +10,9 @@ import java.util.SequencedMap;
 import java.util.zip.CRC32C;
 
 /**
- * Every option that changes the result of a training, by name. A checkpoint resumes a training only
- * if all of them are the same. Left out is what only decides when a training ends: {@code epochs}
- * and {@code maxSteps}, unless the schedule depends on the number of steps.
+ * Every option that changes the result of a training, by name. A training resumes from a checkpoint
+ * only if all of them are equal. {@code epochs} and {@code maxSteps} only decide when a training
+ * ends; they are included only if the schedule depends on the number of steps.
  */
 final class TrainingIdentity {
   private static final int SAMPLES = 100;
@@ -80,7 +80,7 @@ final class TrainingIdentity {
     }
   }
 
-  /** Identifies a schedule that is no record, such as a lambda, by its factors. */
+  /** Identifies a schedule that is not a record, such as a lambda, by a sample of its factors. */
   private static String sampled(Schedule schedule, OptionalLong totalSteps) {
     var checksum = new CRC32C();
     long steps = Math.min(SAMPLED_STEPS, totalSteps.orElse(SAMPLED_STEPS));
@@ -88,6 +88,6 @@ final class TrainingIdentity {
       double factor = schedule.factor(steps * i / SAMPLES, totalSteps);
       checksum.update(Double.toString(factor).getBytes(StandardCharsets.UTF_8));
     }
-    return "a schedule of its own, checksum %08x".formatted(checksum.getValue());
+    return "a custom schedule, checksum %08x".formatted(checksum.getValue());
   }
 }

@@ -2,13 +2,13 @@ package io.github.ggml4j.trainer;
 
 /**
  * Observes a training. Called on the training thread. An exception thrown by a listener ends the
- * training; interrupting the current thread stops it after the running step.
+ * training; interrupting the current thread stops it after the current step.
  */
 public interface TrainingListener {
   /**
    * Called before the first step.
    *
-   * @param plan what will be done
+   * @param plan the size of the training
    */
   default void started(TrainingPlan plan) {}
 
@@ -22,14 +22,14 @@ public interface TrainingListener {
   /**
    * Called at the end, also if the training was cancelled.
    *
-   * @param result how it ended
+   * @param result the result
    */
   default void finished(TrainingResult result) {}
 
   /**
    * Called if the training fails.
    *
-   * @param failure why
+   * @param failure the exception
    */
   default void failed(Throwable failure) {}
 }

@@ -10,7 +10,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
-/** The options of one training. They are checked before any work. */
+/** The checked options of one training. */
 record TrainingOptions(
     int batchSize,
     OptionalInt epochs,
@@ -40,7 +40,7 @@ record TrainingOptions(
     }
   }
 
-  /** Checks what depends on the model and its tokenizer. */
+  /** Checks the options that depend on the model and its tokenizer. */
   void check(Gpt2Config config, Tokenizer tokenizer) {
     if (maxSequenceLength > config.nPositions()) {
       throw new InvalidArgumentException(

@@ -4,14 +4,14 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
- * What a training will do, as known before its first step.
+ * The size of a training, as known before its first step.
  *
  * @param epochs passes over the data; a fraction if {@code maxSteps} ends the training within a
  *     pass; empty if only {@code maxSteps} is set and the length of the data is unknown
  * @param stepsPerEpoch optimizer steps of one pass; empty for data of unknown length
  * @param totalSteps optimizer steps of the whole training; empty for data of unknown length
- * @param stepsDone optimizer steps that were done before an interruption, from which this training
- *     resumes; 0 for a new training
+ * @param stepsDone optimizer steps done before this training was interrupted and resumed; 0 for a
+ *     new training
  */
 public record TrainingPlan(
     OptionalDouble epochs, OptionalLong stepsPerEpoch, OptionalLong totalSteps, long stepsDone) {}

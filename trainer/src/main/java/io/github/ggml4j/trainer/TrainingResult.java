@@ -5,20 +5,20 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How a training ended. For a resumed training, all numbers include what was done before it was
- * interrupted.
+ * The result of a training. For a resumed training, all numbers include the steps before the
+ * interruption.
  *
  * @param steps optimizer steps done
- * @param epochs passes over the data done, with the fraction of the last one
+ * @param epochs completed passes over the data, including the fraction of the last one
  * @param firstLoss loss of the first step; NaN without a step
  * @param lastLoss loss of the last step; NaN without a step
  * @param meanLoss mean loss of all steps; NaN without a step
  * @param tokens tokens trained on, without masked padding
- * @param duration time that all steps took, reading of their data included
+ * @param duration total time of all steps, including reading their data
  * @param cancelled whether it was stopped before its end
- * @param savedTo where the model was saved
- * @param checkpoint the file from which it resumes; empty unless it was cancelled after at least
- *     one step and {@link Trainer#checkpoint} was set
+ * @param savedTo path of the saved model; empty if {@link Trainer#saveTo} was not set
+ * @param checkpoint the checkpoint from which the training can resume; empty unless {@link
+ *     Trainer#checkpoint} was set and the training was cancelled after at least one step
  */
 public record TrainingResult(
     long steps,

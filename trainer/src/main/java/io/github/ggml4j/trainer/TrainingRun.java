@@ -21,11 +21,11 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The training loop: passes over the data, steps, updates. Its state is what a checkpoint needs
- * besides that of the engine.
+ * The training loop over epochs and steps. A checkpoint consists of its state and the engine's
+ * state.
  */
 final class TrainingRun {
-  private static final int LARGEST_POSITION = 1 << 30;
+  private static final int MAX_POSITION_BYTES = 1 << 30;
 
   private final TrainingOptions options;
   private final TrainingEngine engine;
@@ -46,7 +46,7 @@ final class TrainingRun {
   private int epoch;
   private long stepsInEpoch;
 
-  /** Position in the data at which to resume the running pass; null to start a pass. */
+  /** Position in the data from which to resume the current epoch; null to start an epoch. */
   private byte @Nullable [] position;
 
   TrainingRun(
@@ -65,7 +65,7 @@ final class TrainingRun {
     this.plan = plan(options, sequences.count());
   }
 
-  /** Writes what is needed to resume, after this was cancelled. */
+  /** Writes the state from which a cancelled training resumes. */
   void save(DataOutput out) throws IOException {
     out.writeLong(steps);
     out.writeInt(epoch);
@@ -94,8 +94,8 @@ final class TrainingRun {
     tokens = in.readLong();
     nanos = in.readLong();
     int length = in.readInt();
-    if (steps < 1 || epoch < 0 || nanos < 0 || length < 0 || length > LARGEST_POSITION) {
-      throw new IOException("it is at step " + steps + " of epoch " + epoch);
+    if (steps < 1 || epoch < 0 || nanos < 0 || length < 0 || length > MAX_POSITION_BYTES) {
+      throw new IOException("it has step " + steps + " and epoch " + epoch);
     }
     byte[] read = new byte[length];
     in.readFully(read);
@@ -108,7 +108,7 @@ final class TrainingRun {
   }
 
   static TrainingPlan plan(TrainingOptions options, OptionalLong sequences) {
-    // If only maxSteps is set, the data is repeated until they are done.
+    // If only maxSteps is set, the data is repeated until that many steps are done.
     OptionalInt epochs =
         options.epochs().isPresent() || options.maxSteps().isPresent()
             ? options.epochs()
@@ -126,19 +126,19 @@ final class TrainingRun {
     if (epochs.isPresent()) {
       total = Math.min(total, Math.multiplyExact(stepsPerEpoch, (long) epochs.getAsInt()));
     }
-    // There are no sequences only if reading them was interrupted.
+    // The count is 0 only if reading was interrupted.
     double reached = stepsPerEpoch == 0 ? epochs.orElse(1) : (double) total / stepsPerEpoch;
     return new TrainingPlan(
         OptionalDouble.of(reached), OptionalLong.of(stepsPerEpoch), OptionalLong.of(total), 0);
   }
 
-  /** What this will do. */
+  /** The plan as known before the first step. */
   TrainingPlan plan() {
     return plan;
   }
 
   TrainingResult run() {
-    rate(0); // fails now if the schedule needs a total that is unknown
+    rate(0); // fails early if the schedule needs the unknown number of steps
     warnOfLongWarmup();
     listener.started(
         new TrainingPlan(plan.epochs(), plan.stepsPerEpoch(), plan.totalSteps(), steps));
@@ -168,11 +168,11 @@ final class TrainingRun {
       System.getLogger(Trainer.class.getName())
           .log(
               System.Logger.Level.WARNING,
-              "The warmup of "
+              "The warmup ("
                   + warmup
-                  + " steps is not shorter than the training of "
+                  + " steps) is not shorter than the training ("
                   + total
-                  + " steps, so that the learning rate never reaches "
+                  + " steps). The learning rate never reaches "
                   + options.optimizer().learningRate()
                   + ". Use a shorter warmup");
     }
@@ -273,8 +273,8 @@ final class TrainingRun {
       throw new InvalidArgumentException(
           "schedule",
           schedule,
-          "a finite factor of at least 0 in every step",
-          "In step " + (step + 1) + " it is " + factor);
+          "a schedule with finite factors of at least 0",
+          "The factor of step " + (step + 1) + " is " + factor);
     }
     return options.optimizer().learningRate() * factor;
   }
@@ -293,7 +293,7 @@ final class TrainingRun {
                   ? "the model's weights are damaged."
                   : "training has diverged. Use a lower learning rate, a longer warmup, or clip the"
                       + " gradients to a norm of 1.")
-              + " Nothing was saved; what was saved before is untouched.");
+              + " Nothing was saved; files saved earlier are unchanged.");
     }
   }
 }

@@ -24,10 +24,10 @@ class ArchitectureTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"data", "internal", "optim", "schedule"})
-  void partsDoNotKnowTheTrainer(String part) {
+  void packagesDoNotDependOnTheTrainer(String name) {
     noClasses()
         .that()
-        .resideInAPackage(ROOT + "." + part + "..")
+        .resideInAPackage(ROOT + "." + name + "..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage(ROOT)
@@ -45,9 +45,9 @@ class ArchitectureTest {
   }
 
   @Test
-  void nothingIsPrinted() {
+  void standardStreamsAreNotUsed() {
     NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.check(CLASSES);
-    // The Parquet library logs there what is of no use here: its reader says how much of it.
+    // Only ParquetRows uses java.util.logging, to set the log level of the Parquet library.
     noClasses()
         .that()
         .doNotHaveSimpleName("ParquetRows")

@@ -31,13 +31,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** A training that stops and goes on is the one that never stopped. */
+/** A resumed training has the same result as an uninterrupted one. */
 class CheckpointTest {
   private static final int STEPS = 9;
 
   @TempDir private Path temp;
 
-  /** A table that is streamed, and that tells how often it is read from its start. */
+  /** A streamed table that counts how often it is read from its start. */
   private static final class Streamed implements Dataset {
     private final Dataset table;
     private final AtomicInteger opened = new AtomicInteger();
@@ -86,7 +86,7 @@ class CheckpointTest {
     };
   }
 
-  /** Two batches make a step; a pass has 5 steps, so that it ends in between. */
+  /** A step has two batches, an epoch five steps. */
   private static Trainer trainer(Gpt2Model model, Case which) {
     return Trainer.of(model, TestModels.tokenizer())
         .maxSequenceLength(which == Case.PACKED ? 24 : 64)
@@ -131,7 +131,7 @@ class CheckpointTest {
 
   @ParameterizedTest
   @EnumSource
-  void goesOnAsIfItHadNeverStopped(Case which) throws IOException {
+  void resumesWithTheSameResult(Case which) throws IOException {
     var whole = train(which, data(which), 0, t -> t);
     var file = temp.resolve("checkpoint");
     var data = data(which);
@@ -158,7 +158,7 @@ class CheckpointTest {
   }
 
   @Test
-  void whatWasReadOfAStepIsNotLost() throws IOException {
+  void sequencesOfAnUnfinishedStepAreKept() throws IOException {
     var file = temp.resolve("checkpoint");
     var plain = data(Case.STREAM_IN_ORDER);
     var whole = train(Case.STREAM_IN_ORDER, plain, 0, t -> t);
@@ -210,11 +210,11 @@ class CheckpointTest {
                 + " 9"),
         new Change(
             t -> t.schedule((step, total) -> 1),
-            "schedule was ConstantWarmup and is now a schedule of its own, checksum"));
+            "schedule was ConstantWarmup and is now a custom schedule, checksum"));
   }
 
   @Test
-  void otherOptionsAreRefusedByTheirNames() throws IOException {
+  void differentOptionsAreRefusedByName() throws IOException {
     var file = temp.resolve("checkpoint");
     var data = data(Case.STREAM);
     train(Case.STREAM, data, 2, t -> t.checkpoint(file));
@@ -228,7 +228,7 @@ class CheckpointTest {
   }
 
   @Test
-  void onlyTheDifferenceIsNamed() throws IOException {
+  void onlyDifferencesAreNamed() throws IOException {
     var file = temp.resolve("checkpoint");
     var data = data(Case.STREAM);
     train(Case.STREAM, data, 2, t -> t.checkpoint(file));
@@ -237,7 +237,8 @@ class CheckpointTest {
             "checkpoint is "
                 + file
                 + ", expected a checkpoint of a training with the same options and data. The"
-                + " difference: seed was 42 and is now 5. Use the earlier values, or delete the file"
+                + " difference: seed was 42 and is now 5. Use the earlier values, or delete the"
+                + " file"
                 + " to start again");
   }
 
@@ -251,7 +252,7 @@ class CheckpointTest {
   }
 
   @Test
-  void moreStepsOfTheSameScheduleMayFollow() throws IOException {
+  void maxStepsMayChangeUnlessTheScheduleUsesThem() throws IOException {
     var file = temp.resolve("checkpoint");
     var data = data(Case.STREAM);
     train(Case.STREAM, data, 2, t -> t.checkpoint(file));
@@ -264,7 +265,7 @@ class CheckpointTest {
   }
 
   @Test
-  void aResumedTrainingSaysWhereItIsAndCountsItsWholeTime() throws IOException {
+  void aResumedTrainingReportsItsStepAndTotalTime() throws IOException {
     var file = temp.resolve("checkpoint");
     var data = data(Case.STREAM);
     var first = train(Case.STREAM, data, 3, t -> t.checkpoint(file)).result();

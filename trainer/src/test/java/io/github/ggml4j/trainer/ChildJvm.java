@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Another process like that of the tests. */
+/** Starts another JVM with the class path of the tests. */
 final class ChildJvm {
   private ChildJvm() {}
 
@@ -43,7 +43,7 @@ final class ChildJvm {
         Path.of("target", "test-classes").toString());
   }
 
-  /** What a process has said, for messages. */
+  /** The output of a process, for messages. */
   static String readLog(Path log) {
     try {
       return Files.readString(log);

@@ -28,7 +28,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What CUDA was asked for, where there is a GPU or a test double of one, with nothing else on it.
+ * Compares estimates with CUDA's allocations. Needs an otherwise idle GPU, or the test double of
+ * one.
  */
 class CudaMemoryTest {
   private static final Percentage TOLERANCE = Percentage.withPercentage(10);
@@ -123,7 +124,7 @@ class CudaMemoryTest {
   }
 
   @Test
-  void whatDoesNotFitIsAnExceptionAndTheDeviceStaysUsable() {
+  void outOfMemoryIsAnExceptionAndTheDeviceStaysUsable() {
     long before = free();
     var settings = new TrainingEngine.Settings(1, 0, 0, 0);
     try (var model = Gpt2Model.random(config(), Device.open("cuda", 1), 1)) {

@@ -58,7 +58,7 @@ class EndOfProcessTest {
         assertThat(running.isAlive()).as(() -> ChildJvm.readLog(log)).isTrue();
         Thread.sleep(100);
       }
-      running.destroy(); // SIGTERM, which ends the JVM as Ctrl-C does
+      running.destroy(); // SIGTERM, which ends the JVM like Ctrl-C
       assertThat(running.waitFor(60, TimeUnit.SECONDS)).isTrue();
     } finally {
       running.destroyForcibly();

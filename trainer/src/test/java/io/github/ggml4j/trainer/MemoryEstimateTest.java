@@ -27,7 +27,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is estimated before a run is what buffers then take. */
+/** Compares estimates before a run with the buffers of the run. */
 class MemoryEstimateTest {
   private static final Percentage TOLERANCE = Percentage.withPercentage(10);
   private static final AdamW ADAM_W = AdamW.learningRate(1e-3).eps(1e-8);

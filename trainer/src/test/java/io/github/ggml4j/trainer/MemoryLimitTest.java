@@ -25,7 +25,7 @@ class MemoryLimitTest {
   private static final long MIB = 1 << 20;
   private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
 
-  /** Of the virtual machine: it should take little of the limit. */
+  /** Options that keep the JVM's own memory small compared with the limit. */
   private static final List<String> SMALL =
       List.of(
           "-Xmx96m",
@@ -36,7 +36,7 @@ class MemoryLimitTest {
 
   @TempDir private Path folder;
 
-  /** Says what is free, then trains a model whose training takes more than a gigabyte. */
+  /** Prints the free memory, then trains a model whose training needs more than a gigabyte. */
   static final class Training {
     private Training() {}
 
@@ -56,19 +56,19 @@ class MemoryLimitTest {
               .filter(device -> device.kind() == DeviceInfo.Kind.CPU)
               .findFirst()
               .orElseThrow();
-      say("total " + info.totalMemory() / MIB + " free " + info.freeMemory() / MIB);
+      print("total " + info.totalMemory() / MIB + " free " + info.freeMemory() / MIB);
       try (var model = Gpt2Model.random(config, Device.cpu(1), 1)) {
         var trainer = Trainer.of(model, TestModels.tokenizer()).maxSequenceLength(64).maxSteps(1);
-        say("fits " + trainer.estimateMemory().fits());
+        print("fits " + trainer.estimateMemory().fits());
         trainer.fit(TestModels.documents(8));
-        say("trained");
+        print("trained");
       } catch (OutOfDeviceMemoryException e) {
-        say("refused: " + e.getMessage());
+        print("refused: " + e.getMessage());
       }
     }
 
     @SuppressWarnings("SystemOut") // the parent reads it
-    private static void say(String line) {
+    private static void print(String line) {
       System.out.println(line);
     }
   }
@@ -116,7 +116,7 @@ class MemoryLimitTest {
     }
   }
 
-  /** A cgroup below that of this process; the test is skipped where none can be made. */
+  /** Creates a child cgroup of this process; the test is skipped if that is not possible. */
   private static Path newCgroup(long limit) throws IOException {
     for (var line : Files.readAllLines(Path.of("/proc/self/cgroup"))) {
       var parts = line.split(":", 3);

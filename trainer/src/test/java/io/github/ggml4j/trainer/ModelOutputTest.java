@@ -30,10 +30,10 @@ class ModelOutputTest {
         .fit(TestModels.documents(10));
   }
 
-  /** What was saved loads by itself: weights, configuration and tokenizer. */
+  /** A saved model has everything it needs to load: weights, configuration and tokenizer. */
   @ParameterizedTest
   @ValueSource(strings = {"folder", "deep/folder", "model.gguf", "deep/MODEL.GGUF"})
-  void savedModelLoadsByItself(String name) {
+  void savedModelLoads(String name) {
     Path path = temp.resolve(name);
     Tokenizer tokenizer = TestModels.tokenizer();
     String text = "Some text<|endoftext|> größe 😀";
@@ -72,18 +72,18 @@ class ModelOutputTest {
   }
 
   @Test
-  void whatCannotBeSavedShowsBeforeTheFirstStep() throws IOException {
+  void unwritableOutputsAreRefusedBeforeTheFirstStep() throws IOException {
     Path file = Files.writeString(temp.resolve("file"), "x");
     Path folder = Files.createDirectory(temp.resolve("folder.gguf"));
     try (Gpt2Model model = TestModels.odd()) {
       Tokenizer tokenizer = TestModels.tokenizer();
       assertThatThrownBy(() -> train(model, tokenizer, file))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContainingAll("saveTo", "a folder that can be written to");
+          .hasMessageContainingAll("saveTo", "a writable folder");
       assertThatThrownBy(() -> train(model, tokenizer, file.resolve("below")))
-          .hasMessageContainingAll("saveTo", "a folder that can be written to");
+          .hasMessageContainingAll("saveTo", "a writable folder");
       assertThatThrownBy(() -> train(model, tokenizer, file.resolve("model.gguf")))
-          .hasMessageContainingAll("saveTo", "a folder that can be written to");
+          .hasMessageContainingAll("saveTo", "a writable folder");
       assertThatThrownBy(() -> train(model, tokenizer, folder))
           .hasMessageContainingAll("saveTo", "it is a folder");
     }
@@ -105,7 +105,7 @@ class ModelOutputTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void metricsDoNotStayAloneWhenSavingFails(boolean ownFolder) throws IOException {
+  void metricsAloneAreDeletedWhenSavingFails(boolean ownFolder) throws IOException {
     Path model = temp.resolve("model.gguf");
     Path metrics = temp.resolve("out").resolve("metrics.jsonl");
     if (!ownFolder) {

@@ -24,15 +24,15 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Everything native is given back: memory, threads and mappings stay as they were. */
+/** Native memory, threads and mappings are released. */
 class NativeMemoryTest {
   private static final int WARM_UP = 400;
   private static final int ROUNDS = 1_000;
   private static final Path SELF = Path.of("/proc/self");
 
   /**
-   * A process of its own, whose Java side soon takes no more memory: with the quick compiler only,
-   * and a heap that is in memory from the start.
+   * Runs in a separate process whose JVM soon has a constant memory use: with the C1 compiler only,
+   * and a heap that is touched at the start.
    */
   private static final List<String> STEADY =
       List.of(
@@ -71,7 +71,8 @@ class NativeMemoryTest {
       var before = Usage.now();
       run(ROUNDS, models);
       var after = Usage.now();
-      // The compiler takes some; weights, a cache or a graph lost in each round would be far more.
+      // Allows for the JIT compiler. A leak of weights, a cache or a graph per round is much
+      // larger.
       if (before.allocated().isPresent()) {
         assertThat(after.allocated().getAsLong() - before.allocated().getAsLong())
             .as("bytes allocated, %s to %s", before, after)
@@ -120,7 +121,7 @@ class NativeMemoryTest {
   }
 
   /**
-   * What the process holds.
+   * The resources of the process.
    *
    * @param resident bytes in memory
    * @param allocated bytes handed out by malloc and not freed, where the C library counts them

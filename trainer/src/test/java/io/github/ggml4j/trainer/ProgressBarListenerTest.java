@@ -40,7 +40,7 @@ class ProgressBarListenerTest {
   @Test
   void drawsInOneLineAndEndsIt() {
     String drawn = draw(false);
-    // Escape sequences would come from JLine, which takes Ctrl-C away: see Terminal.
+    // JLine would print escape sequences. It must not be used: see Terminal.
     assertThat(drawn).doesNotContain("\u001b").endsWith(System.lineSeparator());
     assertThat(drawn.trim().lines()).noneMatch(line -> line.length() > 80);
     assertThat(drawn).contains("\repoch 1.00/1, step 2/2", "loss 3.2500", "1,000 tok/s", "0:00:00");

@@ -98,14 +98,14 @@ class TrainerTest {
       assertThat(recorder.steps.getLast().learningRate())
           .isCloseTo(1e-3 / 17, Offset.offset(1e-12));
       assertThat(recorder.steps.get(4).epoch()).isEqualTo(1);
-      // The model generates with its new weights at once, as the loss on the same data shows.
+      // The model uses its new weights at once: the loss on the same data is lower.
       assertThat(trainer(model).maxSteps(1).fit(documents).firstLoss())
           .isLessThan(0.7 * result.firstLoss());
     }
   }
 
   @Test
-  void repeatsToTheLastBit() {
+  void isBitIdenticalWhenRepeated() {
     UnaryOperator<Trainer> change = t -> t.epochs(2).dropout(0.1).seed(3);
     var first = losses(change, TestModels.documents(20));
     assertThat(losses(change, TestModels.documents(20))).isEqualTo(first);
@@ -126,7 +126,7 @@ class TrainerTest {
 
   @Test
   void maskedPaddingChangesNothing() {
-    // Each document alone, and both in a batch where the shorter one is filled up.
+    // Each document alone, and both in a batch in which the shorter one is padded.
     var both = losses(t -> t.batchSize(2).maxSteps(1), Datasets.of("abcdefghij", "klm".repeat(12)));
     double first = losses(t -> t.maxSteps(1), Datasets.of("abcdefghij")).getFirst();
     double second = losses(t -> t.maxSteps(1), Datasets.of("klm".repeat(12))).getFirst();
@@ -155,7 +155,7 @@ class TrainerTest {
     assertThat(steps).hasSize(5);
     var same = train(t -> t.maxSteps(5).schedule(LinearWarmup.steps(2)), endless);
     assertThat(same.getLast().loss()).isEqualTo(steps.getLast().loss());
-    // An end that is unknown: constant after the warmup.
+    // The number of steps is unknown: the rate is constant after the warmup.
     var finite = Datasets.stream(() -> Stream.of("one document", "another document"));
     var rates =
         train(t -> t.epochs(4).batchSize(1).schedule(LinearWarmup.steps(2)), finite).stream()
@@ -164,7 +164,7 @@ class TrainerTest {
   }
 
   @Test
-  void whatDoesNotFitIntoMemoryIsStreamed() {
+  void dataTooLargeForMemoryIsStreamed() {
     var options = options();
     var sequences =
         Sequences.of(TestModels.documents(30), TestModels.tokenizer(), options, 100, () -> false);
@@ -273,7 +273,7 @@ class TrainerTest {
   }
 
   @Test
-  void interruptWhileReadingStopsToo() throws IOException {
+  void interruptWhileReadingStops() throws IOException {
     var file = Files.writeString(temp.resolve("a.txt"), "some text to learn");
     for (boolean finite : new boolean[] {true, false}) {
       var text = Datasets.text(file);
@@ -290,7 +290,7 @@ class TrainerTest {
     var reader =
         Datasets.text(file, file)
             .map(text -> {
-              Thread.currentThread().interrupt(); // so that the second file cannot be read
+              Thread.currentThread().interrupt(); // makes reading the second file fail
               return text;
             });
     try (var model = TestModels.odd()) {
@@ -306,7 +306,7 @@ class TrainerTest {
         Datasets.stream(() ->
             Stream.iterate(0, i -> i + 1)
                 .map(i -> {
-                  if (i == 9) { // as where the Hub is read
+                  if (i == 9) { // as while reading from the Hub
                     Thread.currentThread().interrupt();
                     throw new CancellationException("Interrupted");
                   }
@@ -321,7 +321,7 @@ class TrainerTest {
   }
 
   @Test
-  void othersGenerateMeanwhile() throws InterruptedException {
+  void generationRunsDuringTraining() throws InterruptedException {
     try (var model = TestModels.odd()) {
       var computed = new AtomicInteger();
       var running = new AtomicBoolean(true);
@@ -384,14 +384,14 @@ class TrainerTest {
           model,
           t -> t.packing(true).padding(Padding.LEARNED),
           "padding is LEARNED, expected MASKED with packing");
-      bad(model, t -> t.saveTo(file), "expected a path in a folder that can be written to");
-      bad(model, t -> t.schedule((step, total) -> Double.NaN), "In step 1 it is NaN");
+      bad(model, t -> t.saveTo(file), "expected a path in a writable folder");
+      bad(model, t -> t.schedule((step, total) -> Double.NaN), "The factor of step 1 is NaN");
       assertThatThrownBy(() -> trainer(model).fit(Datasets.of("", "x")))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("no document has two tokens or more");
+          .hasMessageContaining("no document has at least two tokens");
       assertThatThrownBy(() -> trainer(model).fit(Datasets.stream(Stream::empty)))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("no document has two tokens or more");
+          .hasMessageContaining("no document has at least two tokens");
     }
   }
 
@@ -412,7 +412,7 @@ class TrainerTest {
   }
 
   @Test
-  void maxStepsDecideHowManyEpochsThereAre() {
+  void maxStepsDetermineTheNumberOfEpochs() {
     assertThat(plan(t -> t.maxSteps(7)).epochs()).hasValue(7 / 5.0);
     assertThat(plan(t -> t.epochs(3).maxSteps(7)).epochs()).hasValue(7 / 5.0);
     assertThat(plan(t -> t.epochs(3).maxSteps(99)).epochs()).hasValue(3);
@@ -440,18 +440,18 @@ class TrainerTest {
   }
 
   @Test
-  void aWarmupThatIsNotShorterThanTheTrainingIsAWarning() {
+  void aWarmupAsLongAsTheTrainingLogsAWarning() {
     var schedule = LinearWarmup.steps(5);
     var data = TestModels.documents(40).filter(text -> text.length() <= 64);
     assertThat(warnings(t -> t.schedule(schedule), data))
         .singleElement()
         .asString()
-        .contains("warmup of 5 steps", "training of 5 steps", "0.001");
+        .contains("warmup (5 steps)", "training (5 steps)", "0.001");
     assertThat(warnings(t -> t.schedule(schedule).epochs(2), data)).isEmpty();
   }
 
   @Test
-  void whatTruncationLeavesOutIsAWarning() {
+  void truncationLogsAWarning() {
     var data = Datasets.of("a".repeat(100), "b".repeat(64), "c".repeat(65));
     assertThat(warnings(t -> t, data))
         .singleElement()
@@ -461,7 +461,7 @@ class TrainerTest {
     assertThat(warnings(t -> t.packing(true), data)).isEmpty();
   }
 
-  /** What a training logs. */
+  /** Returns the log messages of a training. */
   private static List<String> warnings(UnaryOperator<Trainer> change, Dataset data) {
     var messages = new ArrayList<String>();
     var handler =

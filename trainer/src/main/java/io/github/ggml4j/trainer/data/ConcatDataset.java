@@ -6,7 +6,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** Datasets one after another. Each is opened when it is reached. */
+/** Several datasets in sequence. Each is opened when the previous one ends. */
 record ConcatDataset(List<Dataset> datasets) implements Dataset {
 
   @Override
@@ -25,7 +25,7 @@ record ConcatDataset(List<Dataset> datasets) implements Dataset {
     position.read(in -> {
       int index = in.readInt();
       if (index < 0 || index > datasets.size()) {
-        throw new IOException("it is in dataset " + index + " of " + datasets.size());
+        throw new IOException("it has dataset index " + index + " of " + datasets.size());
       }
       boolean isOpen = in.readBoolean();
       if (isOpen && index == datasets.size()) {

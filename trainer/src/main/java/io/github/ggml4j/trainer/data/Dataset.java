@@ -10,16 +10,16 @@ import java.util.stream.Stream;
  * A collection of documents, each one text. Every call of {@link #documents} or {@link #open} reads
  * the same documents in the same order, so that each epoch sees the same data.
  *
- * <p>Implement it for a source of your own: a lambda that opens a stream is enough.
+ * <p>To implement it for another source, a lambda that opens a stream is enough.
  */
 @FunctionalInterface
 public interface Dataset {
 
   /**
-   * The documents as a stream, lazily read. The caller closes the stream.
+   * The documents as a lazy stream. The caller closes the stream.
    *
    * @return the documents in a fixed order
-   * @throws DatasetException here or while reading, if the data cannot be read
+   * @throws DatasetException from this method or from the stream, if the data cannot be read
    */
   Stream<String> documents();
 
@@ -34,8 +34,8 @@ public interface Dataset {
   }
 
   /**
-   * Opens a reader at a saved position. By default the documents up to there are read again and
-   * discarded; datasets from files go to the position directly.
+   * Opens a reader at a saved position. The default implementation reads and discards the documents
+   * before it; datasets from files seek to the position.
    *
    * @param position of a reader of this dataset
    * @return the reader, which the caller closes
@@ -47,9 +47,9 @@ public interface Dataset {
   }
 
   /**
-   * Whether the number of documents is limited. The trainer reads, tokenizes and counts a finite
-   * dataset before the first step (up to a limit), so that the schedule knows its last step and
-   * shuffling is complete. Other datasets are streamed.
+   * Whether the number of documents is limited. The trainer reads and tokenizes a finite dataset
+   * before the first step, unless it is too large for memory. The number of steps is then known,
+   * and all sequences are shuffled together. Other datasets are streamed.
    *
    * @return true if finite; the default is false
    */
@@ -80,7 +80,7 @@ public interface Dataset {
   /**
    * Changes each document.
    *
-   * @param change from old text to new
+   * @param change returns the new text of a document
    * @return the changed dataset
    */
   default Dataset map(UnaryOperator<String> change) {
@@ -88,9 +88,9 @@ public interface Dataset {
   }
 
   /**
-   * Keeps the first documents only.
+   * Keeps only the first documents.
    *
-   * @param count number of documents at most, at least 0
+   * @param count maximum number of documents, at least 0
    * @return the limited dataset, always finite
    */
   default Dataset limit(long count) {

@@ -12,8 +12,8 @@ import java.io.UncheckedIOException;
 import java.util.Arrays;
 
 /**
- * A position in a dataset, between two documents. It can be saved as bytes and used for the same
- * dataset with the same settings in another process.
+ * A position between two documents of a dataset. It can be saved as bytes, and used in another
+ * process for the same dataset with the same settings.
  */
 public final class DatasetPosition {
 
@@ -27,7 +27,7 @@ public final class DatasetPosition {
     void read(DataInput in) throws IOException;
   }
 
-  private static final int MOST_BYTES = 1 << 30;
+  private static final int MAX_BYTES = 1 << 30;
 
   private final byte[] bytes;
 
@@ -56,14 +56,14 @@ public final class DatasetPosition {
     try {
       reader.read(new DataInputStream(in));
       if (in.available() > 0) {
-        throw new IOException(in.available() + " bytes follow its end");
+        throw new IOException(in.available() + " bytes are left after its last field");
       }
     } catch (IOException e) {
       throw new DatasetException("The position in the dataset is damaged: " + e.getMessage(), e);
     }
   }
 
-  /** Writes this position as a field of another one. */
+  /** Writes this position as a field of another position. */
   void writeTo(DataOutput out) throws IOException {
     out.writeInt(bytes.length);
     out.write(bytes);
@@ -72,7 +72,7 @@ public final class DatasetPosition {
   /** Reads a position that {@link #writeTo} wrote. */
   static DatasetPosition readFrom(DataInput in) throws IOException {
     int length = in.readInt();
-    if (length < 0 || length > MOST_BYTES) {
+    if (length < 0 || length > MAX_BYTES) {
       throw new IOException("a position of " + length + " bytes");
     }
     byte[] bytes = new byte[length];
@@ -91,7 +91,8 @@ public final class DatasetPosition {
   }
 
   /**
-   * The position as bytes: a few dozen, or the text in the window of a shuffle.
+   * The position as bytes: usually a few dozen. A position in a shuffled dataset includes the rows
+   * of the shuffle window.
    *
    * @return the bytes
    */

@@ -17,9 +17,9 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * Datasets from files, folders, archives and memory. Files are opened when they are reached. Files
- * whose name ends in {@code .gz} or {@code .zst} are decompressed; a file that decompresses to far
- * more than its size is refused.
+ * Creates datasets from files, folders, archives and memory. A file is opened when the previous one
+ * ends. Files whose name ends in {@code .gz} or {@code .zst} are decompressed; a file that
+ * decompresses to far more than its size is an error.
  *
  * <pre>{@code
  * Dataset code = Datasets.folder(Path.of("src"), "**}{@code /*.py");
@@ -53,13 +53,13 @@ public final class Datasets {
   }
 
   /**
-   * Each matching file of a folder and its subfolders is a document, in the order of their paths.
-   * Linked folders are not entered.
+   * Each matching file of a folder and its subfolders is a document, in the order of the paths.
+   * Symbolic links to folders are not followed.
    *
    * @param folder the folder
-   * @param glob which files: {@code *.py} matches by name in any folder, {@code src/**}{@code
-   *     /*.java} by path relative to the folder; names starting with a dot match only if the glob
-   *     has the dot
+   * @param glob which files: {@code *.py} matches names in any folder, {@code src/**}{@code
+   *     /*.java} matches paths relative to the folder; names that start with a dot match only if
+   *     the glob contains the dot
    * @return the dataset
    */
   public static RowDataset folder(Path folder, String glob) {
@@ -117,7 +117,7 @@ public final class Datasets {
   }
 
   /**
-   * Each matching entry of a zip archive is a document, in the order of their names.
+   * Each matching entry of a zip archive is a document, in the order of the names.
    *
    * @param archive a zip (or jar) file
    * @param glob which entries, as for {@link #folder}
@@ -175,10 +175,10 @@ public final class Datasets {
   }
 
   /**
-   * Documents of a stream, which may be infinite. They are never counted in advance or held in
-   * memory as a whole.
+   * Documents of a stream, which may be infinite. The documents are neither counted in advance nor
+   * kept in memory.
    *
-   * @param documents opens the stream; each stream has the same order
+   * @param documents opens a new stream; every stream has the same documents in the same order
    * @return the dataset
    */
   public static Dataset stream(Supplier<Stream<String>> documents) {
@@ -186,7 +186,7 @@ public final class Datasets {
   }
 
   /**
-   * A dataset of the Hugging Face Hub, read when it is needed, without downloading it.
+   * A dataset of the Hugging Face Hub, streamed without downloading its files.
    *
    * <pre>{@code
    * Datasets.stream("codeparrot/github-code-clean").split("train")
@@ -195,18 +195,17 @@ public final class Datasets {
    *
    * @param name {@code org/name} as on the Hub, {@code hf://datasets/org/name} (optionally with
    *     {@code @revision} and the path of files or a glob after it), or the folder of a local copy
-   * @return the dataset, never counted in advance or held in memory as a whole unless {@code take}
-   *     makes it finite
+   * @return the dataset; not finite unless limited by {@code take}
    */
   public static HubDataset stream(String name) {
     return HubDataset.of(name);
   }
 
   /**
-   * Datasets one after another.
+   * Concatenates datasets.
    *
    * @param datasets at least one
-   * @return the dataset, finite if all are
+   * @return the dataset; finite if all of them are
    */
   public static Dataset concat(Dataset... datasets) {
     if (datasets.length == 0) {

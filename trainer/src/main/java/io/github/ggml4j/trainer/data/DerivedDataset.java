@@ -6,10 +6,10 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The documents of another dataset, changed, filtered or limited.
+ * The documents of another dataset after a map, filter or limit.
  *
- * @param change the new text of a document; null leaves it out
- * @param limit number of documents at most
+ * @param change returns the new text of a document; null drops the document
+ * @param limit maximum number of documents
  */
 record DerivedDataset(
     Dataset origin, Function<String, @Nullable String> change, long limit, boolean finite)
@@ -31,7 +31,7 @@ record DerivedDataset(
     position.read(in -> {
       long count = in.readLong();
       if (count < 0) {
-        throw new IOException("it is after document " + count);
+        throw new IOException("it has document count " + count);
       }
       reader[0] = new Reader(this, origin.resume(DatasetPosition.readFrom(in)), count);
     });

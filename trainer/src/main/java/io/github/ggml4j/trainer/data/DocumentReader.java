@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer.data;
 import io.github.ggml4j.trainer.error.DatasetException;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the documents of a dataset from first to last. Not thread-safe; the caller closes it. */
+/** Reads the documents of a dataset in order. Not thread-safe; the caller closes it. */
 public interface DocumentReader extends AutoCloseable {
 
   /**
@@ -15,8 +15,7 @@ public interface DocumentReader extends AutoCloseable {
   @Nullable String next();
 
   /**
-   * The position after the document that {@link #next} returned last, to {@link Dataset#resume}
-   * there.
+   * The position after the last document that {@link #next} returned, for {@link Dataset#resume}.
    *
    * @return the position
    */

@@ -15,14 +15,14 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A dataset of the Hugging Face Hub, or a local copy of one. It is streamed: files are read by
- * ranges when their rows are needed, and nothing is stored. First choose the files (config, split,
- * revision), then the rows and the column of the text.
+ * A dataset of the Hugging Face Hub, or a local copy of one. It is streamed: byte ranges of the
+ * files are read when their rows are needed, and nothing is stored on disk. Call the methods that
+ * choose files (config, split, revision) before those that choose rows and the text column.
  *
- * <p>The files are those that Python's {@code datasets} reads: those that the dataset's card names,
- * else those whose names tell their split. A dataset that is made by a script, which is never run,
- * is read from the Parquet copy that the Hub makes. The branch is resolved to a commit once; later
- * passes read the same commit.
+ * <p>Reads the same files as Python's {@code datasets}: the files listed in the dataset's card, or
+ * else files whose names contain the name of a split. Scripts of a dataset are never run; such a
+ * dataset is read from the Hub's Parquet copy. The branch is resolved to a commit once, so all
+ * epochs read the same commit.
  *
  * <p>Immutable; safe for use by several threads, each with its own reader.
  */
@@ -32,7 +32,7 @@ public final class HubDataset extends RowDataset {
   private static final String PARQUET_BRANCH = "refs/convert/parquet";
 
   /**
-   * The choice of files.
+   * The settings that choose the files.
    *
    * @param id name of a repository, or path of a local copy
    * @param local whether {@code id} is a path
@@ -135,7 +135,7 @@ public final class HubDataset extends RowDataset {
     return settings.revision == null ? repo : repo.revision(settings.revision);
   }
 
-  /** The Hub makes a copy of the main branch only. */
+  /** The Hub makes a Parquet copy of the main branch only. */
   private static @Nullable Supplier<Repository> parquetCopy(Settings settings) {
     return settings.local || settings.revision != null
         ? null
@@ -164,7 +164,7 @@ public final class HubDataset extends RowDataset {
           "split",
           name,
           "the name of one split",
-          "Use skip and take to read a part of it, Datasets.concat to read several.");
+          "Use skip and take to read a range of rows, Datasets.concat to read several splits.");
     }
     return new HubDataset(settings.withSplit(name));
   }
@@ -180,8 +180,8 @@ public final class HubDataset extends RowDataset {
   }
 
   /**
-   * The files to read instead of those that the card names or whose names tell their split. They
-   * are the split {@code train}.
+   * Chooses the files to read, instead of the card or the file names. They form the split {@code
+   * train}.
    *
    * @param globs paths in the repository, with wildcards
    * @return a changed copy

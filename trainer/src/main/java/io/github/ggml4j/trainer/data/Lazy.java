@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer.data;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** A value that is computed on the first call; a failed computation is repeated. */
+/** A value that is computed on the first call. If the computation fails, the next call retries. */
 final class Lazy<T> implements Supplier<T> {
 
   private final Supplier<T> maker;

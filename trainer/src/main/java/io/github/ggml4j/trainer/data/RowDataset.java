@@ -26,20 +26,20 @@ import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows with named columns, one of which is the text: what Hugging Face's {@code datasets} calls an
- * {@code IterableDataset}. Text files and archives have one column, {@code text}; each file, line
- * or entry is a row. Rows are read when they are needed, and of Parquet files only the columns that
- * are used. Rows without text are left out, with a warning that counts them.
+ * Rows with named columns, one of which has the text. Corresponds to {@code IterableDataset} of
+ * Hugging Face's {@code datasets}. Text files and archives have one column, {@code text}; each
+ * file, line or entry is a row. Rows are read lazily; for Parquet files, only the used columns are
+ * read. Rows without text are skipped, with a warning that counts them.
  *
  * <p>Filters, shuffles and counts are applied in the order of the calls: {@code
- * where(...).take(10)} has 10 rows that pass, {@code take(10).where(...)} has those of the first 10
- * that pass.
+ * where(...).take(10)} returns the first 10 matching rows, {@code take(10).where(...)} returns the
+ * matching rows among the first 10.
  *
  * <p>Text is UTF-8. A byte order mark is skipped and line ends stay as they are. Malformed bytes
  * are an error that names the file and the byte, unless {@link #replaceMalformed} is set.
  *
- * <p>A position of {@link #open} resumes without reading the earlier rows again, as far as the
- * format allows: whole files and row groups of Parquet files are skipped.
+ * <p>{@link #resume} skips whole files, and whole row groups of Parquet files. It reads other rows
+ * before the position again and discards them.
  *
  * <p>Immutable; safe for use by several threads, each with its own reader.
  */
@@ -54,7 +54,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   private final @Nullable String text;
   private final ReadOptions options;
 
-  /** What was logged about this dataset, so that it is not logged again in each epoch. */
+  /** Whether the choice of the text column was logged; it is logged once, not in each epoch. */
   private final AtomicBoolean choiceLogged = new AtomicBoolean();
 
   private final AtomicBoolean rowsWithoutTextLogged = new AtomicBoolean();
@@ -90,8 +90,8 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * The column that has the documents. By default it is the column {@code text}, or the only column
-   * of text; which one is chosen is logged.
+   * The column that contains the documents. Default: the column {@code text}, or else the only
+   * column of text, which is logged.
    *
    * @param column name of the column
    * @return a changed copy
@@ -115,7 +115,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
    * Keeps the rows whose value passes a test.
    *
    * @param column name of the column
-   * @param test of a String, Long, Double or Boolean, or of null if the row has no value; true =
+   * @param test gets a String, Long, Double or Boolean, or null if the row has no value; true =
    *     keep
    * @return the filtered dataset
    */
@@ -124,10 +124,10 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * Shuffles the rows within a window: each row is a random one of the next {@code buffer} rows.
-   * The same seed gives the same order.
+   * Shuffles the rows within a window: each returned row is drawn at random from the next {@code
+   * buffer} rows. The same seed gives the same order.
    *
-   * @param buffer number of rows in the window, which are in memory; at least 1
+   * @param buffer number of rows in the window, all kept in memory; at least 1
    * @param seed of the random numbers
    * @return the shuffled dataset
    */
@@ -136,20 +136,20 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * Leaves out the first rows. Row groups of Parquet files that are skipped as a whole are not read
-   * if this is the first call.
+   * Skips the first rows. If this is the first step, row groups of Parquet files that are skipped
+   * entirely are not read.
    *
-   * @param count number of rows, at least 0
-   * @return the rest
+   * @param count number of rows to skip, at least 0
+   * @return the remaining rows
    */
   public RowDataset skip(long count) {
     return with(new RowStep.Skip(Check.atLeast("skip", count, 0)));
   }
 
   /**
-   * Keeps the first rows only.
+   * Keeps only the first rows.
    *
-   * @param count number of rows at most, at least 0
+   * @param count maximum number of rows, at least 0
    * @return the limited dataset, always finite
    */
   public RowDataset take(long count) {
@@ -157,9 +157,9 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * The rows of one of several workers. Together the workers have all rows, each row once. A worker
-   * gets whole files if the number of files is a multiple of the number of workers and no rows were
-   * counted or shuffled before; otherwise it reads all rows and keeps every {@code count}-th.
+   * The rows of one of several workers. Each row belongs to exactly one worker. A worker gets whole
+   * files if the number of files is a multiple of the number of workers and no earlier step skips,
+   * takes or shuffles rows. Otherwise it reads all rows and keeps every {@code count}-th.
    *
    * @param count number of workers, at least 1
    * @param index of this worker, from 0
@@ -171,7 +171,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * Replaces malformed UTF-8 by U+FFFD instead of an error.
+   * Replaces malformed UTF-8 with U+FFFD. By default it is an error.
    *
    * @return a changed copy
    */
@@ -186,8 +186,8 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * The size of the longest document, or of the longest line or record of a table, which is in
-   * memory as a whole. A longer one is an error. The default is 64 MiB.
+   * Maximum size of a document, line or record; each is kept in memory as a whole. A longer one is
+   * an error. The default is 64 MiB.
    *
    * @param bytes size in bytes, at least 1
    * @return a changed copy
@@ -203,8 +203,8 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * Skips broken records of CSV files and broken lines of JSON lines instead of an error. They are
-   * logged and counted.
+   * Skips, counts and logs broken records of CSV files and broken lines of JSON lines files. By
+   * default they are an error.
    *
    * @return a changed copy
    */
@@ -219,8 +219,8 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * The character between the fields of CSV files. The default is a comma, in {@code .tsv} files a
-   * tab.
+   * The delimiter between the fields of CSV files. The default is a comma; for {@code .tsv} files,
+   * a tab.
    *
    * @param delimiter the character, not a line end and not the quote
    * @return a changed copy
@@ -240,7 +240,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * Reads quotes in CSV files as text.
+   * Turns quoting in CSV files off: quotes are read as text.
    *
    * @return a changed copy
    */
@@ -271,8 +271,8 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * The columns, in the order of the first file, and the types of their values: {@code text} and
-   * other names of types. The types of CSV and JSON files are those of the first rows.
+   * The columns in the order of the first file, with the types of their values, such as {@code
+   * text}. The types of CSV and JSON columns are determined from the first rows.
    *
    * @return type by name
    * @throws DatasetException if the file cannot be read
@@ -283,9 +283,9 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
-   * Whether the rows are those of tables (Parquet, CSV, JSON), not of text files or archives.
+   * Whether at least one file is a table (Parquet, CSV, JSON).
    *
-   * @return true if at least one file is a table
+   * @return false if all files are text files or archives of text files
    * @throws DatasetException if the files cannot be found
    */
   public boolean isTable() {
@@ -338,7 +338,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
         description, all, textColumn, fingerprint(found, textColumn), rowsWithoutTextLogged);
   }
 
-  /** Takes the first shard out of the steps if whole files can be given to each worker. */
+  /** If each worker can get whole files, removes the first shard step and returns those files. */
   private static List<RowFile> shard(List<RowFile> files, List<RowStep> steps) {
     for (int at = 0; at < steps.size(); at++) {
       if (steps.get(at) instanceof RowStep.Shard shard && files.size() % shard.count() == 0) {
@@ -356,13 +356,14 @@ public sealed class RowDataset implements Dataset permits HubDataset {
     return files;
   }
 
-  /** An option that no file uses is an error. */
+  /** Throws if an option is set that applies to no file. */
   private void checkOptions(RowSource found) {
     if (options.isCsvChanged() && !hasFormat(found, FileFormat::isDelimited)) {
       throw new DatasetException(
           "csvDelimiter or csvQuote is set, but "
               + description
-              + " has no CSV files. Load other names with Datasets.load(\"csv\", ...).");
+              + " has no CSV files. To read files with other name endings as CSV, use"
+              + " Datasets.load(\"csv\", ...).");
     }
     if (options.skipBadRecords()
         && !hasFormat(found, format -> format.isDelimited() || format == FileFormat.JSON)) {

@@ -7,12 +7,12 @@ import java.io.IOException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** The values of the text column, which is column 0. Leaves out rows without text. */
+/** Reads the text column, which is column 0, as documents. Skips rows without text. */
 final class RowDocuments implements DocumentReader {
 
   private static final System.Logger LOG = System.getLogger(RowDocuments.class.getName());
 
-  /** Changes with the format of positions. */
+  /** Version of the format of positions. */
   private static final int VERSION = 2;
 
   private final String description;
@@ -29,7 +29,7 @@ final class RowDocuments implements DocumentReader {
    * @param description of the dataset, for messages
    * @param column name of the text column
    * @param fingerprint differs between datasets and settings
-   * @param withoutTextLogged whether rows without text were logged before; set when they are
+   * @param withoutTextLogged whether the warning about rows without text was logged; set here
    */
   RowDocuments(
       String description,
@@ -68,7 +68,7 @@ final class RowDocuments implements DocumentReader {
       LOG.log(
           System.Logger.Level.WARNING,
           String.format(
-              "%s: %,d of %,d rows have no text in column \"%s\" and are not used",
+              "%s: %,d of %,d rows have no text in column \"%s\" and are skipped",
               description, withoutText, withText + withoutText, column));
     }
     return null;

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the documents of a stream. Its position is the number of documents read. */
+/** Reads the documents of a stream. The position is the number of documents read. */
 final class StreamReader implements DocumentReader {
 
   private final Stream<String> stream;
@@ -23,13 +23,13 @@ final class StreamReader implements DocumentReader {
     this.documents = stream.iterator();
   }
 
-  /** A reader that has read and discarded the documents up to a position. */
+  /** Opens a reader and discards the documents before a position. */
   static StreamReader resume(Supplier<Stream<String>> documents, DatasetPosition position) {
     long[] count = {0};
     position.read(in -> {
       count[0] = in.readLong();
       if (count[0] < 0) {
-        throw new IOException("it is after document " + count[0]);
+        throw new IOException("it has document count " + count[0]);
       }
     });
     StreamReader reader = new StreamReader(documents.get());
@@ -51,7 +51,7 @@ final class StreamReader implements DocumentReader {
     }
   }
 
-  /** A reader as a stream, which closes it. */
+  /** Wraps a reader in a stream. Closing the stream closes the reader. */
   static Stream<String> stream(DocumentReader reader) {
     Spliterator<String> documents =
         new Spliterators.AbstractSpliterator<>(

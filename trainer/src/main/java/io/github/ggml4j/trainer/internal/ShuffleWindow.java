@@ -8,8 +8,8 @@ import java.util.List;
 
 /**
  * Shuffles a stream within a window: {@link #draw} removes a random item of the window, {@link
- * #add} puts the next item of the stream in. The state is the items and one number, so it can be
- * saved and restored.
+ * #add} adds the next item of the stream. To save and restore a window, save its items and its
+ * {@link #state}.
  *
  * <p>Not thread-safe.
  *
@@ -64,7 +64,7 @@ public final class ShuffleWindow<T> {
     return item;
   }
 
-  /** The items, in the order that later draws depend on. */
+  /** The items. Later draws depend on their order. */
   public List<T> items() {
     return Collections.unmodifiableList(items);
   }

@@ -1,4 +1,4 @@
-/** What several packages of the trainer use, and users do not see. */
+/** Internal classes that several packages of the trainer use. */
 @NullMarked
 package io.github.ggml4j.trainer.internal;
 

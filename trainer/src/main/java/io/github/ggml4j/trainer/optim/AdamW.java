@@ -19,9 +19,9 @@ import java.util.function.Consumer;
  *   p -= lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
  * </pre>
  *
- * <p>The other values of {@link #learningRate(double)} are the defaults of Hugging Face's {@code
- * TrainingArguments}: betas 0.9 and 0.999, eps 1e-8, no weight decay. {@code torch.optim.AdamW}
- * differs in its weight decay of 0.01.
+ * <p>{@link #learningRate(double)} takes its other values from Hugging Face's {@code
+ * TrainingArguments}: betas 0.9 and 0.999, eps 1e-8, no weight decay. {@code torch.optim.AdamW} has
+ * a default weight decay of 0.01 instead.
  *
  * <p>Source: Loshchilov and Hutter, <a href="https://arxiv.org/abs/1711.05101">Decoupled Weight
  * Decay Regularization</a>.
@@ -31,9 +31,9 @@ import java.util.function.Consumer;
  * @param beta2 decay rate of the second moment, in [0, 1)
  * @param eps added to the denominator, greater than 0
  * @param weightDecay decoupled decay per unit of learning rate, at least 0
- * @param decayVectors whether weight decay applies to biases and LayerNorm weights, too, as in
- *     {@code torch.optim.AdamW} with a single parameter group; false is what Hugging Face's {@code
- *     Trainer} does
+ * @param decayVectors whether weight decay also applies to biases and LayerNorm weights. True
+ *     equals {@code torch.optim.AdamW} with a single parameter group; false equals Hugging Face's
+ *     {@code Trainer}
  */
 public record AdamW(
     double learningRate,
@@ -131,20 +131,20 @@ public record AdamW(
           decayed);
       return step -> decayed.setFloats(controls(step, true).toArray());
     }
-    addStock(graph, 0, matrices, parameters, state, decayed);
+    addStockUpdate(graph, 0, matrices, parameters, state, decayed);
     if (vectors == 0) {
       return step -> decayed.setFloats(controls(step, true).toArray());
     }
     var plain = graph.input(DType.F32, Controls.COUNT);
-    addStock(graph, matrices, vectors, parameters, state, plain);
+    addStockUpdate(graph, matrices, vectors, parameters, state, plain);
     return step -> {
       decayed.setFloats(controls(step, true).toArray());
       plain.setFloats(controls(step, false).toArray());
     };
   }
 
-  /** Updates {@code count} parameters from {@code first} on with ggml's own op. */
-  private static void addStock(
+  /** Updates {@code count} parameters, starting at index {@code first}, with ggml's own op. */
+  private static void addStockUpdate(
       Graph graph,
       long first,
       long count,
@@ -162,8 +162,8 @@ public record AdamW(
   }
 
   /**
-   * The numbers that the ops read, in the order in which they read them. {@code
-   * ggml_opt_step_adamw} reads all but the last.
+   * The inputs of the ops, in the order in which they read them. {@code ggml_opt_step_adamw} reads
+   * all but the last.
    */
   private record Controls(
       float learningRate,

@@ -6,17 +6,17 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * How parameters follow their gradients.
+ * Computes the update of parameters from their gradients.
  *
- * <p>An optimizer is an immutable value: its options, and the arithmetic of an update. The state
- * that it needs for each parameter (moments, momentum) is held by the training engine. {@link
- * #stateNames}, {@link #addUpdate} and {@link #maxNodes} are called by the engine; they matter only
- * to those who write an optimizer of their own.
+ * <p>An optimizer is an immutable value: its options, and the ops of an update. The training engine
+ * holds the state for each parameter (moments, momentum). The engine calls {@link #stateNames},
+ * {@link #addUpdate}, {@link #zeroesGradients} and {@link #maxNodes}; only implementations of an
+ * optimizer need them.
  */
 public interface Optimizer {
 
   /**
-   * Base learning rate. The rate of a step is this times the factor of the {@link
+   * Base learning rate. The rate of a step is this value times the factor of the {@link
    * io.github.ggml4j.trainer.schedule.Schedule}.
    *
    * @return the base learning rate, finite and at least 0
@@ -24,8 +24,8 @@ public interface Optimizer {
   double learningRate();
 
   /**
-   * Names of the state vectors, as in PyTorch's {@code state_dict}. Each is an F32 vector as long
-   * as the parameters, and zero before the first update.
+   * Names of the state vectors, as in PyTorch's {@code state_dict}. Each is an F32 vector of the
+   * same length as the parameters, and zero before the first update.
    *
    * @return the names; empty for an optimizer without state
    */
@@ -39,13 +39,14 @@ public interface Optimizer {
    * @param graph the graph of the update
    * @param parameters all parameters and their gradients
    * @param state vectors in the order of {@link #stateNames}
-   * @return called before each run of the graph; copies the numbers of the step into the graph's
-   *     inputs
+   * @return a function that the engine calls before each run of the graph; it copies the values of
+   *     the step into the graph's inputs
    */
   Consumer<UpdateStep> addUpdate(Graph graph, ParameterVector parameters, List<Tensor> state);
 
   /**
-   * Whether the update also sets the gradients to zero. If not, the engine does so afterwards.
+   * Whether the update also sets the gradients to zero. If not, the engine does it after the
+   * update.
    *
    * @param graph the graph of the update
    * @return false unless the optimizer has a kernel that does both
@@ -55,7 +56,7 @@ public interface Optimizer {
   }
 
   /**
-   * How many nodes {@link #addUpdate} adds at most.
+   * Upper bound of the number of graph nodes that {@link #addUpdate} adds.
    *
    * @param parameterCount elements of {@link ParameterVector#values}
    * @return an upper bound

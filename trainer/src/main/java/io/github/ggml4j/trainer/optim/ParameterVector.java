@@ -3,7 +3,7 @@ package io.github.ggml4j.trainer.optim;
 import io.github.ggml4j.tensor.Tensor;
 
 /**
- * All parameters of a model as one vector, so that an update takes few ops.
+ * All parameters of a model as one vector. One vector needs fewer ops per update than many tensors.
  *
  * @param values F32 (n,): the parameters. Matrices (weights and embeddings) come first, then
  *     vectors (biases and LayerNorm weights)

@@ -33,7 +33,7 @@ public record Sgd(
     double learningRate, double momentum, double dampening, double weightDecay, boolean nesterov)
     implements Optimizer {
 
-  /** Elements that the stock form updates at a time, so that its intermediate results are small. */
+  /** Elements per update of the stock ops. Limits the memory of their intermediate results. */
   private static final long CHUNK = 1 << 24;
 
   private static final int NODES_OF_CHUNK = 32;
@@ -48,7 +48,7 @@ public record Sgd(
       throw new InvalidArgumentException(
           "nesterov",
           true,
-          "{momentum} above 0 and {dampening} 0 with it",
+          "{momentum} above 0 and {dampening} 0",
           "They are " + momentum + " and " + dampening + ". Set {momentum} before {nesterov}");
     }
   }
@@ -134,7 +134,7 @@ public record Sgd(
     } else {
       for (long first = 0; first < parameters.elements(); first += CHUNK) {
         long count = Math.min(CHUNK, parameters.elements() - first);
-        addStock(
+        addStockUpdate(
             graph,
             graph.view(parameters.values(), first, count),
             graph.view(parameters.gradients(), first, count),
@@ -145,7 +145,7 @@ public record Sgd(
     return step -> controls.setFloats(controls(step).toArray());
   }
 
-  private void addStock(
+  private void addStockUpdate(
       Graph graph, Tensor values, Tensor gradients, @Nullable Tensor buffer, Tensor controls) {
     float mu = (float) momentum;
     float tau = (float) dampening;
@@ -164,7 +164,7 @@ public record Sgd(
     graph.copyInto(graph.sub(values, graph.mul(direction, rate)), values);
   }
 
-  /** The numbers that the kernel reads, in the order in which it reads them. */
+  /** The inputs of the kernel, in the order in which it reads them. */
   private record Controls(
       float learningRate,
       float momentum,

@@ -1,9 +1,9 @@
 package io.github.ggml4j.trainer.optim;
 
 /**
- * The numbers of one update.
+ * The values of one update.
  *
- * @param number counts updates, from 1
+ * @param number number of the update, from 1
  * @param learningRate rate of this update
  * @param gradientScale factor on all gradients, from clipping; 1 without clipping
  */

@@ -2,7 +2,7 @@ package io.github.ggml4j.trainer.schedule;
 
 import java.util.OptionalLong;
 
-/** Factor 1 in every step. An enum, so that it has equality and a readable name. */
+/** Factor 1 in every step. An enum has equality and a readable name. */
 enum Constant implements Schedule {
   INSTANCE;
 

@@ -35,7 +35,7 @@ public record CosineWarmup(long warmupSteps) implements Schedule {
             new InvalidArgumentException(
                 "schedule",
                 this,
-                "LinearWarmup or ConstantWarmup where the number of steps is unknown",
+                "LinearWarmup or ConstantWarmup if the number of steps is unknown",
                 "The length of this dataset is unknown. Set {maxSteps} to use CosineWarmup"));
     if (step < warmupSteps) {
       return (double) step / Math.max(1, warmupSteps);

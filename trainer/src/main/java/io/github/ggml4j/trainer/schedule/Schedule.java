@@ -3,8 +3,8 @@ package io.github.ggml4j.trainer.schedule;
 import java.util.OptionalLong;
 
 /**
- * How the learning rate changes over a training. As with PyTorch's {@code LambdaLR}, the rate of a
- * step is the optimizer's base learning rate times {@link #factor}.
+ * Changes the learning rate over a training. As with PyTorch's {@code LambdaLR}, the rate of a step
+ * is the optimizer's base learning rate times {@link #factor}.
  */
 @FunctionalInterface
 public interface Schedule {
@@ -15,14 +15,14 @@ public interface Schedule {
    * @param step optimizer step, from 0
    * @param totalSteps number of optimizer steps of the whole training; empty if unknown
    * @return the factor, finite and at least 0
-   * @throws IllegalArgumentException if the schedule needs a total that is unknown. The trainer
-   *     asks for the factor of step 0 before it starts, so that this shows at once
+   * @throws IllegalArgumentException if the schedule needs the number of steps and it is unknown.
+   *     The trainer calls this method for step 0 before it starts, to fail early
    */
   double factor(long step, OptionalLong totalSteps);
 
   /**
-   * Steps during which the rate rises. The trainer warns when they are not fewer than all steps of
-   * the training.
+   * Number of steps during which the rate rises. The trainer logs a warning if the training is not
+   * longer than this.
    *
    * @return the number of warmup steps; 0 for a schedule without warmup
    */

@@ -23,7 +23,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** A local server that speaks as much of the Hub's protocol as reading datasets needs. */
+/** A local server with the part of the Hub's protocol that reading datasets needs. */
 final class DatasetServer implements AutoCloseable {
   private static final Pattern RANGE = Pattern.compile("bytes=(\\d+)-(\\d+)");
   private static final int PAGE = 2;
@@ -35,13 +35,13 @@ final class DatasetServer implements AutoCloseable {
   /** Bytes of files that were sent. */
   final AtomicLong sent = new AtomicLong();
 
-  /** Answers to ranges that broke off or were errors. */
+  /** Number of answers to range requests that were errors or incomplete. */
   final AtomicInteger failures = new AtomicInteger();
 
-  /** Every so many-th answer to a range fails; 0: none. */
+  /** Every n-th answer to a range request fails; 0: none. */
   volatile int failEach;
 
-  /** All ranges are answered with this status; 0: none. */
+  /** Status of all answers to range requests; 0: the usual one. */
   volatile int broken;
 
   DatasetServer() throws IOException {
@@ -88,7 +88,7 @@ final class DatasetServer implements AutoCloseable {
       } else if (path.startsWith("/datasets/")) {
         resolve(exchange, path.substring("/datasets/".length()));
       } else if (path.startsWith("/cdn/")) {
-        // Another host than that of the API, as on the Hub.
+        // A different host than that of the API, as on the Hub.
         range(exchange, path.substring("/cdn/".length()));
       } else {
         error(exchange, "RepoNotFound");
@@ -124,7 +124,7 @@ final class DatasetServer implements AutoCloseable {
     }
   }
 
-  /** In pages of a few files. */
+  /** Lists the files in pages of a few files. */
   private void tree(HttpExchange exchange, Map<String, byte[]> files) throws IOException {
     String query = exchange.getRequestURI().getQuery();
     Matcher cursor = Pattern.compile("cursor=(\\d+)").matcher(query);

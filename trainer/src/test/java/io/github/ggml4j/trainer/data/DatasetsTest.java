@@ -335,7 +335,7 @@ class DatasetsTest {
   }
 
   @Test
-  void closingAPassEarlyClosesItsFiles() throws IOException {
+  void closingAReaderEarlyClosesItsFiles() throws IOException {
     Path archive = zip("a.zip", Map.of("a.txt", "a", "b.txt", "b"));
     Path lines = write("l.txt", "1\n2\n3\n");
     long before = openFiles();
@@ -471,7 +471,7 @@ class DatasetsTest {
   }
 
   @Test
-  void everyDatasetResumesWhereverAnotherReaderStopped() throws IOException {
+  void everyDatasetResumesAtEveryPosition() throws IOException {
     Path lines = write("l.txt", "1\n2\n\n3\n4\n");
     Path archive = zip("z.zip", Map.of("a.txt", "a", "b.txt", "b", "c.txt", "c"));
     Dataset memory = Datasets.of("x", "yy", "zzz");

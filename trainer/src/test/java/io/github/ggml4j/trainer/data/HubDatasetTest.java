@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Datasets of a server that speaks the Hub's protocol. */
+/** Datasets from a local server with the Hub's protocol. */
 class HubDatasetTest {
   private static final String ID = "org/code";
 
@@ -153,7 +153,7 @@ class HubDatasetTest {
   }
 
   @Test
-  void aServerThatGivesUpInTheMiddleIsAnErrorAndThePassResumes() throws IOException {
+  void aFailingServerIsAnErrorAndReadingResumes() throws IOException {
     server.add(ID, "a.parquet", large());
     RowDataset dataset = stream().text("code");
     List<String> expected = read(dataset);
@@ -180,7 +180,7 @@ class HubDatasetTest {
   }
 
   @Test
-  void shardsReadTheirFilesOnly() throws IOException {
+  void shardsReadOnlyTheirFiles() throws IOException {
     server.add(ID, "data/train-00000-of-00002.parquet", large());
     server.add(ID, "data/train-00001-of-00002.parquet", golden("code-zstd.parquet"));
 
@@ -217,7 +217,7 @@ class HubDatasetTest {
     assertThat(read(stream().config("all-all").split("train").text("code"))).isEqualTo(expected);
     assertThatThrownBy(() -> read(stream().text("code")))
         .isInstanceOf(DatasetException.class)
-        .hasMessageContaining("name one with config(...): C-all, all-all");
+        .hasMessageContaining("choose one with config(...): C-all, all-all");
     assertThatThrownBy(() -> read(stream().config("Go").text("code")))
         .isInstanceOf(DatasetException.class)
         .hasMessageContaining("no config \"Go\"; it has C-all, all-all");
@@ -289,7 +289,7 @@ class HubDatasetTest {
   }
 
   @Test
-  void whatIsNotThereIsAClearError() {
+  void missingThingsAreClearErrors() {
     server.add("org/pictures", "a.png", new byte[3]);
     server.add("org/broken", "README.md", "---\nconfigs: [\n---\n".getBytes(UTF_8));
 
@@ -301,7 +301,7 @@ class HubDatasetTest {
         .hasMessageContaining("no Parquet, JSON, CSV or text files");
     assertThatThrownBy(() -> read(Datasets.stream("org/broken").hub(server.hub(folder))))
         .isInstanceOf(DatasetException.class)
-        .hasMessageContaining("bad YAML");
+        .hasMessageContaining("invalid YAML");
     assertThatThrownBy(() -> Datasets.stream("no such/thing/at all"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("org/name");

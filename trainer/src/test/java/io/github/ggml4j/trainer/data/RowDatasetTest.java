@@ -92,7 +92,7 @@ class RowDatasetTest {
     return Datasets.load("parquet", GOLDEN.resolve("code-snappy.parquet")).text("code");
   }
 
-  /** All values of a column, by a filter that looks at each. */
+  /** Collects all values of a column with a filter. */
   private static List<Object> values(RowDataset dataset, String column) {
     List<Object> seen = new ArrayList<>();
     read(
@@ -130,7 +130,7 @@ class RowDatasetTest {
     }
   }
 
-  /** Pandas makes whole numbers fractions where some are missing. */
+  /** Pandas converts integers to floats if some values are missing. */
   private static List<Object> numbers(List<Object> values) {
     List<Object> numbers = new ArrayList<>();
     values.forEach(v -> numbers.add(v instanceof Number number ? number.doubleValue() : v));
@@ -190,7 +190,7 @@ class RowDatasetTest {
   }
 
   @Test
-  void shuffleIsAPermutationThatItsSeedDecides() {
+  void shuffleIsAPermutationThatDependsOnTheSeed() {
     RowDataset shuffled = parquet().shuffle(50, 42);
 
     assertThat(read(shuffled))
@@ -226,7 +226,7 @@ class RowDatasetTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"parquet", "csv", "json", "text"})
-  void aPassResumesWhereverAnotherStopped(String format) {
+  void readingResumesAtEveryPosition(String format) {
     Map<String, List<String>> files =
         Map.of(
             "parquet", List.of("code-snappy.parquet", "code-v2.parquet"),
@@ -269,7 +269,7 @@ class RowDatasetTest {
   }
 
   @Test
-  void aPositionOfSomethingElseIsRefused() {
+  void aPositionOfAnotherDatasetIsRefused() {
     DatasetPosition position;
     try (var pass = parquet().open()) {
       pass.next();
@@ -289,7 +289,7 @@ class RowDatasetTest {
   }
 
   @Test
-  void theTextColumnIsFoundWhereItIsClear() throws IOException {
+  void theTextColumnIsFoundIfItIsUnambiguous() throws IOException {
     Path one = Files.writeString(folder.resolve("one.jsonl"), "{\"n\": 1, \"story\": \"a\"}\n");
     Path named = Files.writeString(folder.resolve("named.csv"), "title,text\nx,y\n");
 
@@ -383,7 +383,7 @@ class RowDatasetTest {
     "csv,'text,text|a,1',more than one",
     "csv,'a,b|a,1','its columns are a, b'"
   })
-  void damagedRowsAreErrorsThatNameThePlace(String format, String content, String message)
+  void damagedRowsAreErrorsThatNameTheLocation(String format, String content, String message)
       throws IOException {
     Path file = Files.writeString(folder.resolve("bad." + format), content.replace('|', '\n'));
 
@@ -429,7 +429,7 @@ class RowDatasetTest {
   }
 
   @Test
-  void passesOfManyThreadsDoNotDisturbEachOther() {
+  void readersOfManyThreadsAreIndependent() {
     List<String> all = expectedText("code.parquet");
     assertThat(
             new HashSet<>(
@@ -462,7 +462,7 @@ class RowDatasetTest {
     assertThat(opened).hasValue(3);
   }
 
-  /** One quote in row 3 would take all other rows with it. */
+  /** Without an error, the unclosed quote in row 3 would make all later rows part of its field. */
   @Test
   void aQuoteThatIsNotClosedIsAnErrorOrSkipped() {
     RowDataset stray = Datasets.open(GOLDEN.resolve("stray.csv"));

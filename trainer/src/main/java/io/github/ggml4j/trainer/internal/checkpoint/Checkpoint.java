@@ -26,24 +26,24 @@ import java.util.zip.CheckedOutputStream;
  * The file from which an interrupted training resumes.
  *
  * <p>Format: a magic number with the version, the options of the training as names and values, the
- * state of its parts one after the other, and a checksum (CRC-32C) of all of that.
+ * state of the training loop and of the engine, and a checksum (CRC-32C) of all of these.
  *
- * @param file where it is
+ * @param file path of the file
  */
 public record Checkpoint(Path file) {
   private static final long MAGIC = 0x67676d6c346a0002L; // "ggml4j", version 2
   private static final int BUFFER = 1 << 20;
-  private static final int MOST_OPTIONS = 1000;
+  private static final int MAX_OPTIONS = 1000;
   private static final String START_AGAIN = "Delete the file to start again";
 
-  /** Writes the state of one part of a training. */
+  /** Writes the state of one component of a training. */
   @FunctionalInterface
   public interface StateWriter {
     /** Writes it. */
     void write(DataOutput out) throws IOException;
   }
 
-  /** Restores the state of one part of a training. */
+  /** Restores the state of one component of a training. */
   @FunctionalInterface
   public interface StateReader {
     /** Reads it. */
@@ -54,11 +54,12 @@ public record Checkpoint(Path file) {
    * Restores a training.
    *
    * @param options of this training, by name; the file must have the same
-   * @param parts in the order in which {@link #save} got them
+   * @param components read their state, in the order of {@link #save}
    * @return false if there is no file
-   * @throws InvalidArgumentException if the file is damaged, or of a training with other options
+   * @throws InvalidArgumentException if the file is damaged or belongs to a training with other
+   *     options
    */
-  public boolean restore(SequencedMap<String, String> options, StateReader... parts) {
+  public boolean restore(SequencedMap<String, String> options, StateReader... components) {
     if (!Files.exists(file)) {
       return false;
     }
@@ -67,8 +68,8 @@ public record Checkpoint(Path file) {
       try (var in = new DataInputStream(open())) {
         in.readLong();
         checkOptions(readOptions(in), options);
-        for (var part : parts) {
-          part.read(in);
+        for (var component : components) {
+          component.read(in);
         }
       }
       return true;
@@ -81,7 +82,7 @@ public record Checkpoint(Path file) {
     return new BufferedInputStream(Files.newInputStream(file), BUFFER);
   }
 
-  /** Reads the whole file before anything of it is used. */
+  /** Checks the version and the checksum of the whole file before any of it is used. */
   private void checkSum() throws IOException {
     long size = Files.size(file);
     if (size < 2 * Long.BYTES) {
@@ -94,7 +95,7 @@ public record Checkpoint(Path file) {
         throw damaged(
             magic >>> Short.SIZE == MAGIC >>> Short.SIZE
                 ? "another version of ggml4j wrote it"
-                : "it does not start as a checkpoint does");
+                : "it does not start with the bytes of a checkpoint");
       }
       in.skipNBytes(size - 2 * Long.BYTES);
       long sum = checked.getChecksum().getValue();
@@ -106,7 +107,7 @@ public record Checkpoint(Path file) {
 
   private static SequencedMap<String, String> readOptions(DataInput in) throws IOException {
     int count = in.readInt();
-    if (count < 0 || count > MOST_OPTIONS) {
+    if (count < 0 || count > MAX_OPTIONS) {
       throw new IOException("it has " + count + " options");
     }
     var options = new LinkedHashMap<String, String>();
@@ -116,7 +117,7 @@ public record Checkpoint(Path file) {
     return options;
   }
 
-  /** Names the options that differ, and no others. */
+  /** Throws an exception that names the options that differ. */
   private void checkOptions(Map<String, String> saved, Map<String, String> current) {
     var names = new TreeSet<>(saved.keySet());
     names.addAll(current.keySet());
@@ -151,10 +152,10 @@ public record Checkpoint(Path file) {
    * Writes the file under a temporary name, and renames it.
    *
    * @param options of this training, by name
-   * @param parts write the state
+   * @param components write their state
    * @throws UncheckedIOException if it cannot be written
    */
-  public void save(SequencedMap<String, String> options, StateWriter... parts) {
+  public void save(SequencedMap<String, String> options, StateWriter... components) {
     var temporary = file.resolveSibling(file.getFileName() + ".tmp");
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());
@@ -169,8 +170,8 @@ public record Checkpoint(Path file) {
             out.writeUTF(option.getKey());
             out.writeUTF(option.getValue());
           }
-          for (var part : parts) {
-            part.write(out);
+          for (var component : components) {
+            component.write(out);
           }
           out.writeLong(checked.getChecksum().getValue());
         }

@@ -12,13 +12,13 @@ import java.util.List;
 import java.util.function.Consumer;
 
 /**
- * Clips gradients by their global norm and runs the optimizer's update: two graphs, the norm and
- * the update.
+ * Clips gradients by their global norm and runs the optimizer's update. Uses two graphs: one for
+ * the norm, one for the update.
  */
 final class ParameterUpdate implements AutoCloseable {
   private static final int PARTIAL_SUMS = 64;
 
-  /** What {@code torch.nn.utils.clip_grad_norm_} adds to the norm before it divides by it. */
+  /** Added to the norm before dividing by it, as in {@code torch.nn.utils.clip_grad_norm_}. */
   private static final double CLIP_EPSILON = 1e-6;
 
   private final Device device;
@@ -57,7 +57,7 @@ final class ParameterUpdate implements AutoCloseable {
     return Graph.forward(device, optimizer.maxNodes(parameterCount));
   }
 
-  /** Adds the sum of squares of all gradients; returns partial sums. */
+  /** Adds ops that compute the sum of squares of all gradients; returns the partial sums. */
   static List<Tensor> addNorm(Graph graph, Tensor gradients) {
     var sums =
         graph.has(Kernel.SUM_SQUARES)

@@ -33,33 +33,35 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a model with graphs on its device: one graph for each shape of batch (forward, backward,
- * gradients accumulated in place), and the update (global norm, clipping, optimizer).
+ * Trains a model with graphs on its device: one graph for each batch shape (forward, backward,
+ * gradients accumulated in place), and the graphs of the update (global norm, clipping, optimizer).
  *
  * <p>Labels follow Hugging Face: {@code labels[t]} is the id of the token at position t. The logits
- * at t are compared with {@code labels[t + 1]}, so the first label of a sequence is not used.
- * Labels of {@link #IGNORED} take no part in the loss.
+ * at t are compared with {@code labels[t + 1]}, so the first label of a sequence is not used. The
+ * loss ignores labels of {@link #IGNORED}.
  *
- * <p>Randomness (dropout) depends on the seed and on the number of the batch alone. The same seed,
- * device and thread count give the same weights to the last bit. Not thread-safe. Generation with
- * the same model may run on other threads; it uses the weights of the last finished update.
+ * <p>Dropout depends only on the seed and the number of the batch. The same seed, device and thread
+ * count give bit-identical weights. Not thread-safe. Other threads may generate with the same
+ * model; they use the weights of the last finished update.
  *
- * <p><b>Memory management.</b> Owns gradients, optimizer state and graphs. The weights stay the
- * model's.
+ * <p><b>Memory management.</b> Owns gradients, optimizer state and graphs. The model owns the
+ * weights.
  */
 public final class TrainingEngine implements AutoCloseable {
-  /** Label of a token that takes no part in the loss. */
+  /** Label of a token that the loss ignores. */
   public static final int IGNORED = CrossEntropy.IGNORE_INDEX;
 
   private static final int MAX_GRAPHS = 4;
   private static final int CHUNK = 1 << 20;
 
-  /** Above this many tokens in a batch, {@link #estimate} tries a lower bound before the graph. */
+  /**
+   * For batches with more tokens, {@link #estimate} checks a lower bound before it builds a graph.
+   */
   private static final long HUGE_BATCH = 1L << 18;
 
   /**
-   * Lower bound of what a layer keeps of each token for the backward pass, in multiples of nEmbd:
-   * q, k, v and four in the MLP.
+   * Lower bound of the activations that a layer keeps per token for the backward pass, in multiples
+   * of nEmbd: the layer's input (1), q, k, v (3) and the MLP's hidden layer (4).
    */
   private static final long KEPT_WIDTHS = 8;
 
@@ -89,7 +91,7 @@ public final class TrainingEngine implements AutoCloseable {
   private final Gpt2 evaluated;
   private final ParameterUpdate update;
 
-  /** What training changes: the weights and the optimizer's state. */
+  /** The tensors that training changes: the weights and the optimizer's state. */
   private final List<Tensor> trainedTensors;
 
   private final Map<String, Tensor> gradientViews;
@@ -99,7 +101,7 @@ public final class TrainingEngine implements AutoCloseable {
   private boolean closed;
 
   /**
-   * Prepares a model for training. Its weights become F32.
+   * Prepares a model for training. Converts its weights to F32.
    *
    * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if the device has too little memory
    *     for gradients and optimizer state
@@ -163,22 +165,22 @@ public final class TrainingEngine implements AutoCloseable {
   }
 
   /**
-   * Forward and backward of one batch. Adds the gradients of {@code lossScale} times the sum of the
-   * losses of all labelled tokens to the gradients.
+   * Runs forward and backward of one batch. The loss is {@code lossScale} times the sum over all
+   * labelled tokens; its gradients are added to the accumulated gradients.
    *
    * @param tokens (B, T) row-major, each a valid id
    * @param labels (B, T) row-major, each a valid id or {@link #IGNORED}
    * @param batch B
    * @param length T, at most the model's {@code n_positions}
    * @param lossScale factor on the loss: 1 / (labelled tokens of the whole step) for their mean
-   * @return the loss without that factor
+   * @return the loss, not scaled
    */
   public BatchLoss accumulate(int[] tokens, int[] labels, int batch, int length, float lossScale) {
     return run(tokens, labels, batch, length, lossScale, true);
   }
 
   /**
-   * Loss without gradients and without dropout.
+   * Computes the loss without gradients and without dropout.
    *
    * @param tokens (B, T) row-major, each a valid id
    * @param labels (B, T) row-major, each a valid id or {@link #IGNORED}
@@ -307,12 +309,12 @@ public final class TrainingEngine implements AutoCloseable {
   }
 
   /**
-   * Device memory that training needs: parameters, gradients, optimizer state, and the graph of one
-   * shape of batch. Graphs of other shapes, such as of shorter batches, are cached while there is
-   * room.
+   * Estimates the device memory for training: parameters, gradients, optimizer state, and the graph
+   * of one batch shape. Graphs of other shapes, for instance of shorter batches, are cached if
+   * memory is left.
    *
-   * @param batch sequences
-   * @param length tokens of each
+   * @param batch number of sequences
+   * @param length tokens per sequence
    */
   public static MemoryEstimate estimate(
       Gpt2Model model, Optimizer optimizer, Settings settings, int batch, int length) {
@@ -364,7 +366,7 @@ public final class TrainingEngine implements AutoCloseable {
   }
 
   /**
-   * Writes what is needed to resume after the last update: weights, optimizer state and counters.
+   * Writes the state after the last update: weights, optimizer state and counters.
    *
    * @throws IOException if the stream cannot be written
    */
@@ -388,10 +390,10 @@ public final class TrainingEngine implements AutoCloseable {
   }
 
   /**
-   * Resumes from what {@link #save} wrote for the same model and optimizer.
+   * Restores the state that {@link #save} wrote for the same model and optimizer.
    *
-   * @throws IOException if it belongs to another model or optimizer, or cannot be read. The weights
-   *     may have changed then
+   * @throws IOException if the state belongs to another model or optimizer, or cannot be read. The
+   *     weights may then be partly overwritten
    */
   public void restore(DataInput in) throws IOException {
     checkOpen();
@@ -415,7 +417,7 @@ public final class TrainingEngine implements AutoCloseable {
     }
   }
 
-  /** Gradients accumulated since the last update, by parameter name. For reading only. */
+  /** Gradients accumulated since the last update, by parameter name. Read-only. */
   public Map<String, Tensor> gradients() {
     checkOpen();
     return gradientViews;

@@ -27,24 +27,24 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Every ggml op that prompt, decode, scoring, training and updates use on a device without kernels
- * of ggml4j, such as a GPU, and which devices support it.
+ * Every ggml op that a device without ggml4j's own kernels, such as a GPU, needs for prompts,
+ * decoding, scoring, training and updates, and which devices support it.
  *
- * <p>The table is recorded, not written by hand: small models run on {@code cpu-stock}, and the ops
- * of their graphs are collected.
+ * <p>The table is recorded: small models run on {@code cpu-stock}, and the ops of their graphs are
+ * collected.
  */
 public final class OpTable {
-  /** What a graph is for. */
+  /** The purpose of a graph. */
   public enum Phase {
-    /** Many tokens at once, before the first new one. */
+    /** Reads all tokens of a prompt at once. */
     PROMPT,
-    /** One token for each of some sequences. */
+    /** Reads one token of each sequence. */
     DECODE,
-    /** Perplexity and other losses without gradients. */
+    /** Computes losses, such as perplexity, without gradients. */
     SCORE,
-    /** Forward and backward. */
+    /** Forward and backward of a training step. */
     TRAIN,
-    /** Clipping and optimizer. */
+    /** Clipping and the optimizer's update. */
     UPDATE;
 
     @Override
@@ -54,7 +54,7 @@ public final class OpTable {
   }
 
   /**
-   * An op for some types.
+   * An op with certain types.
    *
    * @param name ggml's name
    * @param types of inputs and result, as in {@code F16, F32 to F32}
@@ -74,7 +74,7 @@ public final class OpTable {
   /**
    * Where an op is used, and which devices lack it.
    *
-   * @param phases which use it
+   * @param phases phases that use it
    * @param missingOn names of devices that do not support it in at least one of its uses
    */
   public record Use(Set<Phase> phases, Set<String> missingOn) {}
@@ -92,7 +92,7 @@ public final class OpTable {
   }
 
   /**
-   * Runs small models, and asks devices whether they support each node of the graphs.
+   * Runs small models and checks for each node of their graphs which devices support it.
    *
    * @param devices some of {@link Device#list}
    */

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Weights that were trained on one device go on, and generate, on another. */
+/** A model trained on one device continues training, and generates, on another. */
 @Tag(TestDevice.TAG)
 class DeviceExchangeTest {
   private static final Gpt2Config CONFIG =

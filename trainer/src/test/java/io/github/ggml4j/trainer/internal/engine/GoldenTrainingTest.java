@@ -36,7 +36,7 @@ class GoldenTrainingTest {
   private static final TrainingEngine.Settings NO_DROPOUT = new TrainingEngine.Settings(1, 0, 0, 0);
   private static final AdamW ADAMW = AdamW.learningRate(1e-3).eps(1e-6);
 
-  /** Weights of half precision are widened by both sides alike, so one bound serves all models. */
+  /** Both sides convert half-precision weights exactly, so one bound is enough for all models. */
   private static final double GRADIENT_TOLERANCE = 1e-3;
 
   private static final double LOSS_TOLERANCE = 1e-4;
@@ -91,7 +91,7 @@ class GoldenTrainingTest {
     for (var golden : training.get("gradients")) {
       var what = golden.get("name").asString();
       if (what.equals("left")) {
-        continue; // padding before the text needs a mask; the trainer pads behind the text
+        continue; // left padding needs a mask; the trainer pads on the right
       }
       var batch = Batch.of(golden.get("batch"), what.equals("lab"));
       try (var file = SafetensorsFile.open(MODELS.resolve(name).resolve("golden.safetensors"));
@@ -262,10 +262,10 @@ class GoldenTrainingTest {
     }
   }
 
-  /** Dropped out values are those of the CPU too: they depend on seed, place and index alone. */
+  /** Dropout masks equal those of the CPU: they depend only on the seed, the op and the index. */
   @ParameterizedTest
   @MethodSource("devices")
-  void dropoutIsThatOfTheCpu(TestDevice device) {
+  void dropoutEqualsTheCpus(TestDevice device) {
     var batch = Batch.of(json("odd").get("training").get("batches").get(0), false);
     var expected = losses(batch, 5, new TestDevice("cpu", Arithmetic.CPU), 1);
     var actual = losses(batch, 5, device, 1);

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A step whose gradients overflow must not harm the weights or what the optimizer knows. */
+/** A step whose gradients overflow must not change the weights or the optimizer's state. */
 @Tag(TestDevice.TAG)
 class NonFiniteGradientsTest {
   private static final int[] TOKENS = {1, 2, 3, 4, 5, 6, 7, 8};
@@ -31,7 +31,7 @@ class NonFiniteGradientsTest {
     assertThat(train(device, optimizer, true)).isEqualTo(train(device, optimizer, false));
   }
 
-  /** The losses of three steps, after the second of which one may overflow. */
+  /** The losses of three steps; optionally with an overflowing step after the second. */
   private static List<Double> train(TestDevice device, String optimizer, boolean overflow) {
     Optimizer rule =
         optimizer.equals("sgd")

@@ -8,7 +8,7 @@ import java.io.InputStream;
 import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 
-/** How a file is compressed, by the ending of its name. */
+/** The compression of a file, determined by the ending of its name. */
 public enum Compression {
   NONE(""),
   GZIP(".gz"),
@@ -50,7 +50,7 @@ public enum Compression {
         case NONE -> new BufferedInputStream(compressed, BUFFER);
         case GZIP -> guarded(new GZIPInputStream(compressed, BUFFER), name, size);
         case ZSTD -> {
-          // Reads all frames of the file.
+          // ZstdInputStream reads all frames of the file.
           ZstdInputStream zstd = new ZstdInputStream(compressed);
           zstd.setLongMax(ZSTD_WINDOW_LOG_MAX);
           yield guarded(zstd, name, size);

@@ -4,10 +4,10 @@ import io.github.ggml4j.hub.RangeReader;
 import io.github.ggml4j.trainer.error.DatasetException;
 import java.io.InputStream;
 
-/** A file that is not opened yet, local or remote. */
+/** A local or remote file that can be opened. */
 public interface DataFile {
 
-  /** The name for messages; its ending gives the format and the compression. */
+  /** The name for messages. Its ending determines the format and the compression. */
   String name();
 
   /** Identifies the file in saved positions; includes a hash of the content if one is known. */

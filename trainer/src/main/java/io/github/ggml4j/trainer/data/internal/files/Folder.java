@@ -17,8 +17,8 @@ public final class Folder {
   private Folder() {}
 
   /**
-   * The files under a folder whose path relative to the folder matches. Linked folders are not
-   * entered.
+   * The files under a folder whose path relative to the folder matches. Symbolic links to folders
+   * are not followed.
    *
    * @throws DatasetException if there is no such folder or no file matches
    */
@@ -37,7 +37,8 @@ public final class Folder {
             @Override
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
               seen[0]++;
-              // Linked files are read. Linked folders are not entered: they could form a cycle.
+              // Links to files are read. Links to folders are not followed: they could form a
+              // cycle.
               boolean regular =
                   attributes.isSymbolicLink()
                       ? Files.isRegularFile(file)

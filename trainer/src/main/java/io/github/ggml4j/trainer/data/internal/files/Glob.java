@@ -7,8 +7,8 @@ import java.util.regex.PatternSyntaxException;
 /**
  * A pattern of file names with the usual meaning: {@code *} and {@code ?} match within one name,
  * {@code **} matches across folders ({@code **}{@code /} also matches no folder), {@code [abc]},
- * {@code [!abc]} and {@code {a,b}} are alternatives. A pattern without a slash matches the name of
- * a file in any folder. A name that starts with a dot matches only if the pattern has the dot.
+ * {@code [!abc]} and {@code {a,b}} are alternatives. A pattern without a slash matches file names
+ * in any folder. A name that starts with a dot matches only if the pattern contains the dot.
  */
 public final class Glob {
 
@@ -37,7 +37,7 @@ public final class Glob {
     this.regex = compile(pattern);
   }
 
-  /** A pattern of whole paths: without a slash it matches files of the top folder only. */
+  /** A pattern of whole paths: without a slash, it matches only files of the top folder. */
   public static Glob ofPath(String pattern) {
     return new Glob(pattern, false);
   }
@@ -100,7 +100,7 @@ public final class Glob {
 
   private static InvalidArgumentException bad(String glob, String bracket, String missing) {
     return new InvalidArgumentException(
-        "glob", glob, "a pattern in which every " + bracket + " has its " + missing);
+        "glob", glob, "a pattern in which every " + bracket + " has a matching " + missing);
   }
 
   /** Translates the class that starts after [ at {@code start}; returns the index after its ]. */

@@ -6,8 +6,9 @@ import java.io.IOException;
 import java.io.InputStream;
 
 /**
- * Stops decompression bombs: counts the decompressed bytes of a file and fails if they are far more
- * than the file's size. Text compresses 3 to 20 times, bombs compress about 1,000 times.
+ * Detects decompression bombs: counts the decompressed bytes of a file and throws if they exceed
+ * the file's size by a large factor. Text compresses 3 to 20 times, bombs compress about 1,000
+ * times.
  */
 public final class InflationGuard {
 

@@ -8,13 +8,13 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 
-/** Bounded and complete reads, with errors that name the file. */
+/** Reads bytes, with errors that name the file. */
 public final class InputFiles {
 
   private InputFiles() {}
 
   /**
-   * Fills the buffer from an offset on.
+   * Fills the buffer with the bytes at an offset.
    *
    * @throws DatasetException if the file cannot be read or ends before the buffer is full
    */
@@ -28,7 +28,7 @@ public final class InputFiles {
     }
     if (target.hasRemaining()) {
       throw new DatasetException(
-          file.name() + " ends " + target.remaining() + " bytes before its announced end");
+          file.name() + " ends " + target.remaining() + " bytes before its expected end");
     }
   }
 

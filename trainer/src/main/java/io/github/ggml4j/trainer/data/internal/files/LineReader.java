@@ -6,7 +6,7 @@ import java.io.InputStream;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the lines of a file without their ends (LF or CR LF). The length of a line is bounded. */
+/** Reads the lines of a file without their line ends (LF or CR LF). Limits the length of a line. */
 public final class LineReader implements AutoCloseable {
 
   private final String name;
@@ -24,7 +24,7 @@ public final class LineReader implements AutoCloseable {
    *
    * @param name of the file, for messages
    * @param in closed with this reader
-   * @param maxLineBytes the longest line; a longer one is an error
+   * @param maxLineBytes maximum length of a line; a longer one is an error
    * @param replaceMalformed whether malformed UTF-8 is replaced by U+FFFD
    */
   public LineReader(String name, InputStream in, int maxLineBytes, boolean replaceMalformed) {

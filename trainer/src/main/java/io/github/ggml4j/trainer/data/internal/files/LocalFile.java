@@ -14,7 +14,7 @@ public record LocalFile(Path path) implements DataFile {
     return path.toString();
   }
 
-  /** The name and the size: a position in a file that has grown or shrunk is not used. */
+  /** The name and the size. A position becomes invalid when the size of the file changes. */
   @Override
   public String identity() {
     try {

@@ -12,11 +12,11 @@ public final class LocalFiles {
   private LocalFiles() {}
 
   /**
-   * The files that a name stands for: a file, the accepted files of a folder, or the files that a
-   * glob matches. At least one, sorted by path.
+   * Resolves a name to at least one file: a file itself, the accepted files of a folder, or the
+   * files that match a glob. The files of a folder or glob are sorted by path.
    *
    * @param name a file, a folder or a glob
-   * @param accepted which files of a folder are taken, by their names
+   * @param accepted tests the names of the files of a folder
    * @param kind the accepted kind of file, for messages
    * @throws DatasetException if there are none
    */

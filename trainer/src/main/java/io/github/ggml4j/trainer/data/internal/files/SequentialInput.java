@@ -9,16 +9,15 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a file from start to end in blocks. The first blocks are small, so that the first rows are
- * available early; later blocks are larger. The next block of a remote file is fetched in the
- * background.
+ * Reads a file sequentially in blocks. The first blocks are small, to return the first rows early;
+ * later blocks are larger. The next block of a remote file is fetched in the background.
  *
  * <p>Not thread-safe.
  */
 public final class SequentialInput extends InputStream {
 
   private static final int FIRST_BLOCK = 128 << 10;
-  private static final int LARGEST_BLOCK = 4 << 20;
+  private static final int MAX_BLOCK = 4 << 20;
 
   private final RangeReader file;
   private ByteBuffer block = ByteBuffer.allocate(0);
@@ -53,7 +52,7 @@ public final class SequentialInput extends InputStream {
     return count;
   }
 
-  /** Above 0 before the end: GZIPInputStream ends at a member's end if this is 0. */
+  /** Positive before the end of the file. GZIPInputStream stops after a member if this is 0. */
   @Override
   public int available() {
     return (int) Math.min(Integer.MAX_VALUE, block.remaining() + file.size() - fetched);
@@ -69,7 +68,7 @@ public final class SequentialInput extends InputStream {
     block = prefetched == null ? fetch(fetched, blockLength(fetched)) : await(prefetched);
     prefetched = null;
     fetched += block.remaining();
-    nextBlock = Math.min(LARGEST_BLOCK, nextBlock * 2);
+    nextBlock = Math.min(MAX_BLOCK, nextBlock * 2);
     if (file.isRemote() && fetched < file.size()) {
       prefetch();
     }
@@ -101,7 +100,7 @@ public final class SequentialInput extends InputStream {
     return buffer.flip();
   }
 
-  /** An interrupt ends the wait, since a server may take long to answer. */
+  /** Waits for a block. An interrupt ends the wait. */
   private static ByteBuffer await(CompletableFuture<ByteBuffer> future) {
     try {
       return future.get();

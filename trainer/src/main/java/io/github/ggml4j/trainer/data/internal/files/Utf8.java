@@ -12,8 +12,8 @@ import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 
 /**
- * Decodes UTF-8 and skips a byte order mark. Malformed bytes are replaced by U+FFFD, or an error
- * that names the first of them.
+ * Decodes UTF-8 and skips a byte order mark. Malformed bytes are replaced with U+FFFD, or cause an
+ * error that names the first malformed byte.
  */
 public final class Utf8 {
 

@@ -1,7 +1,4 @@
-/**
- * Files as bytes and as text: finding, opening, decompressing and decoding them. Knows nothing of
- * rows.
- */
+/** Finds, opens, decompresses and decodes files. Independent of rows. */
 @NullMarked
 package io.github.ggml4j.trainer.data.internal.files;
 

@@ -26,9 +26,9 @@ record DatasetCard(List<Config> configs) {
    * One configuration.
    *
    * @param name name of the configuration
-   * @param isDefault whether it is used if the caller names none
+   * @param isDefault whether it is used if the caller chooses no config
    * @param folder folder of its files, empty for the root
-   * @param patterns globs of files by split; null if the names of the files give the split
+   * @param patterns globs of files by split; null if the split follows from the file names
    */
   record Config(
       String name,
@@ -70,9 +70,9 @@ record DatasetCard(List<Config> configs) {
     } catch (YamlEngineException | StackOverflowError e) {
       throw new DatasetException(
           name
-              + " has bad YAML in its header, which lists the dataset's files: "
+              + " has invalid YAML in its header, which lists the dataset's files: "
               + e.getMessage()
-              + ". Name them with dataFiles(...)",
+              + ". Choose the files with dataFiles(...)",
           e);
     }
   }
@@ -94,7 +94,7 @@ record DatasetCard(List<Config> configs) {
     return value instanceof String || value instanceof Number || value instanceof Boolean;
   }
 
-  /** Python reads cards as YAML 1.1, where yes and on are true, and this library as YAML 1.2. */
+  /** Python reads cards as YAML 1.1, where yes and on are booleans. This library reads YAML 1.2. */
   private static boolean isTrue(@Nullable Object value) {
     return value instanceof Boolean truth
         ? truth
@@ -131,8 +131,8 @@ record DatasetCard(List<Config> configs) {
   private static DatasetException bad(String name, @Nullable Object entry) {
     return new DatasetException(
         name
-            + ": this entry of \"configs\" does not name files: "
+            + ": this entry of \"configs\" lists no files: "
             + entry
-            + ". Name the files with dataFiles(...)");
+            + ". Choose the files with dataFiles(...)");
   }
 }

@@ -31,8 +31,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files of a dataset by split: those that its card names, else those whose names tell their
- * split, else the Parquet copy that the Hub makes of the dataset.
+ * The files of a dataset by split: the files listed in its card, or else files whose names contain
+ * the name of a split, or else the files of the Hub's Parquet copy.
  *
  * @param description of the dataset and its config, for messages
  * @param splits files by split
@@ -73,7 +73,7 @@ public record DatasetLayout(String description, Map<String, List<DataFile>> spli
         return new DatasetCard(List.of());
       }
       try (InputStream in = readme.stream()) {
-        String text = Utf8.decode(in.readNBytes(LONGEST_README), true, readme.name(), 1, 0);
+        String text = Utf8.decode(in.readNBytes(MAX_README_BYTES), true, readme.name(), 1, 0);
         return DatasetCard.parse(readme.name(), text);
       } catch (IOException e) {
         throw InputFiles.unreadable(readme.name(), e);
@@ -81,11 +81,11 @@ public record DatasetLayout(String description, Map<String, List<DataFile>> spli
     }
   }
 
-  private static final int LONGEST_README = 2 << 20;
+  private static final int MAX_README_BYTES = 2 << 20;
   private static final System.Logger LOG = System.getLogger(DatasetLayout.class.getName());
   private static final String DEFAULT = "default";
 
-  /** Starts the folders of the Parquet copy that have only the first part of a split. */
+  /** Prefix of folders in the Parquet copy that contain only the beginning of a split. */
   private static final String PARTIAL = "partial-";
 
   /**
@@ -180,7 +180,7 @@ public record DatasetLayout(String description, Map<String, List<DataFile>> spli
       throw new DatasetException(
           "The card of "
               + description
-              + " names files that are not there: "
+              + " lists files that do not exist: "
               + (patterns == null ? config.folder() : patterns)
               + "; the repository has "
               + repo.someFiles());
@@ -225,10 +225,10 @@ public record DatasetLayout(String description, Map<String, List<DataFile>> spli
 
   private static DatasetException nameConfig(String id, Collection<String> configs) {
     return new DatasetException(
-        id + " has several configs; name one with config(...): " + Columns.names(configs));
+        id + " has several configs; choose one with config(...): " + Columns.names(configs));
   }
 
-  /** The Parquet files that the Hub makes of other datasets: config/split/0000.parquet. */
+  /** The Hub's Parquet copy. Its files are named config/split/0000.parquet. */
   private static DatasetLayout ofCopy(
       Supplier<Repository> copy, Repository original, @Nullable String config) {
     Map<String, Map<String, List<DataFile>>> configs;
@@ -289,7 +289,7 @@ public record DatasetLayout(String description, Map<String, List<DataFile>> spli
   }
 
   /**
-   * The files of a split that have the format of most of them.
+   * The files of a split that have its most frequent format.
    *
    * @param split null for {@code train}, or for the only split
    * @throws DatasetException if there is no such split
@@ -326,17 +326,18 @@ public record DatasetLayout(String description, Map<String, List<DataFile>> spli
           description
               + " has files of several formats. These are not read: "
               + Columns.names(others)
-              + ". To read them, name them with dataFiles(...).");
+              + ". To read them, choose them with dataFiles(...).");
     }
     if (read.stream()
         .anyMatch(file -> file.name().matches(".*/" + PARTIAL + "[^/]+/\\d+\\.parquet"))) {
       LOG.log(
           System.Logger.Level.WARNING,
-          description + ": the Hub's Parquet copy has only the first part of this large dataset");
+          description
+              + ": the Hub's Parquet copy contains only the beginning of this large dataset");
     }
   }
 
-  /** The format of most files; if several have as many, the first in the order of the formats. */
+  /** The most frequent format. A tie is resolved by the order of the formats. */
   private static FileFormat mostFrequentFormat(List<DataFile> files) {
     Map<FileFormat, Long> counts =
         files.stream()

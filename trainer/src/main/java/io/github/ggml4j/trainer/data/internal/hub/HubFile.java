@@ -7,7 +7,7 @@ import io.github.ggml4j.hub.RangeReader;
 import io.github.ggml4j.trainer.data.internal.files.DataFile;
 import io.github.ggml4j.trainer.data.internal.files.InputFiles;
 
-/** A file of a repository on the Hub, read by ranges. */
+/** A file of a repository on the Hub. Byte ranges are read on demand. */
 record HubFile(HubRepo repo, HubEntry entry) implements DataFile {
 
   @Override

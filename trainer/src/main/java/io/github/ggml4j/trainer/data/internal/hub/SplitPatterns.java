@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Finds the split of a file by its name, with the rules of <a
+ * Determines the split of a file from its name, by the rules of <a
  * href="https://huggingface.co/docs/hub/datasets-file-names-and-splits">datasets</a>.
  */
 final class SplitPatterns {
@@ -56,7 +56,7 @@ final class SplitPatterns {
     return keywords;
   }
 
-  /** The files of each split, sorted; splits without files are left out. */
+  /** The files of each split, sorted. Splits without files are omitted. */
   static Map<String, List<String>> bySplit(Collection<String> paths) {
     Map<String, List<String>> sharded = sharded(paths);
     if (!sharded.isEmpty()) {
@@ -97,7 +97,7 @@ final class SplitPatterns {
     return found;
   }
 
-  /** The data files that match globs, in the order of the globs, then of their paths. */
+  /** The data files that match the globs, ordered by glob, then by path. */
   static List<String> matching(Collection<String> paths, List<String> globs) {
     Set<String> found = new LinkedHashSet<>();
     Set<String> sorted = new TreeSet<>(paths);

@@ -3,11 +3,11 @@ package io.github.ggml4j.trainer.data.internal.rows;
 import io.github.ggml4j.trainer.error.DatasetException;
 import org.jspecify.annotations.Nullable;
 
-/** Broken records of one file: an error, or skipped, counted and reported in the log. */
+/** Handles broken records of one file: throws an exception, or counts and logs skipped records. */
 final class BadRecords {
 
   private static final System.Logger LOG = System.getLogger(BadRecords.class.getName());
-  private static final int MOST_LOGGED = 5;
+  private static final int MAX_LOGGED = 5;
 
   private final String name;
   private final boolean skip;
@@ -15,7 +15,7 @@ final class BadRecords {
   private long count;
 
   /**
-   * No broken records yet.
+   * Starts with no broken records.
    *
    * @param name of the file
    * @param skip whether they are skipped instead of an error
@@ -32,7 +32,7 @@ final class BadRecords {
    *
    * @param location where it starts
    * @param reason what is wrong
-   * @param remedy what to do besides skipping it
+   * @param remedy what to do instead of skipping it
    * @throws DatasetException unless broken records are skipped
    */
   void add(String location, String reason, String remedy, @Nullable Exception cause) {
@@ -42,12 +42,12 @@ final class BadRecords {
           cause);
     }
     count++;
-    if (logs && count <= MOST_LOGGED) {
+    if (logs && count <= MAX_LOGGED) {
       LOG.log(System.Logger.Level.WARNING, "Skipped " + location + ": " + reason);
     }
   }
 
-  /** Reports the number of skipped records at the end of the file. */
+  /** Logs the number of skipped records. Called at the end of the file. */
   void report() {
     if (logs && count > 0) {
       LOG.log(

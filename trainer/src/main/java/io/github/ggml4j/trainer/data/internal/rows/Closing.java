@@ -2,7 +2,7 @@ package io.github.ggml4j.trainer.data.internal.rows;
 
 import java.util.function.Supplier;
 
-/** Closes a resource if making its owner fails. */
+/** Closes a resource if the constructor of its owner fails. */
 final class Closing {
 
   private Closing() {}

@@ -5,10 +5,10 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The types of columns that have none in the file, found out from the values of the first rows. */
+/** Determines the types of columns from the values of the first rows, for formats without types. */
 final class ColumnTypes {
 
-  /** Values that are text, or of several types one of which is text. */
+  /** All values are text, or some are. */
   static final String TEXT = "text";
 
   /** No row has a value. */
@@ -18,10 +18,10 @@ final class ColumnTypes {
   static final String BOOLEAN = "boolean";
   static final String MIXED = "mixed";
 
-  /** Rows that are looked at. */
+  /** Maximum number of rows in the sample. */
   static final int SAMPLE_ROWS = 1000;
 
-  /** Characters after which no more rows are looked at. */
+  /** Maximum number of characters in the sample. */
   static final int SAMPLE_CHARS = 1 << 20;
 
   private static final Pattern NUMERIC =
@@ -36,12 +36,12 @@ final class ColumnTypes {
     types.merge(column, type, ColumnTypes::merged);
   }
 
-  /** Adds characters that were read to the size of the sample. */
+  /** Adds to the number of characters in the sample. */
   void addChars(long count) {
     chars += count;
   }
 
-  /** Adds the type of a text that may be a number or a boolean, as in CSV files. */
+  /** Adds a text value that may spell a number or a boolean, as in CSV files. */
   void addUntyped(String column, @Nullable String value) {
     addChars(value == null ? 0 : value.length());
     add(column, type(value));
@@ -67,7 +67,7 @@ final class ColumnTypes {
     return a.equals(TEXT) || b.equals(TEXT) ? TEXT : MIXED;
   }
 
-  /** Counts a row; false if the sample is large enough. */
+  /** Counts a row. Returns false if the sample is complete. */
   boolean nextRow() {
     return ++rows < SAMPLE_ROWS && chars < SAMPLE_CHARS;
   }

@@ -5,14 +5,14 @@ import java.util.Collection;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** Messages about columns. */
+/** Builds messages about columns. */
 public final class Columns {
 
-  private static final int MOST_NAMED = 30;
+  private static final int MAX_NAMES = 30;
 
   private Columns() {}
 
-  /** Checks the columns that are requested of a file whose one column is the text. */
+  /** Checks the requested columns of a file whose only column is the text. */
   static void checkOnlyText(String file, List<String> requested) {
     for (String column : requested) {
       if (!column.equals(FileFormat.TEXT_COLUMN)) {
@@ -26,11 +26,11 @@ public final class Columns {
         file + " has no column \"" + column + "\"; its columns are " + names(existing));
   }
 
-  /** The names separated by commas; the number of those that are left out. */
+  /** The first 30 names separated by commas, and the number of the others. */
   public static String names(Collection<String> names) {
-    String first = names.stream().limit(MOST_NAMED).collect(Collectors.joining(", "));
-    return names.size() <= MOST_NAMED
+    String first = names.stream().limit(MAX_NAMES).collect(Collectors.joining(", "));
+    return names.size() <= MAX_NAMES
         ? first
-        : first + " and " + (names.size() - MOST_NAMED) + " more";
+        : first + " and " + (names.size() - MAX_NAMES) + " more";
   }
 }

@@ -7,8 +7,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Splits CSV text into records as pandas does: lines that are empty or have only blanks are not
- * records, a quote inside an unquoted field is text, and so is what follows a closing quote. A
+ * Splits CSV text into records as pandas does. Lines that are empty or contain only blanks are
+ * skipped. A quote inside an unquoted field is text. Characters after a closing quote are text. A
  * doubled quote inside a quoted field is one quote. Lines end with LF, CR or CR LF.
  */
 final class CsvParser implements AutoCloseable {
@@ -40,7 +40,9 @@ final class CsvParser implements AutoCloseable {
   private int at;
   private int filled;
 
-  /** The text of the current record, to parse again what follows its first line. */
+  /**
+   * The text of the current record. If it is broken, the lines after its first are parsed again.
+   */
   private final StringBuilder record = new StringBuilder();
 
   private String again = "";
@@ -51,8 +53,8 @@ final class CsvParser implements AutoCloseable {
   /**
    * A parser.
    *
-   * @param quote quotes fields; null if none does
-   * @param maxChars the longest record; a longer one is broken
+   * @param quote the quote character; null for no quoting
+   * @param maxChars maximum length of a record; a longer one is broken
    */
   CsvParser(Reader in, char delimiter, @Nullable Character quote, int maxChars) {
     this.in = in;
@@ -61,7 +63,7 @@ final class CsvParser implements AutoCloseable {
     this.maxChars = maxChars;
   }
 
-  /** The number of the line that the last record started in, from 1. */
+  /** The number of the line in which the last record started, from 1. */
   long recordLine() {
     return recordLine;
   }
@@ -103,7 +105,7 @@ final class CsvParser implements AutoCloseable {
       if (state == State.QUOTED) {
         if (c == END) {
           throw new BrokenRecordException(
-              "the quote of field " + (fields.size() + 1) + " is not closed until the file's end");
+              "the quote of field " + (fields.size() + 1) + " is not closed");
         }
         if (c == quote) {
           state = State.QUOTE_IN_QUOTED;
@@ -131,7 +133,7 @@ final class CsvParser implements AutoCloseable {
     return (c == ' ' || c == '\t') && c != delimiter;
   }
 
-  /** Whether a character ends a line; reads the LF after a CR. */
+  /** Whether a character ends a line. Consumes the LF after a CR. */
   private boolean endsLine(int c) throws IOException {
     if (c == '\r' && peek() == '\n') {
       read();
@@ -143,7 +145,7 @@ final class CsvParser implements AutoCloseable {
     return false;
   }
 
-  /** Skips the first line of a broken record; the next record starts in the line after it. */
+  /** Skips the first line of a broken record. The next record starts in the line after it. */
   void skipFirstLine() throws IOException {
     int end = 0;
     while (end < record.length() && record.charAt(end) != '\n' && record.charAt(end) != '\r') {

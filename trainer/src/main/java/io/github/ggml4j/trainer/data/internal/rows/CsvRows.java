@@ -13,10 +13,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Records of a CSV file as rows, read as by pandas.read_csv, which Hugging Face's datasets uses.
- * The first record has the names of the columns. A record may have fewer fields than the header;
- * the missing ones have no value. A record with more fields is broken, also in the first row, where
- * pandas takes the first field for an index. All values are text.
+ * Reads records of a CSV file as rows, like pandas.read_csv, which Hugging Face's datasets uses.
+ * The first record contains the column names. A record may have fewer fields than the header; the
+ * missing fields have no value. A record with more fields is broken. This includes the first row,
+ * where pandas would use the first field as an index. All values are text.
  */
 final class CsvRows implements RowReader {
 
@@ -74,7 +74,7 @@ final class CsvRows implements RowReader {
     this.fields = columns.stream().mapToInt(this::field).toArray();
   }
 
-  /** The header with the types of the first rows. */
+  /** The columns, with types determined from the first rows. */
   static Map<String, String> columns(
       String name, InputStream in, char delimiter, ReadOptions options) {
     try (CsvRows rows =

@@ -7,7 +7,7 @@ import java.io.InputStream;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The whole file is one row with the column {@code text}. */
+/** Reads a whole file as one row with the column {@code text}. */
 final class DocumentRows implements RowReader {
 
   private final String name;
@@ -45,7 +45,7 @@ final class DocumentRows implements RowReader {
     return name;
   }
 
-  /** Does not read the file. */
+  /** Skips the row without reading the file. */
   @Override
   public long skip(long rows) {
     long skipped = ended || rows == 0 ? 0 : 1;

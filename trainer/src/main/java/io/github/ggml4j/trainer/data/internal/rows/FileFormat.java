@@ -12,7 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** The formats of files with rows, by the names that Hugging Face's load_dataset uses. */
+/** File formats, with the names that Hugging Face's load_dataset uses. */
 public enum FileFormat {
   PARQUET("parquet", List.of("parquet")),
   JSON("json", List.of("jsonl", "json", "ndjson")),
@@ -23,7 +23,7 @@ public enum FileFormat {
   /** The whole file is one row. Not a format of load_dataset. */
   DOCUMENT("document", List.of());
 
-  /** The one column of text files and documents. */
+  /** The only column of text files and documents. */
   public static final String TEXT_COLUMN = "text";
 
   private static final List<FileFormat> NAMED = List.of(PARQUET, JSON, CSV, TSV, TEXT);
@@ -53,7 +53,7 @@ public enum FileFormat {
         "one of " + NAMED.stream().map(format -> format.id).collect(Collectors.joining(", ")));
   }
 
-  /** The format of a file with this name; empty if the name's ending is not a format's. */
+  /** The format of a file, by its name's ending; empty if no format has this ending. */
   public static Optional<FileFormat> ofName(String name) {
     String plain = Compression.withoutEnding(name.toLowerCase(Locale.ROOT));
     String extension = plain.substring(plain.lastIndexOf('.') + 1);
@@ -67,7 +67,7 @@ public enum FileFormat {
     return id;
   }
 
-  /** Whether the rows are separated by a delimiter and may be quoted. */
+  /** Whether the format has fields separated by a delimiter. */
   public boolean isDelimited() {
     return this == CSV || this == TSV;
   }

@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The rows of several files, one file after another. Each file is opened when it is reached. */
+/** The rows of several files in sequence. Each file is opened when the previous one ends. */
 public final class FilesRows implements ResumableRows {
 
   private final List<RowFile> files;
@@ -21,7 +21,7 @@ public final class FilesRows implements ResumableRows {
    * A reader before the first row.
    *
    * @param columns the requested columns
-   * @param skip number of rows to skip first; no file is opened for that yet
+   * @param skip number of rows to skip; they are skipped on the first read, not here
    */
   public FilesRows(List<RowFile> files, List<String> columns, ReadOptions options, long skip) {
     this.files = files;
@@ -43,7 +43,7 @@ public final class FilesRows implements ResumableRows {
     return false;
   }
 
-  /** Opens the current file and skips rows in it; {@code toSkip} is what the file does not have. */
+  /** Opens the current file and skips rows. {@code toSkip} is then the rows left to skip. */
   private RowReader openNext() {
     RowReader open = files.get(file).open(columns, options);
     reader = open;

@@ -8,12 +8,12 @@ import java.util.Map;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
-/** Chooses which files of a folder or archive are read, and as which format. */
+/** Chooses the files of a folder or archive to read, and their formats. */
 final class FolderFormats {
 
   private static final System.Logger LOG = System.getLogger(FolderFormats.class.getName());
 
-  /** Files beside tables that describe them. */
+  /** Files that describe a folder, such as README.md. */
   private static final Pattern ABOUT =
       Pattern.compile(
           "(readme|licen[cs]e|notice|citation|authors|changelog|contributing)([._-].*)?"
@@ -23,13 +23,14 @@ final class FolderFormats {
   private FolderFormats() {}
 
   /**
-   * The tables if at least half of the files are tables, else the other files as documents. The
-   * files that are not read are logged. A {@code .json} file, which source trees have too, is a
-   * document if the others are, and does not count unless there is nothing else.
+   * If at least half of the files are tables, chooses the tables; otherwise chooses the other
+   * files, as documents. Logs a warning with the files that are not read. Source trees contain
+   * {@code .json} files too. Therefore these are not counted: they are read as tables if the folder
+   * is, and as documents otherwise.
    *
    * @param container name of the folder or archive, for the log
    * @param names paths of its files
-   * @return the format of each file that is read, in the order of the names
+   * @return the format of each chosen file, in the order of the names
    */
   static Map<String, FileFormat> of(String container, List<String> names) {
     List<String> data = names.stream().filter(name -> !isAbout(name)).toList();
@@ -54,7 +55,7 @@ final class FolderFormats {
     return formats;
   }
 
-  /** The format of a table, or the whole file. */
+  /** The format of a table; {@code DOCUMENT} for all other files. */
   static FileFormat format(String name) {
     return FileFormat.ofName(name).filter(FileFormat::isTable).orElse(FileFormat.DOCUMENT);
   }

@@ -23,13 +23,13 @@ import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.json.JsonReadFeature;
 
 /**
- * JSON objects as rows: one after another, as in JSON lines, or all in one array. NaN, Infinity and
- * -Infinity, which Python writes, are numbers.
+ * Reads JSON objects as rows: one after another, as in JSON lines, or in one array. Accepts the
+ * numbers NaN, Infinity and -Infinity, which Python writes.
  */
 final class JsonRows implements RowReader {
 
   private static final int MAX_DEPTH = 200;
-  private static final int MOST_NAMES = 50;
+  private static final int MAX_NAMES = 50;
   private static final String REMEDY = "Correct it";
 
   /** A row that is not a JSON object. */
@@ -48,7 +48,7 @@ final class JsonRows implements RowReader {
   private final boolean[] everSeen;
   private final BadRecords bad;
 
-  /** Not null if each line is parsed on its own, so that a broken one can be skipped. */
+  /** Not null if each line is parsed separately, so that broken lines can be skipped. */
   private final @Nullable LineReader lines;
 
   private final Set<String> names = new LinkedHashSet<>();
@@ -91,7 +91,7 @@ final class JsonRows implements RowReader {
     }
   }
 
-  /** Whether the first character is an opening bracket. Moves the stream back to its start. */
+  /** Whether the first character is an opening bracket. Resets the stream to its start. */
   private static boolean startsArray(String name, InputStream in) {
     int most = 1 << 10;
     in.mark(most);
@@ -110,7 +110,7 @@ final class JsonRows implements RowReader {
     }
   }
 
-  /** The fields of the first rows, with the types of their values. */
+  /** The columns of the first rows, with the types of their values. */
   static Map<String, String> columns(String name, InputStream in, ReadOptions options) {
     try (JsonRows rows =
         Closing.onFailure(in, () -> new JsonRows(name, in, List.of(), options, false))) {
@@ -128,7 +128,7 @@ final class JsonRows implements RowReader {
     return switch (token) {
       case VALUE_STRING -> ColumnTypes.TEXT;
       case VALUE_NULL -> ColumnTypes.NULL;
-      // datasets reads NaN in a column of text as no value.
+      // Hugging Face's datasets reads NaN in a text column as a missing value.
       case VALUE_NUMBER_FLOAT -> parser.isNaN() ? ColumnTypes.NULL : ColumnTypes.NUMBER;
       case VALUE_NUMBER_INT -> ColumnTypes.NUMBER;
       case VALUE_TRUE, VALUE_FALSE -> ColumnTypes.BOOLEAN;
@@ -144,7 +144,7 @@ final class JsonRows implements RowReader {
   /**
    * Moves to the next row.
    *
-   * @param types gets the types of all fields; null if they are not needed
+   * @param types collects the types of all fields; null if they are not needed
    */
   private boolean next(@Nullable ColumnTypes types) {
     while (true) {
@@ -234,7 +234,7 @@ final class JsonRows implements RowReader {
   private void readField(String field, @Nullable ColumnTypes types) {
     int column = columns.indexOf(field);
     JsonToken token = parser.nextToken();
-    if (rows == 1 && names.size() < MOST_NAMES) {
+    if (rows == 1 && names.size() < MAX_NAMES) {
       names.add(field);
     }
     if (types != null) {
@@ -280,7 +280,7 @@ final class JsonRows implements RowReader {
     }
   }
 
-  /** Without the start of the enclosing object or array, which Jackson does not know here. */
+  /** The error without Jackson's start marker, which has no location here. */
   private static String reason(JacksonException e) {
     return e.getOriginalMessage().replaceFirst(" \\(start marker at (?s:.*)", "");
   }

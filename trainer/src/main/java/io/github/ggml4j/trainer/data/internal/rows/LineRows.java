@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Each line of a text file is a row with the column {@code text}. */
+/** Reads each line of a text file as a row with the column {@code text}. */
 final class LineRows implements RowReader {
 
   private final LineReader lines;

@@ -6,8 +6,8 @@ import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 
 /**
- * Checks the page headers of a column chunk before a decoder allocates the sizes they announce.
- * Chunks are read from start to end.
+ * Checks the page headers of a column chunk before a decoder allocates memory of the sizes in them.
+ * Chunks are read sequentially.
  *
  * <p>A page header is a Thrift struct in compact encoding: <a
  * href="https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift">
@@ -15,12 +15,12 @@ import java.nio.ByteBuffer;
  */
 final class PageGuard {
 
-  /** Reads bytes of the file after those that were read, for headers that are cut off. */
+  /** Reads more bytes of the file, for a header that extends past the bytes that were read. */
   interface More {
     ByteBuffer read(long offset, int length) throws IOException;
   }
 
-  private static final int LONGEST_HEADER = 1 << 20;
+  private static final int MAX_HEADER_BYTES = 1 << 20;
   private static final int MORE = 16 << 10;
 
   private static final int DATA_PAGE = 0;
@@ -55,7 +55,7 @@ final class PageGuard {
       return;
     }
     if (offset > nextHeader) {
-      // hardwood read by an index of pages and left some out.
+      // hardwood used a page index and skipped some pages.
       nextHeader = offset;
     }
     while (nextHeader >= offset && nextHeader < stop) {
@@ -81,8 +81,8 @@ final class PageGuard {
       throw new DatasetException(
           String.format(
               "%s, column \"%s\": a page of %,d bytes with %,d values at byte %,d is too large for"
-                  + " this heap, which allows %,d bytes. Give Java a larger one (-Xmx), or rewrite"
-                  + " the file with smaller pages.",
+                  + " this heap, which allows %,d bytes. Increase the heap (-Xmx), or rewrite the"
+                  + " file with smaller pages.",
               name, column, header.uncompressed, header.values, nextHeader, maxPageBytes));
     }
     boolean isDictionary = header.type == DICTIONARY_PAGE;
@@ -98,7 +98,7 @@ final class PageGuard {
       try {
         return new Header(more.read(nextHeader, available));
       } catch (BufferUnderflowException cut) {
-        if (available < length || length > LONGEST_HEADER) {
+        if (available < length || length > MAX_HEADER_BYTES) {
           throw damaged("a page header without an end");
         }
       }
@@ -201,7 +201,7 @@ final class PageGuard {
     }
 
     private void advance(long bytes) {
-      if (bytes < 0 || bytes > LONGEST_HEADER) {
+      if (bytes < 0 || bytes > MAX_HEADER_BYTES) {
         throw damaged("a page header of " + bytes + " bytes");
       }
       if (bytes > in.remaining()) {

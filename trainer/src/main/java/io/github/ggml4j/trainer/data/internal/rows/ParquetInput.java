@@ -10,12 +10,13 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
- * A Parquet file for hardwood. Reads the end of the file, which has the footer, once and keeps it.
- * Checks each column chunk with its {@link PageGuard} before hardwood gets the bytes.
+ * Gives hardwood access to a Parquet file. Reads the end of the file, which contains the footer,
+ * once and caches it. Checks each column chunk with its {@link PageGuard} before it returns the
+ * bytes to hardwood.
  */
 final class ParquetInput implements InputFile {
 
-  /** Enough for the footers of most files, which then need one request. */
+  /** Size of the cached end of the file. Most footers fit, so that they need one request. */
   private static final int TAIL = 64 << 10;
 
   private static final byte[] MAGIC = {'P', 'A', 'R', '1'};
@@ -36,7 +37,7 @@ final class ParquetInput implements InputFile {
     this.tail = buffer.flip();
   }
 
-  /** Checks chunks that start at these offsets in later reads. */
+  /** Sets the guards of the chunks, by offset. Later reads are checked. */
   void guard(Map<Long, PageGuard> byOffset) {
     guards = new TreeMap<>(byOffset);
   }
@@ -52,16 +53,16 @@ final class ParquetInput implements InputFile {
               + offset
               + " to "
               + (offset + length)
-              + " are beyond the file's "
+              + " are beyond the file's end at "
               + file.size()
-              + ": the file is damaged or cut off");
+              + ": the file is damaged or truncated");
     }
     if (length > maxRead) {
       throw new IOException(
           length
               + " bytes in one read are too many for this heap, which allows "
               + maxRead
-              + ". Give Java a larger one (-Xmx)");
+              + ". Increase the heap (-Xmx)");
     }
     ByteBuffer bytes = read(offset, length);
     check(offset, bytes);
@@ -73,7 +74,7 @@ final class ParquetInput implements InputFile {
       return tail.slice((int) (offset - tailStart), length);
     }
     if (offset == 0 && length == MAGIC.length) {
-      // hardwood reads this first. The end of the file has the same bytes and is checked.
+      // hardwood checks the magic bytes at the start and at the end. Only the end is read here.
       return ByteBuffer.wrap(MAGIC);
     }
     ByteBuffer buffer = ByteBuffer.allocate(length);

@@ -32,24 +32,26 @@ import java.util.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows of a Parquet file. The only class that uses hardwood, the library that decodes it. Reads
- * only the column chunks of the requested columns, row group by row group, in pieces of a few MB;
- * the next piece is fetched while one is decoded.
+ * Reads the rows of a Parquet file with the library hardwood. Reads only the column chunks of the
+ * requested columns, one row group after another, in pieces of 4 MiB. The next piece is fetched
+ * while the current one is decoded.
  */
 final class ParquetRows implements RowReader {
 
-  /** Bytes of a chunk that are read at once by default. */
+  /** Default number of bytes of a chunk that are read at once. */
   private static final int PIECE = 4 << 20;
 
-  /** Pages that are decoded ahead by default. */
+  /** Default number of pages that are decoded ahead. */
   private static final int PAGES_AHEAD = 4;
 
-  /** Size of a batch. Small: hardwood fills three batches before it returns the first. */
+  /**
+   * Size of a batch. It is small because hardwood fills three batches before it returns the first.
+   */
   private static final long BATCH_BYTES = 256 << 10;
 
-  private static final int LARGEST_BATCH = 256;
+  private static final int MAX_BATCH_ROWS = 256;
 
-  /** A strong reference: the level of a logger is lost when the logger is collected. */
+  /** A strong reference, because a logger loses its level when it is garbage-collected. */
   private static final Logger LIBRARY = Logger.getLogger("dev.hardwood");
 
   static {
@@ -61,7 +63,7 @@ final class ParquetRows implements RowReader {
     // initialised.
     setDefault("hardwood.internal.sequentialChunkSize", Integer.toString(PIECE));
     setDefault("hardwood.internal.maxOutstanding", Integer.toString(PAGES_AHEAD));
-    // Java's own gzip: looking for libdeflate calls a restricted method.
+    // Use Java's own gzip: searching for libdeflate calls a restricted method.
     setDefault("hardwood.uselibdeflate", "false");
   }
 
@@ -83,7 +85,7 @@ final class ParquetRows implements RowReader {
   private int batchSize;
   private int inBatch;
   private long row = -1;
-  private long announced;
+  private long expectedRows;
   private boolean ended;
 
   ParquetRows(RangeReader open, List<String> columns, ReadOptions options) {
@@ -168,7 +170,7 @@ final class ParquetRows implements RowReader {
   }
 
   private Map<Long, PageGuard> guards(long size, long heap) {
-    // Up to PAGES_AHEAD pages of each column are in memory, as bytes and again in batches.
+    // For each column, up to PAGES_AHEAD pages are in memory: as bytes, and decoded in batches.
     long maxPage = Math.max(8 << 20, heap / (4L * PAGES_AHEAD * Math.max(1, schemas.length)));
     Map<Long, PageGuard> guards = new HashMap<>();
     for (RowGroup group : groups) {
@@ -231,8 +233,8 @@ final class ParquetRows implements RowReader {
       inBatch = -1;
       if (!open.nextBatch()) {
         ended = true;
-        if (row + 1 != announced) {
-          throw damaged("it has " + (row + 1) + " rows, " + announced + " were announced");
+        if (row + 1 != expectedRows) {
+          throw damaged("it has " + (row + 1) + " rows, but its footer says " + expectedRows);
         }
         return false;
       }
@@ -244,7 +246,7 @@ final class ParquetRows implements RowReader {
   }
 
   private ColumnReaders openFrom(int group) {
-    announced = groups.stream().mapToLong(RowGroup::numRows).sum();
+    expectedRows = groups.stream().mapToLong(RowGroup::numRows).sum();
     RowGroupPredicate rest =
         RowGroupPredicate.byteRange(group == 0 ? 0 : start(groups.get(group)), Long.MAX_VALUE);
     ColumnReaders open =
@@ -265,9 +267,9 @@ final class ParquetRows implements RowReader {
     return group.columns().get(0).chunkStartOffset();
   }
 
-  /** Fewer rows in a batch if the rows are large. */
+  /** Limits the number of rows in a batch if the rows are large. */
   private int rowsPerBatch() {
-    long rows = LARGEST_BATCH;
+    long rows = MAX_BATCH_ROWS;
     for (RowGroup group : groups) {
       long bytes = 0;
       for (ColumnSchema schema : schemas) {
@@ -279,7 +281,7 @@ final class ParquetRows implements RowReader {
     return (int) rows;
   }
 
-  /** Does not read row groups that are skipped as a whole. */
+  /** Skips rows. Row groups that are skipped entirely are not read. */
   @Override
   public long skip(long rows) {
     if (readers != null) {
@@ -343,7 +345,7 @@ final class ParquetRows implements RowReader {
     return name + ", row " + (row + 1);
   }
 
-  /** The exception for any error that hardwood throws. */
+  /** Converts any error of hardwood to the exception to throw. */
   private RuntimeException failure(Throwable e) {
     Throwable cause = e;
     while (cause instanceof CompletionException && cause.getCause() != null) {
@@ -363,7 +365,7 @@ final class ParquetRows implements RowReader {
             name
                 + " needs more memory than the heap has ("
                 + at.getMessage()
-                + "): the file has very large values or is damaged. Give Java a larger heap (-Xmx)",
+                + "): the file has very large values or is damaged. Increase the heap (-Xmx)",
             at);
       }
     }

@@ -9,14 +9,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Chooses how a local path is read, by its kind and name. */
+/** Determines how a local path is read. */
 public final class PathFiles {
 
   private PathFiles() {}
 
   /**
-   * The files of rows that a path stands for: a table, a text file, or the files of a folder or
-   * archive.
+   * The files of a path: a table, a text file, an archive, or the files of a folder.
    *
    * @param glob which files of a folder or entries of an archive
    */
@@ -31,7 +30,7 @@ public final class PathFiles {
     return List.of(FolderFormats.format(name).file(new LocalFile(path)));
   }
 
-  /** The entries of an archive, each a document. */
+  /** An archive in which each entry is a document. */
   public static RowFile documentsOf(Path archive, String glob) {
     return new ZipArchive(archive, new Glob(glob), true);
   }

@@ -3,14 +3,14 @@ package io.github.ggml4j.trainer.data.internal.rows;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How files are read.
+ * Options for reading files.
  *
  * @param replaceMalformed whether malformed UTF-8 becomes U+FFFD instead of an error
- * @param maxDocumentBytes size of the longest document, line or record in bytes
+ * @param maxDocumentBytes maximum size of a document, line or record in bytes
  * @param skipBadRecords whether broken records of CSV and JSON files are skipped and reported
  *     instead of an error
- * @param csvDelimiter separates the fields of CSV files; null for the format's own
- * @param csvQuote quotes the fields of CSV files; null if none does
+ * @param csvDelimiter delimiter of CSV files; null for the format's default
+ * @param csvQuote quote character of CSV files; null for no quoting
  */
 public record ReadOptions(
     boolean replaceMalformed,

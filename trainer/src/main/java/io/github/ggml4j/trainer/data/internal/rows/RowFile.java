@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** A file of rows that is not opened yet. */
+/** A file of rows that can be opened. */
 public interface RowFile {
 
   /** The name for messages. */
@@ -27,7 +27,7 @@ public interface RowFile {
 
   /**
    * The columns and the types of their values, in the file's order. The types of CSV and JSON
-   * columns are those of the first rows.
+   * columns are determined from the first rows.
    *
    * @throws DatasetException if the file cannot be read
    */

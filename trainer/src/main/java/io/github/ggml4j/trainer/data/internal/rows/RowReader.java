@@ -4,8 +4,8 @@ import io.github.ggml4j.trainer.error.DatasetException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads rows from first to last, with the columns that were requested when it was opened. It starts
- * before the first row. Not thread-safe.
+ * Reads rows in order, with the columns that were requested when it was opened. It starts before
+ * the first row. Not thread-safe.
  */
 public interface RowReader extends AutoCloseable {
 

@@ -4,13 +4,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/**
- * The files of a dataset in the order in which they are read, with the columns of the first one.
- */
+/** The files of a dataset, in the order in which they are read. */
 public final class RowSource {
   private final List<RowFile> files;
 
-  /** Cached: otherwise each pass would open the first file twice, which may be remote. */
+  /** Cached, because determining the columns opens the first file, which may be remote. */
   private final Map<ReadOptions, Map<String, String>> columns = new ConcurrentHashMap<>();
 
   /**

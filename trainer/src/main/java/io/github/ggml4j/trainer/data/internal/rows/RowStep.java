@@ -6,8 +6,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A step that changes which rows are read, or their order. Steps are applied in the order in which
- * they were called. {@code toString} identifies a step in saved positions.
+ * Selects or reorders rows. Steps are applied in the order of the calls. {@code toString}
+ * identifies a step in saved positions.
  */
 public sealed interface RowStep {
 
@@ -30,7 +30,7 @@ public sealed interface RowStep {
   /**
    * Keeps the rows whose value passes a test.
    *
-   * @param condition the test in words
+   * @param condition describes the test in saved positions
    */
   record Where(String column, String condition, Predicate<@Nullable Object> test)
       implements RowStep {
@@ -54,7 +54,7 @@ public sealed interface RowStep {
     }
   }
 
-  /** Leaves out the first rows. */
+  /** Skips the first rows. */
   record Skip(long count) implements RowStep {
     @Override
     public ResumableRows apply(ResumableRows rows, List<String> columns) {
@@ -62,7 +62,7 @@ public sealed interface RowStep {
     }
   }
 
-  /** Keeps the first rows only. */
+  /** Keeps only the first rows. */
   record Take(long count) implements RowStep {
     @Override
     public ResumableRows apply(ResumableRows rows, List<String> columns) {
@@ -70,7 +70,7 @@ public sealed interface RowStep {
     }
   }
 
-  /** Keeps every {@code count}-th row, from row {@code index} on. */
+  /** Keeps every {@code count}-th row, starting with row {@code index}. */
   record Shard(int count, int index) implements RowStep {
     @Override
     public ResumableRows apply(ResumableRows rows, List<String> columns) {

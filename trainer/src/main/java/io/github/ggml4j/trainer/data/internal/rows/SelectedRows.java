@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.util.function.LongPredicate;
 import org.jspecify.annotations.Nullable;
 
-/** The rows that pass a test, which may depend on the index of the row. */
+/** The rows that pass a test, up to a maximum number of tested rows. */
 final class SelectedRows implements ResumableRows {
 
   private final ResumableRows rows;
@@ -18,7 +18,7 @@ final class SelectedRows implements ResumableRows {
    * A selection.
    *
    * @param test gets the index of the current row, from 0; true = keep
-   * @param limit number of rows to read at most
+   * @param limit maximum number of rows to test
    */
   SelectedRows(ResumableRows rows, LongPredicate test, long limit) {
     this.rows = rows;

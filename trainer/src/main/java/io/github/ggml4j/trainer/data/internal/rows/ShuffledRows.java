@@ -9,8 +9,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Rows in random order within a window. A saved position contains the rows of the window, since
- * they were read at many earlier positions.
+ * Shuffles rows within a window. A saved position contains the rows of the window, because they
+ * come from many positions in the files.
  */
 final class ShuffledRows implements ResumableRows {
 

@@ -7,14 +7,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** Values of rows: String, Long, Double, Boolean or null. Compares, writes and reads them. */
+/** Compares and serializes values of rows: String, Long, Double, Boolean or null. */
 public final class Values {
 
-  private static final int LARGEST_PIECE = 1 << 16;
+  private static final int MAX_PIECE = 1 << 16;
 
   private Values() {}
 
-  /** Whether a value equals a wanted one. Text equals the number that it spells. */
+  /** Whether a cell equals a wanted value. Text equals a number if it parses to that number. */
   public static boolean equal(@Nullable Object cell, Object wanted) {
     if (cell == null) {
       return false;
@@ -79,12 +79,12 @@ public final class Values {
     };
   }
 
-  /** Reads in pieces, so that a wrong length does not allocate more than the input has. */
+  /** Reads in pieces. A wrong length therefore allocates little more memory than the input has. */
   private static byte[] readBytes(DataInput in, int length) throws IOException {
     if (length < 0) {
       throw new IOException("text of " + length + " bytes");
     }
-    byte[] bytes = new byte[Math.min(length, LARGEST_PIECE)];
+    byte[] bytes = new byte[Math.min(length, MAX_PIECE)];
     int filled = 0;
     while (filled < length) {
       if (filled == bytes.length) {

@@ -24,8 +24,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The matching entries of a zip archive, sorted by name.
  *
- * @param documents whether each entry is a document; otherwise tables are read as tables, as in a
- *     folder
+ * @param documents whether each entry is a document; otherwise tables are read as in a folder
  */
 record ZipArchive(Path path, Glob glob, boolean documents) implements RowFile {
 

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 class SequentialInputTest {
   private static final int SIZE = 1 << 20;
 
-  /** A server that answers the first request alone. */
+  /** A server that answers only the first request. */
   private static final class Stuck implements RangeReader {
     final CountDownLatch closed = new CountDownLatch(1);
 

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Damaged files end in a clear error or in rows, never in anything else. */
+/** Reading a damaged file gives rows or a clear error, and nothing else. */
 class MutatedTablesTest {
 
   @SuppressWarnings("ArrayRecordComponent") // never compared
@@ -86,7 +86,7 @@ class MutatedTablesTest {
     return bytes;
   }
 
-  /** Of Parquet the footer and the page headers are what matters most. */
+  /** Mutates mostly the footer and the page headers, which are the most critical bytes. */
   private static byte[] mutateParquet(byte[] original, SplittableRandom random) {
     if (random.nextInt(4) == 0) {
       return mutate(original, random);

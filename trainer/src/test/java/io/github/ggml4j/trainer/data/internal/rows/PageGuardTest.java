@@ -74,7 +74,7 @@ class PageGuardTest {
   }
 
   @Test
-  void aPageThatTheHeapCannotTakeIsRefusedBeforeItIsDecoded() {
+  void aPageTooLargeForTheHeapIsRefusedBeforeItIsDecoded() {
     assertThatThrownBy(
             () -> check(join(page(10, 10, 1), page(MAX_PAGE + 1, 10, 1)), 1000, List.of()))
         .isInstanceOf(DatasetException.class)
@@ -84,7 +84,7 @@ class PageGuardTest {
   }
 
   @Test
-  void headersThatMakeNoSenseAreDamage() {
+  void invalidHeadersAreDamage() {
     for (byte[] chunk :
         List.of(
             page(-1, 10, 1),
@@ -103,7 +103,7 @@ class PageGuardTest {
   }
 
   @Test
-  void chunksBesideItAreNotLookedAt() {
+  void otherChunksAreNotChecked() {
     PageGuard guard = new PageGuard("a.parquet", "code", 100, 50, 100, MAX_PAGE);
     byte[] noise = new byte[1000];
     Arrays.fill(noise, (byte) 0xFF);

@@ -6,12 +6,12 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
 /**
- * Names the parameters of the library that an option sets, where the option has another name. An
- * error that names one of them is then shown with the option's name.
+ * Declares which parameters of the library an option sets if their names differ. Errors about these
+ * parameters are shown with the option's name.
  */
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.FIELD)
-@interface Sets {
+@interface SetsParameter {
   /** Names as in Java: {@code saveTo}. */
   String[] value();
 }
