@@ -79,7 +79,8 @@ class JavaGuideTest {
     return Pattern.compile("// begin (\\w+)\n(.*?) *// end", Pattern.DOTALL)
         .matcher(source)
         .results()
-        .map(match -> new String[] {match.group(1), match.group(2).stripTrailing().stripIndent() + "\n"})
+        .map(match ->
+            new String[] {match.group(1), match.group(2).stripTrailing().stripIndent() + "\n"})
         .toList();
   }
 
