@@ -5,6 +5,7 @@ import io.github.ggml4j.generation.GeneratedSequence;
 import io.github.ggml4j.generation.GeneratedToken;
 import io.github.ggml4j.generation.GenerationConfig;
 import io.github.ggml4j.generation.Generator;
+import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.ModelFiles;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
@@ -249,7 +250,8 @@ public final class TextGenerator implements AutoCloseable {
    */
   public void save(Path path, Quantization quantization) {
     checkOpen();
-    Models.save(model, path, quantization, tokenizer);
+    Models.save(
+        model, path, ModelExport.builder().quantization(quantization).tokenizer(tokenizer).build());
   }
 
   private static String text(String prompt, String continuation, GenerationConfig config) {

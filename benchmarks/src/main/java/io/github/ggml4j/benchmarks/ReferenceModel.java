@@ -1,6 +1,7 @@
 package io.github.ggml4j.benchmarks;
 
 import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -13,7 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.Map;
 
 /**
  * The model for all measurements: random weights in the shape of GPT-2 124M, in the same files for
@@ -58,8 +58,8 @@ final class ReferenceModel {
 
   private static void make(Path folder, String size) throws IOException {
     try (var model = Gpt2Model.random(config(size), Device.cpu(), SEED)) {
-      Models.saveFolder(model, folder.resolve("f32"), DType.F32, Map.of());
-      Models.saveFolder(model, folder.resolve("bf16"), DType.BF16, Map.of());
+      Models.save(model, folder.resolve("f32"), ModelExport.builder().type(DType.F32).build());
+      Models.save(model, folder.resolve("bf16"), ModelExport.builder().type(DType.BF16).build());
       var logits = last(model);
       var bytes = ByteBuffer.allocate(4 * logits.length).order(ByteOrder.LITTLE_ENDIAN);
       bytes.asFloatBuffer().put(logits);

@@ -1,5 +1,6 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -34,7 +35,7 @@ final class TinyModel {
             .build();
     var file = folder.resolve("tiny.gguf");
     try (var model = Gpt2Model.random(config, Device.cpu(1), 7)) {
-      Models.saveGguf(model, file, null, tokenizer(), "tiny");
+      Models.save(model, file, ModelExport.builder().tokenizer(tokenizer()).name("tiny").build());
     }
     return file.toString();
   }

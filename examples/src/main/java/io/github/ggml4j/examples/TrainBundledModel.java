@@ -1,5 +1,6 @@
 package io.github.ggml4j.examples;
 
+import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -61,7 +62,14 @@ public final class TrainBundledModel {
           .schedule(warmupThenLinearToTwoPercent())
           .progress(Progress.console())
           .fit(Datasets.folder(books, "*.txt").map(TrainBundledModel::unwrap));
-      Models.saveGguf(model, output, DType.Q5_0, Tokenizer.gpt2(), "ggml4j bundled GPT-2");
+      Models.save(
+          model,
+          output,
+          ModelExport.builder()
+              .type(DType.Q5_0)
+              .tokenizer(Tokenizer.gpt2())
+              .name("ggml4j bundled GPT-2")
+              .build());
     }
   }
 

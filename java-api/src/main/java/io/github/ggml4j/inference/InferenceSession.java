@@ -2,6 +2,7 @@ package io.github.ggml4j.inference;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -19,7 +20,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CancellationException;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -142,15 +146,33 @@ public final class InferenceSession implements Decoder {
   }
 
   /**
-   * Estimates the memory that generation needs on the device: weights, cache and graphs.
+   * Estimates the device memory of a generation: the weights, the cache of keys and values, and the
+   * graphs.
    *
-   * @param sequences number of sequences that are generated from one prompt together
-   * @param promptLength number of tokens of the prompt
-   * @param length number of tokens of each finished sequence, prompt included
+   * @param sequences number of texts that are continued together, from one prompt; at least 1
+   * @param promptLength tokens of the prompt, 1 to {@code nPositions}
+   * @param length tokens of each text at the end, {@code promptLength} to {@code nPositions}
    */
   public static MemoryEstimate estimateMemory(
       Gpt2Model model, int sequences, int promptLength, int length) {
     return SessionMemory.estimate(model, sequences, promptLength, length);
+  }
+
+  /**
+   * As {@link #estimateMemory(Gpt2Model, int, int, int)} for a model that is not loaded; no weights
+   * are allocated.
+   *
+   * @param types the type of each weight by name, as of {@code Quantization.types}; F32 for weights
+   *     that are not in it
+   */
+  public static MemoryEstimate estimateMemory(
+      Gpt2Config config,
+      Map<String, DType> types,
+      Device device,
+      int sequences,
+      int promptLength,
+      int length) {
+    return SessionMemory.estimate(config, types, device, sequences, promptLength, length);
   }
 
   /** Adds an empty sequence; returns its id. */
@@ -202,7 +224,7 @@ public final class InferenceSession implements Decoder {
     return config.nPositions();
   }
 
-  /** The number of logits of each token. */
+  /** Number of logits per token. */
   public int vocabSize() {
     return config.vocabSize();
   }
@@ -214,8 +236,8 @@ public final class InferenceSession implements Decoder {
    * @param tokens at least one token for each of them
    * @throws IllegalArgumentException for an unknown sequence, a token id out of range, or a
    *     sequence that would exceed {@link #maxLength()}; nothing is appended then
-   * @throws java.util.concurrent.CancellationException if the thread is interrupted between two
-   *     chunks of a long prompt; the sequences are then unusable and should be released
+   * @throws CancellationException if the thread is interrupted between chunks of a long prompt; the
+   *     sequences are then incomplete and should be released
    */
   @Override
   public synchronized void step(int[] sequences, int[][] tokens) {
@@ -280,16 +302,16 @@ public final class InferenceSession implements Decoder {
               + tokens.length
               + " token arrays, expected equal numbers, at least 1");
     }
-    var seen = new java.util.HashSet<Integer>();
+    var seen = new HashSet<Integer>();
     for (int i = 0; i < sequences.length; i++) {
       if (!seen.add(sequences[i])) {
-        throw new IllegalArgumentException(
-            "Sequence " + sequences[i] + " occurs twice, expected different sequences");
+        throw new InvalidArgumentException(
+            "sequences[" + i + "]", sequences[i], "each sequence at most once");
       }
       int length = cache.length(sequences[i]);
       if (tokens[i].length == 0) {
-        throw new IllegalArgumentException(
-            "No tokens for sequence " + sequences[i] + ", expected at least one");
+        throw new InvalidArgumentException(
+            "tokens[" + i + "]", "empty", "at least one token for sequence " + sequences[i]);
       }
       if (tokens[i].length > config.nPositions() - length) {
         throw new IllegalArgumentException(
@@ -326,7 +348,7 @@ public final class InferenceSession implements Decoder {
                 compute(chunk);
                 chunk = new Chunk(Math.min(total - done, MAX_BATCH));
                 if (done < total && Thread.currentThread().isInterrupted()) {
-                  throw new java.util.concurrent.CancellationException(
+                  throw new CancellationException(
                       "Interrupted after " + done + " of " + total + " prompt tokens");
                 }
               }

@@ -16,14 +16,16 @@ import java.util.BitSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keys and values of all tokens of all sequences of a session: a pool of rows, one for each token,
- * and for each sequence the rows of its positions. Rows are shared by forks and counted; a fork or
- * a beam that changes its parent copies row numbers, never keys and values.
+ * The keys and values of all sequences of a session.
+ *
+ * <p>A pool holds one row per token. A table gives the row of each position of each sequence. Rows
+ * are reference-counted and shared by forks: {@link #fork} and {@link #reassign} copy row numbers,
+ * never keys and values.
  *
  * <p>Not thread-safe.
  */
 final class KvCache implements AutoCloseable {
-  /** Rows are reserved, and their range told to graphs, in steps of this size. */
+  /** The number of rows of the pool, and of the rows that a graph reads, is a multiple of this. */
   private static final int STEP = 256;
 
   static final int FIRST_SLOTS = 8;
@@ -66,7 +68,7 @@ final class KvCache implements AutoCloseable {
     this.moved = false;
   }
 
-  /** How many rows a cache begins with. */
+  /** Number of rows that a cache starts with. */
   static int capacity(int expectedTokens) {
     return Math.max(STEP, roundUp(expectedTokens));
   }
@@ -89,7 +91,8 @@ final class KvCache implements AutoCloseable {
       }
       fresh.allocate();
       if (!CacheAccess.isByTable(device)) {
-        // Stock attention multiplies masked rows by zero, which must not be left-over NaNs.
+        // Stock attention multiplies masked rows by zero, so uninitialised memory must not hold
+        // NaN.
         fresh.zero();
       }
       return fresh;
@@ -115,14 +118,14 @@ final class KvCache implements AutoCloseable {
   }
 
   /**
-   * The number of rows from the start of the cache that hold all tokens, rounded up, so that one
-   * graph serves many steps.
+   * Number of rows, from the first, that a graph must read. Rounded up to a multiple of {@link
+   * #STEP}, so that a graph can be reused while the cache fills.
    */
   int usedRows() {
     return Math.min(capacity, roundUp(highest));
   }
 
-  /** Whether tensors were replaced since the last call. */
+  /** Whether tensors were reallocated since the last call. */
   boolean moved() {
     boolean result = moved;
     moved = false;
@@ -197,7 +200,7 @@ final class KvCache implements AutoCloseable {
       int common = Arrays.mismatch(rows[sequence], newRows[i]);
       rows[sequence] = newRows[i];
       lengths[sequence] = newLengths[i];
-      // What lies behind a history is left over from others and may be alike by chance.
+      // Entries after the end of a sequence are stale and may be equal by chance.
       int same = common < 0 ? newLengths[i] : Math.min(common, newLengths[i]);
       uploaded[sequence] = Math.min(uploaded[sequence], same);
     }
@@ -212,7 +215,7 @@ final class KvCache implements AutoCloseable {
     }
   }
 
-  /** Makes room for that many more tokens. */
+  /** Grows the pool so that this many tokens can be appended. */
   void reserve(int tokens) {
     int missing = tokens - free.cardinality();
     if (missing > 0) {
@@ -289,7 +292,7 @@ final class KvCache implements AutoCloseable {
     moved = true;
   }
 
-  /** Tells the device the rows of tokens appended, forked or reassigned since the last call. */
+  /** Uploads the table entries that changed since the last call. */
   void uploadTable() {
     if (!CacheAccess.isByTable(device)) {
       return;
@@ -310,7 +313,7 @@ final class KvCache implements AutoCloseable {
   private int check(int sequence) {
     if (sequence < 0 || !slots.get(sequence)) {
       throw new IllegalArgumentException(
-          "There is no sequence " + sequence + ": it was never made, or already released");
+          "There is no sequence " + sequence + ": it was never created, or is already released");
     }
     return sequence;
   }

@@ -1,5 +1,7 @@
 package io.github.ggml4j.inference;
 
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -9,36 +11,41 @@ import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.GraphCache;
 import io.github.ggml4j.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How well a model foretells given texts: the loss of each token after those before it, without a
- * cache and without the logits of a whole text in memory.
+ * Computes the loss of each token of given texts, given the tokens before it. Uses no cache, and
+ * does not keep the logits of a whole text in memory.
  *
- * <p>{@link #read} runs sequences through the layers; {@link #losses} and {@link #logits} then run
- * the language-modelling head over the positions that were asked for, in chunks of rows. Graphs are
- * built once for each shape.
+ * <p>{@link #read} computes the hidden states of sequences. {@link #losses} and {@link #logits}
+ * then apply the language-modelling head to the scored positions. Graphs are built once for each
+ * shape and reused.
  *
- * <p>One session belongs to one caller at a time: calls from several threads wait for each other.
+ * <p>Thread-safe, but calls run one at a time.
  *
- * <p><b>Memory management.</b> Owns its graphs and the hidden states of the last reading. Close it
- * before the model.
+ * <p><b>Memory management.</b> Owns its graphs and the hidden states of the last {@link #read}. The
+ * model cannot be closed before the session.
  */
 public final class ScoringSession implements AutoCloseable {
-  private static final int MAX_PLANS = 4;
+  /** The most graphs of each kind that are kept. */
+  private static final int MAX_GRAPHS = 4;
 
   private final Gpt2Model model;
   private final ModelLease lease;
   private final Gpt2Config config;
-  private final Map<ReadingKey, Reading> readings = new LinkedHashMap<>(8, 0.75f, true);
-  private final Map<HeadKey, Head> heads = new LinkedHashMap<>(8, 0.75f, true);
-  private @Nullable Gpt2 planned;
+  private final GraphCache<ReadingKey, Reading> readings =
+      new GraphCache<>(MAX_GRAPHS, this::buildReading, Reading::graph);
+  private final GraphCache<HeadKey, Head> heads =
+      new GraphCache<>(MAX_GRAPHS, this::buildHead, Head::graph);
+
+  /** The network that the graphs compute; null before the first one. */
+  private @Nullable Gpt2 built;
+
   private Arena hiddenArena = Arena.ofShared();
   private MemorySegment hidden = MemorySegment.NULL;
   private int[] labels = {};
@@ -61,14 +68,14 @@ public final class ScoringSession implements AutoCloseable {
     this.config = model.config();
   }
 
-  /** A session over a model, which stays open until the session is closed. */
+  /** Opens a session over a model. */
   public static ScoringSession open(Gpt2Model model) {
     return new ScoringSession(model);
   }
 
   /**
-   * The negative log-likelihood, in nats, of every token of a text but its first, each after those
-   * before it.
+   * The negative log-likelihood, in nats, of every token of a text except the first, given the
+   * tokens before it.
    *
    * @param tokens 2 to {@code nPositions} ids
    * @return {@code (tokens - 1)}
@@ -80,7 +87,7 @@ public final class ScoringSession implements AutoCloseable {
     }
   }
 
-  /** How many tokens a sequence can have: {@code nPositions}. */
+  /** The most tokens of a sequence: {@code nPositions}. */
   public int maxLength() {
     return config.nPositions();
   }
@@ -91,12 +98,13 @@ public final class ScoringSession implements AutoCloseable {
   }
 
   /**
-   * Reads sequences side by side. What is scored are the positions from {@code first} to the last
-   * but one of each, that is the tokens from {@code first + 1} on.
+   * Computes the hidden states of sequences. Scores the positions from {@code first} to {@code
+   * length - 2} of each, which predict the tokens from {@code first + 1} to the last.
    *
-   * @param sequences {@code (batch, length)}: at least one sequence, all of one length of 2 to
+   * @param sequences {@code (batch, length)}: at least one sequence; all of the same length, 2 to
    *     {@code nPositions} tokens
-   * @param first 0 to {@code length - 2}
+   * @param first the first position to score, 0 to {@code length - 2}
+   * @throws InvalidArgumentException if an argument is out of range
    */
   public synchronized void read(int[][] sequences, int first) {
     checkOpen();
@@ -111,8 +119,8 @@ public final class ScoringSession implements AutoCloseable {
     model
         .device()
         .exclusively(() -> {
-          usePlansOf(model.network());
-          var reading = reading(new ReadingKey(sequences.length, length, first));
+          useGraphsOf(model.network());
+          var reading = readings.get(new ReadingKey(sequences.length, length, first));
           reading.tokens().set(tokens);
           reading.scored().setInts(scored);
           reading.graph().compute();
@@ -122,7 +130,7 @@ public final class ScoringSession implements AutoCloseable {
     labels = Arrays.stream(scored).map(i -> tokens[i + 1]).toArray();
   }
 
-  /** How many positions the last reading scores: {@code batch * (length - 1 - first)}. */
+  /** Number of scored positions of the last {@link #read}: {@code batch * (length - 1 - first)}. */
   public synchronized int rows() {
     return labels.length;
   }
@@ -142,8 +150,8 @@ public final class ScoringSession implements AutoCloseable {
     return model
         .device()
         .exclusively(() -> {
-          usePlansOf(model.network());
-          var head = head(new HeadKey(labels.length, true));
+          useGraphsOf(model.network());
+          var head = heads.get(new HeadKey(labels.length, true));
           head.hidden().set(hidden.asSlice(0, head.hidden().bytes()));
           if (head.loss() == null) {
             throw new IllegalStateException("A head for losses has them");
@@ -157,9 +165,9 @@ public final class ScoringSession implements AutoCloseable {
   /**
    * Computes logits of some of the scored positions.
    *
-   * @param row the first one
-   * @param count how many; a few hundred keep memory small
-   * @param out takes {@code (count, vocabSize)} floats, native memory
+   * @param row index of the first scored position
+   * @param count number of positions; a few hundred keep memory small
+   * @param out receives {@code (count, vocabSize)} floats; native memory
    */
   public synchronized void logits(int row, int count, MemorySegment out) {
     checkRead();
@@ -169,14 +177,14 @@ public final class ScoringSession implements AutoCloseable {
     }
     long bytes = 4L * count * config.vocabSize();
     if (out.byteSize() < bytes) {
-      throw new IllegalArgumentException(
-          "Memory for logits has " + out.byteSize() + " bytes, expected at least " + bytes);
+      throw new InvalidArgumentException(
+          "size of out in bytes", out.byteSize(), "at least " + bytes);
     }
     model
         .device()
         .exclusively(() -> {
-          usePlansOf(model.network());
-          var head = head(new HeadKey(count, false));
+          useGraphsOf(model.network());
+          var head = heads.get(new HeadKey(count, false));
           long width = 4L * config.nEmbd();
           head.hidden().set(hidden.asSlice(row * width, count * width));
           head.graph().compute();
@@ -189,27 +197,19 @@ public final class ScoringSession implements AutoCloseable {
   }
 
   private void check(int[][] sequences, int first) {
-    if (sequences.length == 0) {
-      throw new IllegalArgumentException("There are no sequences to read, expected at least one");
-    }
+    Check.atLeast("sequences", sequences.length, 1);
     int length = sequences[0].length;
     if (length < 2 || length > config.nPositions()) {
-      throw new IllegalArgumentException(
-          "Sequences have "
-              + length
-              + " tokens, expected 2 to n_positions = "
-              + config.nPositions());
+      throw new InvalidArgumentException(
+          "length of sequences[0]", length, "2 to n_positions = " + config.nPositions());
     }
-    if (first < 0 || first > length - 2) {
-      throw new IllegalArgumentException(
-          "first is " + first + ", expected 0 to " + (length - 2) + " for " + length + " tokens");
-    }
-    for (var sequence : sequences) {
-      if (sequence.length != length) {
-        throw new IllegalArgumentException(
-            "A sequence has " + sequence.length + " tokens, expected " + length + " as the first");
+    Check.between("first", first, 0, length - 2);
+    for (int i = 0; i < sequences.length; i++) {
+      if (sequences[i].length != length) {
+        throw new InvalidArgumentException(
+            "length of sequences[" + i + "]", sequences[i].length, length + ", as of the first");
       }
-      config.checkTokens(sequence);
+      config.checkTokens(sequences[i]);
     }
   }
 
@@ -226,20 +226,6 @@ public final class ScoringSession implements AutoCloseable {
       hiddenArena = fresh;
     }
     states.get(hidden, 0, states.bytes());
-  }
-
-  private Reading reading(ReadingKey key) {
-    var reading = readings.get(key);
-    if (reading == null) {
-      if (readings.size() >= MAX_PLANS) {
-        var eldest = readings.entrySet().iterator();
-        eldest.next().getValue().graph().close();
-        eldest.remove();
-      }
-      reading = buildReading(key);
-      readings.put(key, reading);
-    }
-    return reading;
   }
 
   private Reading buildReading(ReadingKey key) {
@@ -265,20 +251,6 @@ public final class ScoringSession implements AutoCloseable {
     }
   }
 
-  private Head head(HeadKey key) {
-    var head = heads.get(key);
-    if (head == null) {
-      if (heads.size() >= MAX_PLANS) {
-        var eldest = heads.entrySet().iterator();
-        eldest.next().getValue().graph().close();
-        eldest.remove();
-      }
-      head = buildHead(key);
-      heads.put(key, head);
-    }
-    return head;
-  }
-
   private Head buildHead(HeadKey key) {
     var network = model.network();
     var graph = Graph.forward(model.device(), key.rows() + 64);
@@ -299,19 +271,13 @@ public final class ScoringSession implements AutoCloseable {
     }
   }
 
-  /** Graphs refer to weights: they are built anew when training has moved these. */
-  private void usePlansOf(Gpt2 network) {
-    if (planned != network) {
-      closePlans();
-      planned = network;
+  /** Graphs refer to weights: a training that replaces the weights makes them useless. */
+  private void useGraphsOf(Gpt2 network) {
+    if (built != network) {
+      readings.clear();
+      heads.clear();
+      built = network;
     }
-  }
-
-  private void closePlans() {
-    readings.values().forEach(reading -> reading.graph().close());
-    readings.clear();
-    heads.values().forEach(head -> head.graph().close());
-    heads.clear();
   }
 
   private void checkRead() {
@@ -331,7 +297,8 @@ public final class ScoringSession implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      closePlans();
+      readings.close();
+      heads.close();
       hiddenArena.close();
       lease.close();
     }

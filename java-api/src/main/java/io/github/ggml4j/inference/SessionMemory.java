@@ -1,27 +1,35 @@
 package io.github.ggml4j.inference;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.InferenceSession.GraphKey;
+import io.github.ggml4j.internal.Check;
+import io.github.ggml4j.model.Gpt2;
+import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.GraphOp;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tensor.MemoryEstimate.Part;
+import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Estimates the memory of a session: goes through the steps of a generation and measures the graphs
  * that the session would build.
  */
 final class SessionMemory {
-  private final Gpt2Model model;
+  private final Gpt2 network;
   private final Device device;
   private final Tensor[] keys;
   private final Tensor[] values;
@@ -34,10 +42,10 @@ final class SessionMemory {
   private long graphs;
   private long logits;
 
-  private SessionMemory(Gpt2Model model, TensorStore cache, int capacity, int slots) {
-    this.model = model;
-    this.device = model.device();
-    var config = model.config();
+  private SessionMemory(Gpt2 network, Device device, TensorStore cache, int capacity, int slots) {
+    this.network = network;
+    this.device = device;
+    var config = network.config();
     this.keys = new Tensor[config.nLayer()];
     this.values = new Tensor[config.nLayer()];
     for (int layer = 0; layer < config.nLayer(); layer++) {
@@ -48,34 +56,63 @@ final class SessionMemory {
     cache.plan();
   }
 
+  /** The estimate for a loaded model, whose weights are allocated already. */
   static MemoryEstimate estimate(Gpt2Model model, int sequences, int promptLength, int length) {
-    var config = model.config();
-    if (sequences < 1
-        || promptLength < 1
-        || length < promptLength
-        || length > config.nPositions()) {
-      throw new IllegalArgumentException(
-          sequences
-              + " sequences with a prompt of "
-              + promptLength
-              + " tokens and a length of "
-              + length
-              + ", expected at least 1 of each, and a length from that of the prompt to"
-              + " n_positions = "
-              + config.nPositions());
+    long weights = model.allocatedBytes();
+    return estimate(
+        model.network(), model.device(), weights, weights, sequences, promptLength, length);
+  }
+
+  /** The estimate for a model that is not loaded. */
+  static MemoryEstimate estimate(
+      Gpt2Config config,
+      Map<String, DType> types,
+      Device device,
+      int sequences,
+      int promptLength,
+      int length) {
+    var specs = WeightSpec.of(config);
+    try (var weights = new TensorStore(device, "weights", specs.size())) {
+      var tensors = new HashMap<String, Tensor>();
+      for (var spec : specs) {
+        var type = types.getOrDefault(spec.name(), DType.F32);
+        tensors.put(spec.name(), weights.add(type, spec.shape()));
+      }
+      weights.plan();
+      var network =
+          new Gpt2(
+              config, name -> new Parameter(name, Objects.requireNonNull(tensors.get(name)), null));
+      return estimate(network, device, weights.measure(), 0, sequences, promptLength, length);
     }
+  }
+
+  /**
+   * The estimate for a network.
+   *
+   * @param weights bytes of its weights
+   * @param allocated how many of these bytes are allocated already
+   */
+  private static MemoryEstimate estimate(
+      Gpt2 network,
+      Device device,
+      long weights,
+      long allocated,
+      int sequences,
+      int promptLength,
+      int length) {
+    var config = network.config();
+    check(config, sequences, promptLength, length);
     long rows = promptLength + (long) sequences * (length - promptLength);
     int capacity = KvCache.capacity((int) Math.min(rows, Integer.MAX_VALUE));
     int slots = KvCache.FIRST_SLOTS;
     while (slots < sequences + 1) {
       slots *= 2;
     }
-    var device = model.device();
     try (var cache = new TensorStore(device, "a cache", 2 * config.nLayer() + 1)) {
-      var memory = new SessionMemory(model, cache, capacity, slots);
+      var memory = new SessionMemory(network, device, cache, capacity, slots);
       memory.run(sequences, promptLength, length);
       var parts = new EnumMap<Part, Long>(Part.class);
-      parts.put(Part.PARAMETERS, model.allocatedBytes());
+      parts.put(Part.PARAMETERS, weights);
       parts.put(Part.KV_CACHE, cache.measure());
       parts.put(Part.LOGITS, memory.logits);
       parts.put(Part.ACTIVATIONS, memory.graphs - memory.logits);
@@ -84,7 +121,17 @@ final class SessionMemory {
           device,
           parts,
           memory.ops,
-          model.allocatedBytes());
+          allocated);
+    }
+  }
+
+  private static void check(Gpt2Config config, int sequences, int promptLength, int length) {
+    Check.atLeast("sequences", sequences, 1);
+    int most = config.nPositions();
+    Check.between("promptLength", promptLength, 1, most);
+    if (length < promptLength || length > most) {
+      throw new InvalidArgumentException(
+          "length", length, "{promptLength} = " + promptLength + " to n_positions = " + most);
     }
   }
 
@@ -111,7 +158,6 @@ final class SessionMemory {
     if (cached.size() == InferenceSession.maxGraphs(device)) {
       cached.remove(cached.keySet().iterator().next());
     }
-    var network = model.network();
     try (var graph = Graph.forward(device, network.maxNodes())) {
       InferenceSession.add(
           graph, network, key, table, layer -> keys[layer], layer -> values[layer]);
@@ -123,7 +169,7 @@ final class SessionMemory {
         Math.max(
             logits,
             cached.keySet().stream().mapToLong(GraphKey::outputs).sum()
-                * model.config().vocabSize()
+                * network.config().vocabSize()
                 * Float.BYTES);
   }
 }

@@ -18,8 +18,7 @@ import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The weights of a model on their way into a file: read from the device one at a time and
- * converted.
+ * The weights of a model for writing: read from the device one at a time and converted.
  *
  * <p>Memory management: the bytes of a weight are valid until the next one is asked for.
  */
@@ -36,9 +35,9 @@ final class ConvertedWeights implements WeightSource {
   /**
    * Weights for a file.
    *
-   * @param types of weights by name; those that are not there keep theirs
-   * @param export has the importance of columns, and wants to know of progress
-   * @param threads to quantize with
+   * @param types target types by name; weights that are not in it keep their type
+   * @param export gives the importance of columns and receives progress
+   * @param threads number of threads that quantize
    */
   ConvertedWeights(Gpt2Model model, Map<String, DType> types, ModelExport export, int threads) {
     this.model = model;

@@ -42,7 +42,7 @@ final class HuggingFaceFolder {
 
   private static final String PREFIX = "transformer.";
 
-  /** Weights in forms that are not read here, which is worth saying when there are no others. */
+  /** Weights in unsupported forms, named in the error if there are no others. */
   private static final Pattern OTHER_WEIGHTS =
       Pattern.compile(
           "onnx|coreml|openvino|tf_model\\.h5|adapter_model\\..*"
@@ -52,7 +52,7 @@ final class HuggingFaceFolder {
 
   private static final long LARGEST_TOKENIZER_FILE = 64L << 20;
 
-  /** What tokenizers of this family are saved as. */
+  /** File names of tokenizers of this kind. */
   static final List<String> TOKENIZER_FILES =
       List.of(
           "tokenizer.json",
@@ -64,7 +64,7 @@ final class HuggingFaceFolder {
 
   private HuggingFaceFolder() {}
 
-  /** The tokenizer's files that are there. */
+  /** The content of the tokenizer files that exist, by name. */
   static Map<String, byte[]> tokenizerFiles(Path folder) {
     Map<String, byte[]> found = new LinkedHashMap<>();
     for (String name : TOKENIZER_FILES) {
@@ -144,7 +144,7 @@ final class HuggingFaceFolder {
     }
   }
 
-  /** The tensors of the first form of weights that is there, in the order of transformers. */
+  /** The tensors of the first form of weights that exists, tried in the order of transformers. */
   private static Map<String, CheckedWeights.Stored> tensors(Path folder, List<Runnable> closers) {
     Map<String, CheckedWeights.Stored> tensors = new HashMap<>();
     if (Files.exists(folder.resolve(WEIGHTS))) {
@@ -219,7 +219,7 @@ final class HuggingFaceFolder {
     });
   }
 
-  /** The index: which file holds which weight. */
+  /** Reads an index: the file of each weight. */
   static Map<String, String> shardOf(Path index) {
     Map<String, @Nullable Object> json = Json.readObject(index);
     if (!(json.get("weight_map") instanceof Map<?, ?> weightMap)) {

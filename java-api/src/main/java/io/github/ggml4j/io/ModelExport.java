@@ -1,5 +1,7 @@
 package io.github.ggml4j.io;
 
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.quantization.ImportanceMatrix;
@@ -15,10 +17,11 @@ import java.util.regex.PatternSyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How {@link Models#save} writes a model.
+ * How {@link Models#save} writes a model: types of the weights, tokenizer, name.
  *
  * <pre>{@code
- * Models.save(model,
+ * Models.save(
+ *     model,
  *     Path.of("gpt2-q4_k_m.gguf"),
  *     ModelExport.builder().quantization(Quantization.Q4_K_M).tokenizer(tokenizer).build());
  * }</pre>
@@ -27,16 +30,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ModelExport {
   /**
-   * How far writing has come.
+   * The progress of writing.
    *
-   * @param weight the weight that was written last, by its Hugging Face name
-   * @param type what it was written as
-   * @param written how many weights are written
-   * @param total how many there are
+   * @param weight name of the weight that was written last
+   * @param type the type it was written as
+   * @param written number of weights written
+   * @param total number of weights
    */
   public record Progress(String weight, DType type, int written, int total) {}
 
   private final @Nullable Quantization quantization;
+  private final @Nullable DType type;
   private final boolean pure;
   private final Map<Pattern, DType> tensorTypes;
   private final @Nullable ImportanceMatrix importanceMatrix;
@@ -48,6 +52,7 @@ public final class ModelExport {
 
   private ModelExport(Builder builder) {
     this.quantization = builder.quantization;
+    this.type = builder.type;
     this.pure = builder.pure;
     this.tensorTypes = new LinkedHashMap<>(builder.tensorTypes);
     this.importanceMatrix = builder.importanceMatrix;
@@ -58,7 +63,7 @@ public final class ModelExport {
     this.progress = builder.progress;
   }
 
-  /** The types that the weights have, no tokenizer, as many threads as the model's device. */
+  /** A builder that keeps the types of the weights and writes no tokenizer. */
   public static Builder builder() {
     return new Builder();
   }
@@ -88,13 +93,17 @@ public final class ModelExport {
   }
 
   /**
-   * The types of a GGUF file's weights by name; empty when they keep theirs.
+   * The types of a GGUF file's weights by name.
    *
    * @param config the model
    * @param present the types that its weights have
-   * @throws IllegalArgumentException when they cannot be written so
+   * @return empty if the weights keep their types
+   * @throws IllegalArgumentException if they cannot be written so
    */
-  Map<String, DType> types(Gpt2Config config, Map<String, DType> present) {
+  Map<String, DType> ggufTypes(Gpt2Config config, Map<String, DType> present) {
+    if (type != null) {
+      return oneType(config, type);
+    }
     if (quantization == null) {
       return Map.of();
     }
@@ -108,6 +117,40 @@ public final class ModelExport {
       }
     }
     return types;
+  }
+
+  private Map<String, DType> oneType(Gpt2Config config, DType type) {
+    if (Quantizer.needsImportance(type) && importanceMatrix == null) {
+      throw new InvalidArgumentException(
+          "type",
+          type,
+          "a type that needs no importance matrix",
+          "Set {importanceMatrix}, or choose another type.");
+    }
+    var types = new LinkedHashMap<String, DType>();
+    for (var spec : WeightSpec.of(config)) {
+      boolean fits = spec.isMatrix() && spec.columns() % type.blockSize() == 0;
+      types.put(spec.name(), fits ? type : DType.F32);
+    }
+    return types;
+  }
+
+  /**
+   * The type of a Hugging Face folder's weights.
+   *
+   * @param present the type that they have
+   * @throws InvalidArgumentException if a folder cannot hold it
+   */
+  DType folderType(DType present) {
+    var chosen = type != null ? type : quantization != null ? quantization.type() : present;
+    if (chosen != DType.F32 && chosen != DType.F16 && chosen != DType.BF16) {
+      throw new InvalidArgumentException(
+          type != null ? "type" : "quantization",
+          type != null ? type : String.valueOf(quantization),
+          "F32, F16 or BF16 for a Hugging Face folder",
+          "Give a path that ends with .gguf for other types.");
+    }
+    return chosen;
   }
 
   private void checkRequantize(String name, DType from, DType to) {
@@ -124,7 +167,7 @@ public final class ModelExport {
   }
 
   private void checkImportance(WeightSpec spec, DType to, Quantization quantization) {
-    long columns = spec.shape()[spec.shape().length - 1];
+    long columns = spec.columns();
     var known = importanceMatrix == null ? null : importanceMatrix.find(spec.ggufName());
     if (known != null && to.isQuantized() && known.length != columns) {
       throw new IllegalArgumentException(
@@ -148,7 +191,7 @@ public final class ModelExport {
     }
   }
 
-  /** The importance of the columns of a weight, null where unknown. */
+  /** The importance of the columns of a weight; null if unknown. */
   float @Nullable [] importance(WeightSpec spec) {
     return importanceMatrix == null ? null : importanceMatrix.find(spec.ggufName());
   }
@@ -156,6 +199,7 @@ public final class ModelExport {
   /** Sets options. */
   public static final class Builder {
     private @Nullable Quantization quantization;
+    private @Nullable DType type;
     private boolean pure;
     private final Map<Pattern, DType> tensorTypes = new LinkedHashMap<>();
     private @Nullable ImportanceMatrix importanceMatrix;
@@ -167,10 +211,33 @@ public final class ModelExport {
 
     private Builder() {}
 
-    /** What the weights are stored as; null, the default, for the types that they have. */
+    /** How the weights are stored; null, the default, to keep their types. */
     public Builder quantization(@Nullable Quantization quantization) {
       this.quantization = quantization;
       return this;
+    }
+
+    /**
+     * One type for all matrices, instead of a {@link #quantization}: without the mixture, and
+     * without the checks, that a quantization has. Matrices whose rows are not whole blocks of the
+     * type, and vectors, become F32.
+     *
+     * @param type null, the default, for none
+     * @throws InvalidArgumentException if weights cannot be written in this type
+     */
+    public Builder type(@Nullable DType type) {
+      if (type != null) {
+        checkWeightType("type", type);
+      }
+      this.type = type;
+      return this;
+    }
+
+    private static void checkWeightType(String parameter, DType type) {
+      if (type != DType.F32 && !Quantizer.writes(type)) {
+        throw new InvalidArgumentException(
+            parameter, type, "a type for weights, such as F16, Q8_0 or Q4_K");
+      }
     }
 
     /** Whether all matrices get the type of the quantization, with no mixture. */
@@ -180,27 +247,25 @@ public final class ModelExport {
     }
 
     /**
-     * Gives some matrices a type of your choice; of several patterns that match, the first counts.
+     * Sets the type of some matrices; if several patterns match, the first takes precedence.
      *
-     * @param pattern a regular expression to be found in the name that a tensor has in GGUF, such
-     *     as {@code blk.0.ffn_down.weight}
-     * @throws IllegalArgumentException when the pattern is none, or the type not one for weights
+     * @param pattern a regular expression that is searched in the name that a tensor has in GGUF,
+     *     such as {@code blk.0.ffn_down.weight}
+     * @throws InvalidArgumentException if the pattern is not a regular expression, or weights
+     *     cannot be written in this type
      */
     public Builder tensorType(String pattern, DType type) {
-      if (type != DType.F32 && !Quantizer.writes(type)) {
-        throw new IllegalArgumentException(
-            "The type for " + pattern + " is " + type + ", expected one for weights such as Q8_0");
-      }
+      checkWeightType("tensorType", type);
       try {
         tensorTypes.put(Pattern.compile(pattern), type);
       } catch (PatternSyntaxException e) {
-        throw new IllegalArgumentException(
-            "\"" + pattern + "\" is no regular expression: " + e.getDescription(), e);
+        throw new InvalidArgumentException(
+            "tensorType", pattern, "a regular expression (" + e.getDescription() + ")");
       }
       return this;
     }
 
-    /** How much errors in each column of each matrix matter. */
+    /** The importance matrix to quantize with; null, the default, for none. */
     public Builder importanceMatrix(@Nullable ImportanceMatrix importanceMatrix) {
       this.importanceMatrix = importanceMatrix;
       return this;
@@ -212,13 +277,13 @@ public final class ModelExport {
       return this;
     }
 
-    /** The tokenizer that goes into the file or folder; null for none. */
+    /** The tokenizer to write into the file or folder; null, the default, for none. */
     public Builder tokenizer(@Nullable Tokenizer tokenizer) {
       this.tokenizer = tokenizer;
       return this;
     }
 
-    /** The model's name, for display; by default that of the file. */
+    /** The model's name, for display; null, the default, for the name of the file. */
     public Builder name(@Nullable String name) {
       this.name = name;
       return this;
@@ -226,14 +291,11 @@ public final class ModelExport {
 
     /** Threads to quantize with; 0, the default, for as many as the model's device has. */
     public Builder threads(int threads) {
-      if (threads < 0) {
-        throw new IllegalArgumentException("threads is " + threads + ", expected 0 or more");
-      }
-      this.threads = threads;
+      this.threads = Check.atLeast("threads", threads, 0);
       return this;
     }
 
-    /** Is told about each weight that was written. */
+    /** Receives the progress after each weight. */
     public Builder progress(Consumer<Progress> progress) {
       this.progress = progress;
       return this;
@@ -242,13 +304,20 @@ public final class ModelExport {
     /**
      * The options.
      *
-     * @throws IllegalArgumentException when they do not go together
+     * @throws InvalidArgumentException if options contradict each other
      */
     public ModelExport build() {
       boolean quantized = quantization != null && !quantization.isFloat();
       if ((pure || !tensorTypes.isEmpty()) && !quantized) {
-        throw new IllegalArgumentException(
-            "pure and tensorType go with a quantized type, and the type is " + quantization);
+        throw new InvalidArgumentException(
+            pure ? "pure" : "tensorType",
+            "set",
+            "a quantized type beside it",
+            "Set {quantization}, such as Q4_K_M.");
+      }
+      if (type != null && quantization != null) {
+        throw new InvalidArgumentException(
+            "type", type, "not set together with {quantization}", "Choose one of them.");
       }
       return new ModelExport(this);
     }

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * shared between threads.
  */
 public final class ModelFiles implements AutoCloseable {
-  /** What the model that comes with ggml4j is called where a path is expected. */
+  /** The name of the model that is part of ggml4j, in place of a path. */
   public static final String BUNDLED = "bundled";
 
   private final Path path;
@@ -66,21 +66,22 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * Opens a model by the name that a user gives, as {@link #open(String, Supplier, String)} at
-   * {@code main} of the Hub that the environment variables name.
+   * As {@link #open(String, Supplier, String)} with revision {@code main} and the Hub that the
+   * environment variables name.
    */
   public static ModelFiles open(String model) {
     return open(model, Hub::defaults, HubRepo.MAIN);
   }
 
   /**
-   * Opens a model by the name that a user gives.
+   * Opens a model by path or name.
    *
-   * @param model the path of a Hugging Face folder or a {@code .gguf} file; else the name of a
-   *     model on the Hub, as {@code gpt2}, {@code org/name} or {@code org/name/file.gguf}, which is
-   *     downloaded unless it is in the cache; or {@value #BUNDLED}
-   * @param hub the Hub to use, asked for only when the model is not a path
-   * @param revision the branch, tag or commit there
+   * @param model {@value #BUNDLED}, or an existing path as {@link #open(Path)} takes it, or the
+   *     name of a model on the Hub: {@code gpt2}, {@code org/name} or {@code org/name/file.gguf}. A
+   *     path takes precedence over a name. A model of the Hub is downloaded unless it is in the
+   *     cache
+   * @param hub supplies the Hub; called only if the model is not a path
+   * @param revision the branch, tag or commit on the Hub
    * @throws ModelFormatException as {@link #open(Path)}
    * @throws io.github.ggml4j.hub.HubException when it cannot be downloaded
    */
@@ -89,7 +90,7 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * Opens a model; what form it has is seen from what the path holds.
+   * Opens a model. Its form is detected from the content of the path.
    *
    * @param path a folder with {@code config.json} and {@code model.safetensors} or {@code
    *     pytorch_model.bin} (or the index and shards of one of these); a GGUF file or a folder with
@@ -181,8 +182,8 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * The model that comes with ggml4j: a small GPT-2 with GPT-2's own tokenizer, trained on stories
-   * and novels in the public domain. It needs no download.
+   * Opens the model that is part of ggml4j: a small GPT-2 with GPT-2's own tokenizer, trained on
+   * stories and novels in the public domain.
    *
    * @throws IllegalStateException when it is missing from the jar
    */
@@ -190,7 +191,7 @@ public final class ModelFiles implements AutoCloseable {
     return of(Path.of(BUNDLED), GgufFile.of(BundledModel.bytes(), BUNDLED));
   }
 
-  /** The path as given; of the bundled model its name. */
+  /** The path as given; {@value #BUNDLED} for the bundled model. */
   public Path path() {
     return path;
   }
@@ -247,13 +248,13 @@ public final class ModelFiles implements AutoCloseable {
         : Map.of();
   }
 
-  /** Whether there is a tokenizer: its files in the folder, or a vocabulary in the model's file. */
+  /** Whether the folder or file contains a tokenizer. */
   public boolean hasTokenizer() {
     return tokenizerIsThere.getAsBoolean();
   }
 
   /**
-   * The model's tokenizer, read at the first call.
+   * The model's tokenizer; read at the first call and kept.
    *
    * @throws ModelFormatException when there is none, or one that is damaged or not GPT-2's kind
    * @throws IllegalStateException when this was closed before the first call
@@ -268,7 +269,8 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * Reads a configuration where there may be no weights.
+   * Reads a configuration; weights need not be there. For a folder this is {@code config.json} as
+   * it stands, even if the weights contradict its {@code tie_word_embeddings}.
    *
    * @param path as {@link #open(Path)} takes it
    * @throws ModelFormatException when there is none, or one that is damaged or not supported
@@ -310,7 +312,7 @@ public final class ModelFiles implements AutoCloseable {
   }
 
   /**
-   * Reads a tokenizer where there may be no model.
+   * Reads a tokenizer; a model need not be there.
    *
    * @param path a folder with a tokenizer's files, a GGUF file with a vocabulary, or a model file
    *     of llm.c
@@ -348,7 +350,7 @@ public final class ModelFiles implements AutoCloseable {
     }
   }
 
-  /** One line: path, size of the model, types of the weights. */
+  /** A line with path, size of the model and types of the weights. */
   public String describe() {
     Map<String, Integer> types = new TreeMap<>();
     long elements = 0;
@@ -370,7 +372,7 @@ public final class ModelFiles implements AutoCloseable {
         types);
   }
 
-  /** Unmaps the files; further calls have no effect. */
+  /** Unmaps the files; closing twice is allowed. */
   @Override
   public void close() {
     weights.close();

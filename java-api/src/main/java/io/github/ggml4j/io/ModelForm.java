@@ -15,14 +15,14 @@ import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 
-/** The forms of models on disk, told apart by what a folder holds and how a file begins. */
+/** The forms of models on disk, detected by the names in a folder and the first bytes of a file. */
 enum ModelForm {
   HUGGING_FACE_FOLDER,
   TENSORFLOW_FOLDER,
   GGUF_FILE,
   LLMC_FILE;
 
-  /** What a path may be, for messages. */
+  /** The supported forms, for messages. */
   static final String ALL =
       "a Hugging Face folder ("
           + HuggingFaceFolder.CONFIG
@@ -41,9 +41,9 @@ enum ModelForm {
   record Found(ModelForm form, Path path) {}
 
   /**
-   * Looks at a folder or file that exists.
+   * Detects the form of an existing folder or file.
    *
-   * @throws ModelFormatException when it is none of these; says what was looked for
+   * @throws ModelFormatException if it has none of these forms; the message lists them
    */
   static Found of(Path path) {
     return Files.isDirectory(path) ? ofFolder(path) : ofFile(path);

@@ -13,12 +13,12 @@ import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Finds the files of a model by the name that a user gives: here, else on the Hub. */
+/** Finds a model by the name that a user gives: a local path, else a name on the Hub. */
 final class ModelName {
   /** A file of a repository, as in {@code org/name/model.Q4_K_M.gguf}. */
   private static final Pattern FILE_ON_HUB = Pattern.compile("([^/]+/[^/]+)/(.+\\.gguf)");
 
-  /** A name that ends so means a file, though a repository could be called that too. */
+  /** Names with these endings are taken for files, although a repository could have such a name. */
   private static final List<String> FILE_ENDINGS =
       List.of(".gguf", ".safetensors", ".bin", ".json", ".index", ".pt", ".ckpt");
 
@@ -33,9 +33,9 @@ final class ModelName {
   }
 
   /**
-   * The path of a model; what is here goes before what is on the Hub.
+   * The path of a model, which is downloaded if it is not local. Local paths take precedence.
    *
-   * @param hub is asked for only where the model is not here
+   * @param hub called only if the model is not local
    */
   static Path locate(String name, Supplier<Hub> hub, String revision) {
     var local = local(name);
@@ -128,7 +128,7 @@ final class ModelName {
     }
   }
 
-  /** The user may have meant a path. */
+  /** Mentions the missing path too, since the user may have meant one. */
   private HubException named(HubException e) {
     return switch (e.reason()) {
       case REPO_NOT_FOUND, OFFLINE, UNREACHABLE ->

@@ -8,6 +8,7 @@ import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.format.safetensors.SafetensorsWriter;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightInfo;
 import io.github.ggml4j.model.WeightSource;
 import io.github.ggml4j.model.WeightSpec;
@@ -36,10 +37,10 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes a model as a Hugging Face folder or as a GGUF file. Weights are asked for one at a time
- * and need not stand in memory together; linear weights may come in either layout.
+ * Writes weights as a Hugging Face folder or a GGUF file. Weights are read one at a time, so that
+ * they need not fit into memory together; linear weights may have either layout.
  *
- * <p>Files appear whole or not at all, and only after all of them could be written.
+ * <p>Existing files are replaced only after all new files are written.
  */
 public final class ModelWriter {
   private static final System.Logger LOG = System.getLogger(ModelWriter.class.getName());
@@ -78,7 +79,7 @@ public final class ModelWriter {
         }
         boolean turn = spec.linear() && !info.transposed();
         safetensors.add(
-            spec.name().startsWith("lm_head.") ? spec.name() : "transformer." + spec.name(),
+            spec.name().equals(ParameterNames.LM_HEAD) ? spec.name() : "transformer." + spec.name(),
             info.dtype(),
             spec.storedShape(),
             () -> buffer.take(weights, info, turn, false));
@@ -87,7 +88,7 @@ public final class ModelWriter {
       texts.put(
           HuggingFaceFolder.CONFIG,
           config.toBuilder()
-              .other("dtype", torchName(weights.info("wte.weight").dtype()))
+              .other("dtype", torchName(weights.info(ParameterNames.WTE).dtype()))
               .build()
               .toJson()
               .getBytes(StandardCharsets.UTF_8));
@@ -138,7 +139,7 @@ public final class ModelWriter {
   }
 
   /**
-   * What else a GGUF file has.
+   * Other content of a GGUF file.
    *
    * @param name the model's name, for display
    * @param vocabulary null for a model without a tokenizer
@@ -357,7 +358,7 @@ public final class ModelWriter {
     gguf.putUint32("general.quantization_version", QUANTIZATION_VERSION);
   }
 
-  /** What llama.cpp's tool notes about the matrix that it used. */
+  /** The keys that llama-quantize writes about the importance matrix. */
   private static void putImportance(GgufWriter gguf, ImportanceMatrix matrix) {
     if (!matrix.sources().isEmpty()) {
       gguf.putString("quantize.imatrix.dataset", matrix.sources().getFirst());
@@ -412,7 +413,7 @@ public final class ModelWriter {
     return name;
   }
 
-  /** Makes the folder with its parents; whether it was not there before. */
+  /** Creates the folder and its parents; returns whether it did not exist. */
   private static boolean makeFolder(Path folder) {
     if (Files.isDirectory(folder)) {
       return false;
@@ -437,7 +438,7 @@ public final class ModelWriter {
     }
   }
 
-  /** Memory for one turned or converted tensor at a time; valid until the next is taken. */
+  /** Memory for one transposed or converted tensor; valid until the next one is taken. */
   private static final class TensorBuffer implements AutoCloseable {
     private final List<Arena> current = new ArrayList<>(1);
 

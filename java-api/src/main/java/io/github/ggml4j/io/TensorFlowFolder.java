@@ -74,7 +74,7 @@ final class TensorFlowFolder {
     checkpoint
         .tensors()
         .forEach((name, tensor) -> {
-          if (name.startsWith(VARIABLES)) { // others are the state of an optimizer
+          if (!isOptimizerState(checkpoint, name)) {
             tensors.put(name, stored(checkpoint, name, tensor));
           }
         });
@@ -85,6 +85,14 @@ final class TensorFlowFolder {
         tensors,
         spec -> variable(spec.name()),
         checkpoint::close);
+  }
+
+  /**
+   * Optimizers store {@code model/wte/Adam} beside {@code model/wte}, and others without a prefix.
+   */
+  private static boolean isOptimizerState(TensorFlowCheckpoint checkpoint, String name) {
+    return !name.startsWith(VARIABLES)
+        || checkpoint.tensors().containsKey(name.substring(0, name.lastIndexOf('/')));
   }
 
   /** {@code h.0.attn.c_attn.weight} is {@code model/h0/attn/c_attn/w}. */

@@ -8,13 +8,13 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All parameters of a model as one vector, so that an optimizer is one op: matrices first (those
- * that weight decay applies to), then biases and LayerNorm weights. Each begins at a multiple of 16
+ * The layout of all parameters in one vector, so that an optimizer is one op: first matrices, to
+ * which weight decay applies, then biases and LayerNorm weights. Offsets are multiples of 16
  * elements.
  *
  * @param shapes the parameters in the order of the vector
- * @param offsets first element of each
- * @param matrixElements where the second group begins
+ * @param offsets index of the first element of each
+ * @param matrixElements index of the first element behind the matrices
  * @param elements length of the vector
  */
 public record FlatLayout(

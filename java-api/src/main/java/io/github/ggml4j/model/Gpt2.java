@@ -1,5 +1,9 @@
 package io.github.ggml4j.model;
 
+import static io.github.ggml4j.model.ParameterNames.bias;
+import static io.github.ggml4j.model.ParameterNames.inBlock;
+import static io.github.ggml4j.model.ParameterNames.weight;
+
 import io.github.ggml4j.nn.Activation;
 import io.github.ggml4j.nn.Dropout;
 import io.github.ggml4j.nn.Embedding;
@@ -76,35 +80,34 @@ public final class Gpt2 {
     var layers = new Layers(parameters, (float) config.layerNormEpsilon());
     this.config = config;
     this.activation = Activation.of(config.activationFunction());
-    this.embedding = new Embedding(parameters.apply("wte.weight"), parameters.apply("wpe.weight"));
+    this.embedding =
+        new Embedding(parameters.apply(ParameterNames.WTE), parameters.apply(ParameterNames.WPE));
     this.blocks = new ArrayList<>();
     for (int i = 0; i < config.nLayer(); i++) {
-      var h = "h." + i + ".";
       blocks.add(
           new Block(
-              layers.layerNorm(h + "ln_1"),
-              layers.linear(h + "attn.c_attn"),
-              layers.linear(h + "attn.c_proj"),
-              layers.layerNorm(h + "ln_2"),
-              layers.linear(h + "mlp.c_fc"),
-              layers.linear(h + "mlp.c_proj")));
+              layers.layerNorm(inBlock(i, ParameterNames.LN_1)),
+              layers.linear(inBlock(i, ParameterNames.C_ATTN)),
+              layers.linear(inBlock(i, ParameterNames.ATTN_C_PROJ)),
+              layers.layerNorm(inBlock(i, ParameterNames.LN_2)),
+              layers.linear(inBlock(i, ParameterNames.C_FC)),
+              layers.linear(inBlock(i, ParameterNames.MLP_C_PROJ))));
     }
-    this.lnF = layers.layerNorm("ln_f");
+    this.lnF = layers.layerNorm(ParameterNames.LN_F);
     this.head =
         new Linear(
-            config.tieWordEmbeddings() ? embedding.wte() : parameters.apply("lm_head.weight"),
+            config.tieWordEmbeddings() ? embedding.wte() : parameters.apply(ParameterNames.LM_HEAD),
             null);
   }
 
   /** Makes layers of parameters by their names. */
   private record Layers(Function<String, Parameter> parameters, float eps) {
     Linear linear(String name) {
-      return new Linear(parameters.apply(name + ".weight"), parameters.apply(name + ".bias"));
+      return new Linear(parameters.apply(weight(name)), parameters.apply(bias(name)));
     }
 
     LayerNorm layerNorm(String name) {
-      return new LayerNorm(
-          parameters.apply(name + ".weight"), parameters.apply(name + ".bias"), eps);
+      return new LayerNorm(parameters.apply(weight(name)), parameters.apply(bias(name)), eps);
     }
   }
 

@@ -1,5 +1,6 @@
 package io.github.ggml4j.model;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
 import io.github.ggml4j.model.internal.GenerationConfigJson;
@@ -17,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * Configuration of a GPT-2 model, as Hugging Face's {@code GPT2Config} (source: {@code
  * transformers/models/gpt2/configuration_gpt2.py}). The defaults are those of GPT-2 124M.
  *
- * <p>Immutable and checked: an object of this class always describes a model that can be built.
+ * <p>Immutable. The constructor checks every value, so each object describes a model that can be
+ * built.
  *
  * @param vocabSize number of tokens, V
  * @param nPositions longest sequence in tokens, P
@@ -32,8 +34,8 @@ import org.jspecify.annotations.Nullable;
  * @param layerNormEpsilon added to the variance in LayerNorm
  * @param initializerRange standard deviation of new weights
  * @param scaleAttnWeights whether attention scores are divided by the root of the head size
- * @param scaleAttnByInverseLayerIdx whether they are divided by layer index + 1 as well
- * @param reorderAndUpcastAttn whether training computes attention scores in F32; they always are
+ * @param scaleAttnByInverseLayerIdx whether attention scores are also divided by layer index + 1
+ * @param reorderAndUpcastAttn no effect: attention scores are always computed in F32
  * @param tieWordEmbeddings whether the output matrix is the token embedding
  * @param bosTokenId id of the beginning of text, or null
  * @param eosTokenIds ids that end a text, perhaps none
@@ -72,7 +74,7 @@ public record Gpt2Config(
   /**
    * Checks every value.
    *
-   * @throws IllegalArgumentException when one is out of range, naming key, value and expectation
+   * @throws InvalidArgumentException if one is out of range; the parameter is the key in JSON
    */
   public Gpt2Config {
     checkRange("vocab_size", vocabSize, 1, LARGEST);
@@ -188,21 +190,16 @@ public record Gpt2Config(
   /**
    * Checks ids of tokens.
    *
-   * @throws IllegalArgumentException when one is not in the vocabulary, naming its place
+   * @throws InvalidArgumentException if one is not in the vocabulary; names its index
    */
   public void checkTokens(int... tokens) {
     for (int i = 0; i < tokens.length; i++) {
       if (tokens[i] < 0 || tokens[i] >= vocabSize) {
-        throw new IllegalArgumentException(
-            "Token "
-                + i
-                + " is "
-                + tokens[i]
-                + ", expected 0 to "
-                + (vocabSize - 1)
-                + " (vocab_size "
-                + vocabSize
-                + "). Use the tokenizer of this model.");
+        throw new InvalidArgumentException(
+            "Token " + i,
+            tokens[i],
+            "0 to " + (vocabSize - 1) + " (vocab_size " + vocabSize + ")",
+            "Use the tokenizer of this model.");
       }
     }
   }
@@ -267,11 +264,11 @@ public record Gpt2Config(
     }
   }
 
-  static IllegalArgumentException bad(String key, @Nullable Object value, String expected) {
-    return new IllegalArgumentException(key + " is " + value + "; expected " + expected);
+  static InvalidArgumentException bad(String key, @Nullable Object value, String expected) {
+    return new InvalidArgumentException(key, String.valueOf(value), expected);
   }
 
-  /** Builds a {@link Gpt2Config}; what is not set is as in GPT-2 124M. */
+  /** Builds a {@link Gpt2Config}; the defaults are those of GPT-2 124M. */
   public static final class Builder {
     private int vocabSize = 50257;
     private int nPositions = 1024;
@@ -379,13 +376,13 @@ public record Gpt2Config(
       return this;
     }
 
-    /** Whether attention scores are divided by layer index + 1 as well. */
+    /** Whether attention scores are also divided by layer index + 1. */
     public Builder scaleAttnByInverseLayerIdx(boolean value) {
       scaleAttnByInverseLayerIdx = value;
       return this;
     }
 
-    /** Whether training computes attention scores in F32. */
+    /** No effect: attention scores are always computed in F32. */
     public Builder reorderAndUpcastAttn(boolean value) {
       reorderAndUpcastAttn = value;
       return this;
@@ -429,7 +426,7 @@ public record Gpt2Config(
     /**
      * The configuration.
      *
-     * @throws IllegalArgumentException when a value is out of range
+     * @throws InvalidArgumentException if a value is out of range
      */
     public Gpt2Config build() {
       long inner = nInner == null ? 4L * nEmbd : nInner;

@@ -77,7 +77,7 @@ public final class Gpt2Model implements AutoCloseable {
   }
 
   /**
-   * A model with fresh weights, as GPT-2 begins training.
+   * A model with new random weights, initialised as GPT-2 for training.
    *
    * @param device becomes owned by the model
    * @param seed the same seed gives the same weights
@@ -93,7 +93,7 @@ public final class Gpt2Model implements AutoCloseable {
     }
   }
 
-  /** Its hyperparameters; prints as Hugging Face's {@code config.json}. */
+  /** The configuration; prints as Hugging Face's {@code config.json}. */
   public Gpt2Config config() {
     return config;
   }
@@ -123,7 +123,7 @@ public final class Gpt2Model implements AutoCloseable {
     return Collections.unmodifiableMap(generation);
   }
 
-  /** Where it was loaded from, for messages. */
+  /** The path it was loaded from, for messages. */
   public String origin() {
     return origin;
   }
@@ -134,20 +134,22 @@ public final class Gpt2Model implements AutoCloseable {
   }
 
   /**
-   * The tree of modules as PyTorch prints it, with the shapes and the number of parameters of each
-   * layer, the total, and the memory they take.
+   * The tree of modules as PyTorch prints it, with shapes and number of parameters of each layer,
+   * the total number, and the bytes of the weights.
    */
   public String summary() {
     checkOpen();
     return ModelSummary.of(config, weights.tensors(), weights.bytes(), device);
   }
 
-  /** The number of parameters; tied ones count once. */
+  /** Number of parameters; tied ones count once. */
   public long parameterCount() {
     return WeightSpec.of(config).stream().mapToLong(WeightSpec::elements).sum();
   }
 
-  /** Bytes of the device's memory that the weights take; those used in a mapped file take none. */
+  /**
+   * Bytes of the device's memory that the weights take; weights used in a mapped file take none.
+   */
   public long allocatedBytes() {
     checkOpen();
     return weights.allocatedBytes();
@@ -171,8 +173,8 @@ public final class Gpt2Model implements AutoCloseable {
   }
 
   /**
-   * Makes the weights trainable: F32, in one vector, which later training and all sessions then
-   * share. Weights that are so already stay as they are.
+   * Makes the weights trainable: converts them to F32 in one vector, which all trainers and
+   * sessions then share. Does nothing if they are trainable already.
    *
    * @return that vector in the order of {@link FlatLayout#of}
    */

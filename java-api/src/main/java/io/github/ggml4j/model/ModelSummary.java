@@ -30,15 +30,15 @@ final class ModelSummary {
     int c = config.nEmbd();
     lines.add("GPT2LMHeadModel(");
     lines.add("  (transformer): GPT2Model(");
-    leaf(4, "wte", "Embedding(" + config.vocabSize() + ", " + c + ")", "wte.weight");
-    leaf(4, "wpe", "Embedding(" + config.nPositions() + ", " + c + ")", "wpe.weight");
+    leaf(4, "wte", "Embedding(" + config.vocabSize() + ", " + c + ")", ParameterNames.WTE);
+    leaf(4, "wpe", "Embedding(" + config.nPositions() + ", " + c + ")", ParameterNames.WPE);
     lines.add("    (drop): " + dropout(config.embdPdrop()));
     lines.add("    (h): ModuleList(");
     for (int i = 0; i < config.nLayer(); i++) {
       block(i);
     }
     lines.add("    )");
-    leaf(4, "ln_f", norm(), "ln_f.weight", "ln_f.bias");
+    module(4, "ln_f", norm(), ParameterNames.LN_F);
     lines.add("  )");
     if (config.tieWordEmbeddings()) {
       counted(
@@ -53,7 +53,7 @@ final class ModelSummary {
           2,
           "lm_head",
           "Linear(in_features=" + c + ", out_features=" + config.vocabSize() + ", bias=False)",
-          "lm_head.weight");
+          ParameterNames.LM_HEAD);
     }
     lines.add(")");
     long total = tensors.values().stream().mapToLong(Tensor::elements).sum();
@@ -65,20 +65,19 @@ final class ModelSummary {
   private void block(int i) {
     int c = config.nEmbd();
     int inner = config.nInner();
-    var h = "h." + i + ".";
-    long first = total(h);
-    counted("      (" + i + "): GPT2Block(", number(first));
-    leaf(8, "ln_1", norm(), h + "ln_1.weight", h + "ln_1.bias");
+    long count = total(ParameterNames.block(i));
+    counted("      (" + i + "): GPT2Block(", number(count));
+    module(8, "ln_1", norm(), ParameterNames.inBlock(i, ParameterNames.LN_1));
     lines.add("        (attn): GPT2Attention(");
-    leaf(10, "c_attn", conv(3 * c, c), h + "attn.c_attn.weight", h + "attn.c_attn.bias");
-    leaf(10, "c_proj", conv(c, c), h + "attn.c_proj.weight", h + "attn.c_proj.bias");
+    module(10, "c_attn", conv(3 * c, c), ParameterNames.inBlock(i, ParameterNames.C_ATTN));
+    module(10, "c_proj", conv(c, c), ParameterNames.inBlock(i, ParameterNames.ATTN_C_PROJ));
     lines.add("          (attn_dropout): " + dropout(config.attnPdrop()));
     lines.add("          (resid_dropout): " + dropout(config.residPdrop()));
     lines.add("        )");
-    leaf(8, "ln_2", norm(), h + "ln_2.weight", h + "ln_2.bias");
+    module(8, "ln_2", norm(), ParameterNames.inBlock(i, ParameterNames.LN_2));
     lines.add("        (mlp): GPT2MLP(");
-    leaf(10, "c_fc", conv(inner, c), h + "mlp.c_fc.weight", h + "mlp.c_fc.bias");
-    leaf(10, "c_proj", conv(c, inner), h + "mlp.c_proj.weight", h + "mlp.c_proj.bias");
+    module(10, "c_fc", conv(inner, c), ParameterNames.inBlock(i, ParameterNames.C_FC));
+    module(10, "c_proj", conv(c, inner), ParameterNames.inBlock(i, ParameterNames.MLP_C_PROJ));
     lines.add("          (act): " + activation() + "()");
     lines.add("          (dropout): " + dropout(config.residPdrop()));
     lines.add("        )");
@@ -116,6 +115,10 @@ final class ModelSummary {
 
   private static String conv(int out, int in) {
     return "Conv1D(nf=" + out + ", nx=" + in + ")";
+  }
+
+  private void module(int indent, String name, String description, String module) {
+    leaf(indent, name, description, ParameterNames.weight(module), ParameterNames.bias(module));
   }
 
   private void leaf(int indent, String name, String description, String... parameters) {

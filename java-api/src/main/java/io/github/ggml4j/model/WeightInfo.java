@@ -4,14 +4,14 @@ import io.github.ggml4j.tensor.DType;
 import java.util.Arrays;
 
 /**
- * A weight as it stands in its source.
+ * Type, shape and layout of a weight in its source.
  *
  * @param name canonical name, such as {@code h.0.attn.c_attn.weight}
  * @param dtype element type
  * @param shape row-major, outermost dimension first, as stored: {@code (in, out)} for the linear
  *     weights of Hugging Face files, {@code (out, in)} for those of GGUF files
  * @param transposed whether this is a linear weight stored as {@code (in, out)} (Hugging Face's
- *     Conv1D), which the model turns round when it loads
+ *     Conv1D), which is transposed when the model is loaded
  */
 @SuppressWarnings("ArrayRecordComponent") // a shape is read far more often than compared
 public record WeightInfo(String name, DType dtype, long[] shape, boolean transposed) {

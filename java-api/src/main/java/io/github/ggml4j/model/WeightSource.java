@@ -4,7 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Set;
 
 /**
- * Where weights come from: the model asks for a name and a shape and does not know the file.
+ * A source of weights by name, such as a file.
  *
  * <p>Names are canonical: Hugging Face's without {@code transformer.}, which are {@code wte.weight}
  * (V, C), {@code wpe.weight} (P, C), for each block {@code h.{i}.} with {@code ln_1}, {@code

@@ -1,5 +1,9 @@
 package io.github.ggml4j.model;
 
+import static io.github.ggml4j.model.ParameterNames.bias;
+import static io.github.ggml4j.model.ParameterNames.inBlock;
+import static io.github.ggml4j.model.ParameterNames.weight;
+
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,6 +31,11 @@ public record WeightSpec(String name, String ggufName, long[] shape, boolean lin
     return elements;
   }
 
+  /** The length of a row: the number of inputs of a matrix, the size of a vector. */
+  public long columns() {
+    return shape[shape.length - 1];
+  }
+
   /** Whether this is a matrix; by convention, weight decay applies to matrices only. */
   public boolean isMatrix() {
     return shape.length > 1;
@@ -41,39 +50,37 @@ public record WeightSpec(String name, String ggufName, long[] shape, boolean lin
   public static List<WeightSpec> of(Gpt2Config config) {
     long c = config.nEmbd();
     List<WeightSpec> specs = new ArrayList<>();
-    specs.add(table("wte", "token_embd", config.vocabSize(), c));
-    specs.add(table("wpe", "position_embd", config.nPositions(), c));
+    specs.add(table(ParameterNames.WTE, "token_embd", config.vocabSize(), c));
+    specs.add(table(ParameterNames.WPE, "position_embd", config.nPositions(), c));
     for (int i = 0; i < config.nLayer(); i++) {
-      String h = "h." + i + ".";
       String blk = "blk." + i + ".";
-      norm(specs, h + "ln_1", blk + "attn_norm", c);
-      linear(specs, h + "attn.c_attn", blk + "attn_qkv", c, 3 * c);
-      linear(specs, h + "attn.c_proj", blk + "attn_output", c, c);
-      norm(specs, h + "ln_2", blk + "ffn_norm", c);
-      linear(specs, h + "mlp.c_fc", blk + "ffn_up", c, config.nInner());
-      linear(specs, h + "mlp.c_proj", blk + "ffn_down", config.nInner(), c);
+      norm(specs, inBlock(i, ParameterNames.LN_1), blk + "attn_norm", c);
+      linear(specs, inBlock(i, ParameterNames.C_ATTN), blk + "attn_qkv", c, 3 * c);
+      linear(specs, inBlock(i, ParameterNames.ATTN_C_PROJ), blk + "attn_output", c, c);
+      norm(specs, inBlock(i, ParameterNames.LN_2), blk + "ffn_norm", c);
+      linear(specs, inBlock(i, ParameterNames.C_FC), blk + "ffn_up", c, config.nInner());
+      linear(specs, inBlock(i, ParameterNames.MLP_C_PROJ), blk + "ffn_down", config.nInner(), c);
     }
-    norm(specs, "ln_f", "output_norm", c);
+    norm(specs, ParameterNames.LN_F, "output_norm", c);
     if (!config.tieWordEmbeddings()) {
-      specs.add(table("lm_head", "output", config.vocabSize(), c));
+      specs.add(table(ParameterNames.LM_HEAD, "output", config.vocabSize(), c));
     }
     return specs;
   }
 
   private static WeightSpec table(String name, String ggufName, long rows, long columns) {
-    return new WeightSpec(
-        name + ".weight", ggufName + ".weight", new long[] {rows, columns}, false);
+    return new WeightSpec(name, weight(ggufName), new long[] {rows, columns}, false);
   }
 
   private static void norm(List<WeightSpec> specs, String name, String ggufName, long size) {
-    specs.add(vector(name + ".weight", ggufName + ".weight", size));
-    specs.add(vector(name + ".bias", ggufName + ".bias", size));
+    specs.add(vector(weight(name), weight(ggufName), size));
+    specs.add(vector(bias(name), bias(ggufName), size));
   }
 
   private static void linear(
       List<WeightSpec> specs, String name, String ggufName, long in, long out) {
-    specs.add(new WeightSpec(name + ".weight", ggufName + ".weight", new long[] {out, in}, true));
-    specs.add(vector(name + ".bias", ggufName + ".bias", out));
+    specs.add(new WeightSpec(weight(name), weight(ggufName), new long[] {out, in}, true));
+    specs.add(vector(bias(name), bias(ggufName), out));
   }
 
   private static WeightSpec vector(String name, String ggufName, long size) {

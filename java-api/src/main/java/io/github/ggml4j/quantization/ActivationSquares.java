@@ -3,6 +3,7 @@ package io.github.ggml4j.quantization;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
+import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.nn.CausalAttention;
 import io.github.ggml4j.nn.TokenBatch;
@@ -64,7 +65,7 @@ final class ActivationSquares implements AutoCloseable {
                 null,
                 observer);
         if (head) {
-          observer.accept("lm_head.weight", hidden);
+          observer.accept(ParameterNames.LM_HEAD, hidden);
         }
         graph.build();
       } catch (RuntimeException | Error e) {

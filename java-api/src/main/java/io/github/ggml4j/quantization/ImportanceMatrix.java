@@ -1,6 +1,8 @@
 package io.github.ggml4j.quantization;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.format.gguf.ImatrixFile;
+import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Model;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -13,14 +15,14 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How much each input of each matrix of a model matters on a text: the mean of its square. A
- * quantizer with it spends its bits on the columns that are multiplied with large numbers.
+ * The importance of each column of each matrix of a model: the mean square of the input that it is
+ * multiplied with, over a text. A quantizer gives a smaller error to important columns.
  *
- * <p>The statistics, names and files are those of {@code llama-imatrix} in llama.cpp, so that files
- * can be exchanged in both directions. Immutable and thread-safe.
+ * <p>Statistics, names and files are those of {@code llama-imatrix} in llama.cpp; either program
+ * reads the other's files. Immutable and thread-safe.
  */
 public final class ImportanceMatrix {
-  /** Tokens of a chunk when nothing else is said, as in llama.cpp. */
+  /** Default number of tokens per chunk, as in llama.cpp. */
   public static final int CONTEXT_LENGTH = 512;
 
   private final ImatrixFile content;
@@ -32,7 +34,7 @@ public final class ImportanceMatrix {
     content.entries().forEach((name, entry) -> means.put(name, entry.means()));
   }
 
-  /** What to compute from. */
+  /** Options of {@link #compute(Gpt2Model, int[], Options)}. */
   public static final class Options {
     private final int contextLength;
     private final int maxChunks;
@@ -53,49 +55,44 @@ public final class ImportanceMatrix {
       this.progress = progress;
     }
 
-    /** Chunks of 512 tokens, or of the model's context where that is shorter; all of them. */
+    /** All chunks, of 512 tokens or of the model's context if that is shorter. */
     public static Options defaults() {
       return new Options(0, Integer.MAX_VALUE, false, "", _ -> {});
     }
 
-    /** Tokens of a chunk; each chunk is computed on its own. 0 for the default. */
+    /** Tokens per chunk; chunks are computed independently. 0 for the default. */
     public Options context(int context) {
-      if (context < 0) {
-        throw new IllegalArgumentException(
-            "context is " + context + ", expected at least 1, or 0 for the default");
-      }
+      Check.atLeast("context", context, 0);
       return new Options(context, maxChunks, head, source, progress);
     }
 
-    /** Computes at most so many chunks. */
+    /** The most chunks to compute; no limit by default. */
     public Options chunks(int chunks) {
-      if (chunks < 1) {
-        throw new IllegalArgumentException("chunks is " + chunks + ", expected at least 1");
-      }
+      Check.atLeast("chunks", chunks, 1);
       return new Options(contextLength, chunks, head, source, progress);
     }
 
-    /** Whether the head is included, where it has a matrix of its own. */
+    /** Whether to include the head if it is not tied to the embedding; false by default. */
     public Options head(boolean head) {
       return new Options(contextLength, maxChunks, head, source, progress);
     }
 
-    /** Name of the text, kept in the file. */
+    /** Name of the text, stored in the file. */
     public Options source(String source) {
       return new Options(contextLength, maxChunks, head, source, progress);
     }
 
-    /** Is told about each chunk. */
+    /** Receives the progress after each chunk. */
     public Options progress(Consumer<Progress> progress) {
       return new Options(contextLength, maxChunks, head, source, progress);
     }
   }
 
   /**
-   * How far computing has come.
+   * The progress of computing.
    *
-   * @param chunk how many chunks are done
-   * @param total how many there are
+   * @param chunk number of chunks computed
+   * @param total number of chunks
    */
   public record Progress(int chunk, int total) {}
 
@@ -107,28 +104,28 @@ public final class ImportanceMatrix {
   /**
    * Computes from a text.
    *
-   * @param tokens at least one chunk; a last piece shorter than a chunk is left out. Some ten
-   *     thousand tokens of the kind of text that the model will see are enough
-   * @throws IllegalArgumentException when there are too few, or ids that the model does not have
-   * @throws IllegalStateException when an activation is not a finite number
-   * @throws CancellationException when the thread is interrupted; it stays interrupted
+   * @param tokens at least one chunk; an incomplete last chunk is ignored. About ten thousand
+   *     tokens of typical text are enough
+   * @throws InvalidArgumentException if there are too few tokens, or ids that are not in the
+   *     vocabulary
+   * @throws IllegalStateException if an activation is not finite
+   * @throws CancellationException if the thread is interrupted; it stays interrupted
    */
   public static ImportanceMatrix compute(Gpt2Model model, int[] tokens, Options options) {
     int positions = model.config().nPositions();
     int length =
         options.contextLength == 0 ? Math.min(CONTEXT_LENGTH, positions) : options.contextLength;
     if (length > positions) {
-      throw new IllegalArgumentException(
-          "context is " + length + ", expected at most " + positions + ", the model's n_positions");
+      throw new InvalidArgumentException(
+          "context", length, "at most " + positions + ", the model's n_positions");
     }
     int chunks = Math.min(tokens.length / length, options.maxChunks);
     if (chunks == 0) {
-      throw new IllegalArgumentException(
-          "The text has "
-              + tokens.length
-              + " tokens, expected at least the "
-              + length
-              + " of a chunk. Give a longer text, or a shorter context.");
+      throw new InvalidArgumentException(
+          "number of tokens",
+          tokens.length,
+          "at least " + length + ", the tokens of a chunk",
+          "Give a longer text, or a shorter {context}.");
     }
     model.config().checkTokens(tokens);
     boolean head = options.head && !model.config().tieWordEmbeddings();
@@ -171,15 +168,17 @@ public final class ImportanceMatrix {
   }
 
   /**
-   * Both together, as if computed from one text after the other.
+   * Combines two matrices, as if computed from both texts.
    *
-   * @throws IllegalArgumentException when they belong to different models
+   * @throws IllegalArgumentException if they belong to different models
    */
   public ImportanceMatrix plus(ImportanceMatrix other) {
     return new ImportanceMatrix(content.plus(other.content));
   }
 
-  /** The mean square of each input of a matrix by its name in GGUF; null where unknown. */
+  /**
+   * The mean square of each input of a matrix by its GGUF name; null if the matrix is not there.
+   */
   public float @Nullable [] find(String ggufName) {
     return means.get(ggufName);
   }
@@ -194,27 +193,27 @@ public final class ImportanceMatrix {
     return Collections.unmodifiableMap(copies);
   }
 
-  /** How many matrices it knows. */
+  /** Number of matrices. */
   public int size() {
     return means.size();
   }
 
-  /** How many chunks it was computed from; 0 where the file does not tell. */
+  /** Number of chunks it was computed from; 0 if unknown. */
   public int chunkCount() {
     return content.chunkCount();
   }
 
-  /** Tokens of a chunk; 0 where the file does not tell. */
+  /** Tokens per chunk; 0 if unknown. */
   public int chunkSize() {
     return content.chunkSize();
   }
 
-  /** Names of the texts it was computed from, as far as known. */
+  /** Names of the texts it was computed from; empty if unknown. */
   public List<String> sources() {
     return content.sources();
   }
 
-  /** How many matrices it knows, from how many chunks. */
+  /** Number of matrices and chunks. */
   @Override
   public String toString() {
     return "ImportanceMatrix["

@@ -1,5 +1,6 @@
 package io.github.ggml4j.quantization;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
@@ -10,12 +11,12 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What a GGUF file's weights are stored as, by llama.cpp's names. Most are mixtures: the name tells
- * the type of most matrices, while those that suffer most from few bits get more. Which matrix gets
- * which type is what llama.cpp's own tool chooses for GPT-2; see {@link #types}.
+ * Types of the weights of a GGUF file, by llama.cpp's names. Most are mixtures: the name gives the
+ * type of most matrices, and the matrices that lose most from few bits get more. The choice for
+ * each matrix of GPT-2 is that of {@code llama-quantize}; see {@link #types}.
  *
- * <p>Vectors and position embeddings stay F32. Where the rows of a matrix are not whole blocks of a
- * type, it gets one of smaller blocks, at worst F16.
+ * <p>Vectors and position embeddings are F32. If the rows of a matrix are not a multiple of the
+ * block size of a type, a type with smaller blocks replaces it, F16 in the last resort.
  */
 public enum Quantization {
   /** Single precision. */
@@ -110,7 +111,7 @@ public enum Quantization {
    * The value of a name such as {@code q4_k_m}, in upper or lower case; {@code Q3_K}, {@code Q4_K}
    * and {@code Q5_K} stand for their {@code _M}.
    *
-   * @throws IllegalArgumentException when there is none of this name
+   * @throws InvalidArgumentException if there is no quantization of this name
    */
   public static Quantization of(String name) {
     var upper = name.strip().toUpperCase(Locale.ROOT);
@@ -122,10 +123,10 @@ public enum Quantization {
         .filter(value -> value.name().equals(upper))
         .findFirst()
         .orElseThrow(() ->
-            new IllegalArgumentException(
-                "There is no type \""
-                    + name
-                    + "\", expected one of "
+            new InvalidArgumentException(
+                "quantization",
+                name,
+                "one of "
                     + Arrays.stream(values())
                         .map(Quantization::label)
                         .collect(Collectors.joining(", "))));
@@ -136,7 +137,7 @@ public enum Quantization {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  /** What it is good for, in a few words. */
+  /** A short description for help texts. */
   public String description() {
     return description;
   }
@@ -146,7 +147,7 @@ public enum Quantization {
     return type;
   }
 
-  /** llama.cpp's number, which files have as {@code general.file_type}. */
+  /** llama.cpp's number of it, {@code general.file_type} in files. */
   public int fileType() {
     return fileType;
   }
@@ -159,35 +160,32 @@ public enum Quantization {
   /**
    * The type of each weight of a model by its Hugging Face name.
    *
-   * @param importance whether there is an importance matrix, which makes some choices bolder
-   * @throws IllegalArgumentException when rows of the model are not whole blocks and nothing can
-   *     stand in
+   * @param importance whether there is an importance matrix; some matrices then get fewer bits
+   * @throws IllegalArgumentException if the rows of a matrix are not a multiple of the block size
+   *     and no other type can replace it
    */
   public Map<String, DType> types(Gpt2Config config, boolean importance) {
     return types(config, importance, false, Map.of());
   }
 
   /**
-   * As {@link #types(Gpt2Config, boolean)} with choices.
+   * As {@link #types(Gpt2Config, boolean)} with types of the user's choice.
    *
    * @param pure whether all matrices get {@link #type()}
-   * @param chosen types of the user's choice for some matrices, by patterns to be found in their
-   *     GGUF names; the first pattern that matches takes precedence
+   * @param chosen types of some matrices by patterns that are searched in their GGUF names; the
+   *     first pattern that matches takes precedence
    */
   public Map<String, DType> types(
       Gpt2Config config, boolean importance, boolean pure, Map<Pattern, DType> chosen) {
     return QuantizationMix.types(config, this, importance, pure, chosen);
   }
 
-  /**
-   * Whether a weight of a model of this kind can only be written as {@code type} with an {@link
-   * ImportanceMatrix}.
-   */
+  /** Whether a weight needs an {@link ImportanceMatrix} to be written as {@code type}. */
   public boolean needsImportanceMatrix(WeightSpec weight, DType type) {
     return QuantizationMix.needsImportance(weight, type, this);
   }
 
-  /** Bits for each weight of a whole model, vectors and embeddings included. */
+  /** Bits per weight of a whole model, including vectors and embeddings. */
   public double bitsPerWeight(Gpt2Config config) {
     var types = types(config, false);
     long bytes = 0;
@@ -200,8 +198,8 @@ public enum Quantization {
   }
 
   /**
-   * Whether a model of this kind can only be written with an {@link ImportanceMatrix}; without one
-   * the result would be useless, or ggml cannot make it.
+   * Whether a model needs an {@link ImportanceMatrix} to be written so. Without one the result
+   * would be useless, or ggml cannot compute it.
    */
   public boolean needsImportanceMatrix(Gpt2Config config) {
     var types = types(config, false);

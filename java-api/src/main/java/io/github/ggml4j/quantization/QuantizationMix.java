@@ -1,6 +1,7 @@
 package io.github.ggml4j.quantization;
 
 import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
 import java.util.EnumSet;
@@ -45,8 +46,6 @@ final class QuantizationMix {
   private static final Set<DType> LOST_WITHOUT_IMPORTANCE =
       EnumSet.of(DType.IQ1_S, DType.IQ1_M, DType.IQ2_XXS, DType.IQ2_XS, DType.IQ2_S, DType.IQ3_XXS);
 
-  private static final int LAYER_PREFIX = 2; // "h."
-
   private final Quantization quantization;
   private final DType usual;
   private final boolean importance;
@@ -83,7 +82,7 @@ final class QuantizationMix {
   }
 
   private DType type(WeightSpec spec, boolean pure, Map<Pattern, DType> chosen) {
-    if (!spec.isMatrix() || spec.name().equals("wpe.weight")) {
+    if (!spec.isMatrix() || spec.name().equals(ParameterNames.WPE)) {
       return DType.F32;
     }
     if (!usual.isQuantized()) {
@@ -116,7 +115,7 @@ final class QuantizationMix {
     if (part == Part.EMBEDDING) {
       return embedding();
     }
-    int layer = layer(spec.name());
+    int layer = ParameterNames.layerOf(spec.name());
     if (SMALLEST.contains(quantization)) {
       return smallest(part, layer);
     }
@@ -129,7 +128,7 @@ final class QuantizationMix {
   }
 
   private DType head(WeightSpec spec) {
-    if (quantization == Quantization.MXFP4_MOE || columns(spec) % usual.blockSize() != 0) {
+    if (quantization == Quantization.MXFP4_MOE || spec.columns() % usual.blockSize() != 0) {
       return DType.Q8_0;
     }
     if (SMALLEST.contains(quantization) || quantization == Quantization.IQ3_XXS) {
@@ -221,7 +220,7 @@ final class QuantizationMix {
 
   /** A type whose blocks fill the rows of a matrix. */
   private static DType fitting(DType type, WeightSpec spec) {
-    long columns = columns(spec);
+    long columns = spec.columns();
     if (columns % type.blockSize() == 0) {
       return type;
     }
@@ -260,27 +259,20 @@ final class QuantizationMix {
         || (type == DType.Q2_K && quantization == Quantization.Q2_K_S);
   }
 
-  private static long columns(WeightSpec spec) {
-    return spec.shape()[spec.shape().length - 1];
-  }
-
-  private static int layer(String name) {
-    return Integer.parseInt(name, LAYER_PREFIX, name.indexOf('.', LAYER_PREFIX), 10);
-  }
-
   private static Part part(String name) {
-    if (name.startsWith("lm_head.")) {
+    if (name.equals(ParameterNames.LM_HEAD)) {
       return Part.HEAD;
     }
-    if (!name.startsWith("h.")) {
+    int layer = ParameterNames.layerOf(name);
+    if (layer < 0) {
       return Part.EMBEDDING;
     }
-    if (name.contains(".c_attn.")) {
-      return Part.ATTENTION_IN;
-    }
-    if (name.contains(".attn.c_proj.")) {
-      return Part.ATTENTION_OUT;
-    }
-    return name.contains(".c_fc.") ? Part.MLP_IN : Part.MLP_OUT;
+    return switch (name.substring(0, name.lastIndexOf('.'))
+        .substring(ParameterNames.block(layer).length())) {
+      case ParameterNames.C_ATTN -> Part.ATTENTION_IN;
+      case ParameterNames.ATTN_C_PROJ -> Part.ATTENTION_OUT;
+      case ParameterNames.C_FC -> Part.MLP_IN;
+      default -> Part.MLP_OUT;
+    };
   }
 }

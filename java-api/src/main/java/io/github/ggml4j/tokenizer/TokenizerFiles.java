@@ -2,6 +2,7 @@ package io.github.ggml4j.tokenizer;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
+import io.github.ggml4j.format.internal.LfsPointer;
 import io.github.ggml4j.internal.Names;
 import io.github.ggml4j.internal.StrictUtf8;
 import java.io.ByteArrayInputStream;
@@ -106,7 +107,9 @@ final class TokenizerFiles {
             "at most " + LARGEST_FILE + " for a tokenizer",
             "Check that this is the right file.");
       }
-      return Files.readAllBytes(file);
+      byte[] bytes = Files.readAllBytes(file);
+      LfsPointer.refuse(file.toString(), bytes);
+      return bytes;
     } catch (IOException e) {
       throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.ggml4j.Golden;
 import io.github.ggml4j.format.safetensors.SafetensorsFile;
+import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
@@ -11,7 +12,6 @@ import io.github.ggml4j.testing.TestDevice;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
@@ -103,7 +103,7 @@ class GoldenLogitsTest {
         Golden.ints(Golden.json("models/" + name + "/golden.json").get("logits").get("prompt"));
     try (var model = Models.load(Golden.path("models/" + name), device.open())) {
       var expected = InferenceSession.logits(model, prompt);
-      Models.saveFolder(model, folder.resolve("saved"), null, Map.of());
+      Models.save(model, folder.resolve("saved"), ModelExport.builder().build());
       try (var again = Models.load(folder.resolve("saved"), device.open())) {
         var sameType =
             model.config().toBuilder().other("dtype", again.config().other().get("dtype")).build();
@@ -132,7 +132,7 @@ class GoldenLogitsTest {
       var expected = InferenceSession.logits(model, prompt);
       var file = folder.resolve("model.gguf");
       for (var type : List.of(DType.F32, DType.F16, DType.BF16, DType.Q8_0)) {
-        Models.saveGguf(model, file, type, null, name);
+        Models.save(model, file, ModelExport.builder().type(type).name(name).build());
         try (var again = Models.load(file, device.open())) {
           double bound = type == DType.F32 ? 1e-4 : type == DType.F16 ? 2e-2 : 0.3;
           assertThat(relativeError(InferenceSession.logits(again, prompt), expected))

@@ -202,7 +202,7 @@ class InferenceSessionTest {
       int s = session.newSequence();
       var one = new int[] {s};
       assertThatThrownBy(() -> session.step(one, new int[][] {{}}))
-          .hasMessageContaining("No tokens");
+          .hasMessageContaining("tokens[0] is empty");
       assertThatThrownBy(() -> session.step(one, new int[][] {{0, 211}}))
           .hasMessageContaining("Token 1 is 211")
           .hasMessageContaining("0 to 210");
@@ -211,7 +211,7 @@ class InferenceSessionTest {
           .hasMessageContaining("701")
           .hasMessageContaining("n_positions = 700");
       assertThatThrownBy(() -> session.step(new int[] {s, s}, new int[][] {{1}, {1}}))
-          .hasMessageContaining("occurs twice");
+          .hasMessageContaining("at most once");
       assertThatThrownBy(() -> session.step(new int[] {99}, new int[][] {{1}}))
           .hasMessageContaining("no sequence 99");
       assertThatThrownBy(() -> session.step(new int[0], new int[0][]))

@@ -123,19 +123,19 @@ class ScoringSessionTest {
         var arena = Arena.ofConfined()) {
       assertThatThrownBy(session::losses).hasMessageContaining("call read() first");
       assertThatThrownBy(() -> session.read(new int[][] {}, 0))
-          .hasMessageContaining("no sequences");
+          .hasMessageContaining("sequences is 0, expected at least 1");
       assertThatThrownBy(() -> session.read(new int[][] {{1}}, 0)).hasMessageContaining("2 to");
       assertThatThrownBy(() -> session.read(new int[][] {new int[13]}, 0))
           .hasMessageContaining("n_positions = 12");
       assertThatThrownBy(() -> session.read(new int[][] {ONE, {1, 2}}, 0))
-          .hasMessageContaining("has 2 tokens");
+          .hasMessageContaining("length of sequences[1] is 2, expected 8");
       assertThatThrownBy(() -> session.read(new int[][] {{1, 97}}, 0)).hasMessageContaining("97");
       assertThatThrownBy(() -> session.read(new int[][] {ONE}, 7)).hasMessageContaining("0 to 6");
       session.read(new int[][] {ONE}, 5);
       assertThatThrownBy(() -> session.logits(1, 2, arena.allocate(4L * 2 * 97, 4)))
           .isInstanceOf(IndexOutOfBoundsException.class);
       assertThatThrownBy(() -> session.logits(0, 2, arena.allocate(8, 4)))
-          .hasMessageContaining("8 bytes");
+          .hasMessageContaining("size of out in bytes is 8");
       assertThatThrownBy(model::close).hasMessageContaining("in use by 1 scoring session");
     }
   }

@@ -64,7 +64,7 @@ class DeviceWeightsTest {
   void logitsAreTheCpus(Quantization type, TestDevice device, @TempDir Path folder) {
     var file = folder.resolve("model.gguf");
     try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 3)) {
-      Models.save(model, file, type, null);
+      Models.save(model, file, ModelExport.builder().quantization(type).build());
     }
     compare(file, device, TOKENS, bound(type, device), type);
   }
@@ -83,7 +83,7 @@ class DeviceWeightsTest {
         var model = Models.load(files, Device.cpu(1))) {
       text = files.tokenizer().encode("It was the best of times, it was the worst of times");
       model.trainableWeights(); // F32, from which they are quantized
-      Models.save(model, file, type, null);
+      Models.save(model, file, ModelExport.builder().quantization(type).build());
     }
     compare(file, device, text, TRAINED, type);
   }

@@ -456,7 +456,7 @@ class ModelFilesTest {
     Path saved = this.folder.resolve("saved");
     try (Gpt2Model model = Models.load(folder, Device.cpu(1))) {
       assertThat(model.eosTokenIds()).containsExactly(22, 7);
-      Models.saveFolder(model, saved, null, Map.of());
+      Models.save(model, saved, ModelExport.builder().build());
     }
     assertThat(saved.resolve("generation_config.json")).content().contains("\"temperature\": 0.7");
     try (ModelFiles files = ModelFiles.open(saved)) {

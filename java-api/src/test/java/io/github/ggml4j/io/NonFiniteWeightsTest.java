@@ -18,7 +18,6 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,7 +44,7 @@ class NonFiniteWeightsTest {
   void inGgufFiles(DType type, String name, String value, String position) throws IOException {
     var file = folder.resolve("model.gguf");
     try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 1)) {
-      Models.saveGguf(model, file, type, null, "test");
+      Models.save(model, file, ModelExport.builder().type(type).name("test").build());
     }
     var bytes = Files.readAllBytes(file);
     try (var gguf = GgufFile.of(MemorySegment.ofArray(bytes), "model")) {
@@ -70,7 +69,7 @@ class NonFiniteWeightsTest {
   })
   void inFolders(DType type, String value) throws IOException {
     try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 1)) {
-      Models.saveFolder(model, folder, type, Map.of());
+      Models.save(model, folder, ModelExport.builder().type(type).build());
     }
     var file = folder.resolve(HuggingFaceFolder.WEIGHTS);
     var bytes = Files.readAllBytes(file);
@@ -90,7 +89,7 @@ class NonFiniteWeightsTest {
     try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 1)) {
       requireNonNull(model.tensors().get("h.0.ln_1.weight")).setFloats(filled(Float.MAX_VALUE));
       requireNonNull(model.tensors().get("h.0.ln_1.bias")).setFloats(filled(-Float.MAX_VALUE));
-      Models.saveGguf(model, file, DType.F32, null, "test");
+      Models.save(model, file, ModelExport.builder().type(DType.F32).name("test").build());
     }
     Models.load(file, Device.cpu(1)).close();
   }

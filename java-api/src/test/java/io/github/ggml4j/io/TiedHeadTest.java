@@ -44,8 +44,8 @@ class TiedHeadTest {
     var gguf = folder.resolve("model.gguf");
     var saved = folder.resolve("saved");
     try (var model = Models.load(FOLDER.resolve(name), Device.cpu(1))) {
-      Models.save(model, gguf, Quantization.F32, null);
-      Models.save(model, saved, Quantization.F32, null);
+      Models.save(model, gguf, ModelExport.builder().quantization(Quantization.F32).build());
+      Models.save(model, saved, ModelExport.builder().quantization(Quantization.F32).build());
     }
     for (var path : new Path[] {gguf, saved}) {
       try (var model = Models.load(path, Device.cpu(1))) {
@@ -59,7 +59,7 @@ class TiedHeadTest {
   void theSavedConfigurationSaysThatTheHeadIsNotTied() {
     var saved = folder.resolve("saved");
     try (var model = Models.load(FOLDER.resolve("differs"), Device.cpu(1))) {
-      Models.save(model, saved, Quantization.F32, null);
+      Models.save(model, saved, ModelExport.builder().quantization(Quantization.F32).build());
     }
     assertThat(ModelFiles.readConfig(saved).tieWordEmbeddings()).isFalse();
   }

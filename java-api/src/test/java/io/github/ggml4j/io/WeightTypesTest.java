@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -58,7 +57,7 @@ class WeightTypesTest {
   void fewAndManyRowsAgreeWithWidenedWeights(DType type, @TempDir Path folder) {
     var file = folder.resolve("model.gguf");
     try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 3)) {
-      Models.saveGguf(model, file, type, null, "test");
+      Models.save(model, file, ModelExport.builder().type(type).name("test").build());
     }
     var tokens = new Random(1).ints(40, 0, CONFIG.vocabSize()).toArray();
     try (var device = Device.cpu(1)) {
@@ -96,14 +95,22 @@ class WeightTypesTest {
   @Test
   void typesThatAreNoWeightsAreRefused(@TempDir Path folder) {
     try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 3)) {
-      assertThatThrownBy(
-              () -> Models.saveGguf(model, folder.resolve("x.gguf"), DType.I32, null, "x"))
+      assertThatThrownBy(() ->
+              Models.save(
+                  model,
+                  folder.resolve("x.gguf"),
+                  ModelExport.builder().type(DType.I32).name("x").build()))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("I32");
-      assertThatThrownBy(
-              () -> Models.saveGguf(model, folder.resolve("x.gguf"), DType.IQ2_XXS, null, "x"))
+      assertThatThrownBy(() ->
+              Models.save(
+                  model,
+                  folder.resolve("x.gguf"),
+                  ModelExport.builder().type(DType.IQ2_XXS).name("x").build()))
           .hasMessageContaining("importance matrix");
-      assertThatThrownBy(() -> Models.saveFolder(model, folder.resolve("f"), DType.Q8_0, Map.of()))
+      assertThatThrownBy(() ->
+              Models.save(
+                  model, folder.resolve("f"), ModelExport.builder().type(DType.Q8_0).build()))
           .hasMessageContaining("Q8_0");
       assertThat(folder).isEmptyDirectory();
     }

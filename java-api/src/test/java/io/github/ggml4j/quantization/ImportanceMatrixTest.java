@@ -128,7 +128,7 @@ class ImportanceMatrixTest {
     try (var model = Gpt2Model.random(CONFIG, Device.cpu(1), 5)) {
       assertThatThrownBy(() -> ImportanceMatrix.compute(model, tokens(15)))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("15 tokens");
+          .hasMessageContaining("number of tokens is 15, expected at least 16");
       assertThatThrownBy(() ->
               ImportanceMatrix.compute(
                   model, tokens(40), ImportanceMatrix.Options.defaults().context(17)))

@@ -288,7 +288,9 @@ class QuantizationTest {
     }
     try (var model = Gpt2Model.random(config, Device.cpu(1), 1)) {
       var file = folder.resolve("x.gguf");
-      assertThatThrownBy(() -> Models.save(model, file, Quantization.IQ2_XXS, null))
+      assertThatThrownBy(() ->
+              Models.save(
+                  model, file, ModelExport.builder().quantization(Quantization.IQ2_XXS).build()))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("IQ2_XXS")
           .hasMessageContaining("importance matrix")
@@ -311,21 +313,33 @@ class QuantizationTest {
     var first = folder.resolve("q8.gguf");
     var second = folder.resolve("q4.gguf");
     try (var model = Gpt2Model.random(config(1, 64, 256, true), Device.cpu(1), 1)) {
-      Models.save(model, first, Quantization.Q8_0, null);
+      Models.save(model, first, ModelExport.builder().quantization(Quantization.Q8_0).build());
     }
     try (var model = Models.load(first, Device.cpu(1))) {
-      assertThatThrownBy(() -> Models.save(model, second, Quantization.Q4_0, null))
+      assertThatThrownBy(() ->
+              Models.save(
+                  model, second, ModelExport.builder().quantization(Quantization.Q4_0).build()))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("requantize");
       assertThat(second).doesNotExist();
       var export = ModelExport.builder().quantization(Quantization.Q4_0).requantize(true).build();
       Models.save(model, second, export);
-      Models.save(model, folder.resolve("f32.gguf"), Quantization.F32, null);
+      Models.save(
+          model,
+          folder.resolve("f32.gguf"),
+          ModelExport.builder().quantization(Quantization.F32).build());
       Models.save(model, folder.resolve("same.gguf"), ModelExport.builder().build());
       assertThat(digest(folder.resolve("same.gguf"))).isEqualTo(digest(first));
-      Models.save(model, folder.resolve("folder"), Quantization.BF16, null);
+      Models.save(
+          model,
+          folder.resolve("folder"),
+          ModelExport.builder().quantization(Quantization.BF16).build());
       assertThat(folder.resolve("folder/model.safetensors")).exists();
-      assertThatThrownBy(() -> Models.save(model, folder.resolve("other"), Quantization.Q8_0, null))
+      assertThatThrownBy(() ->
+              Models.save(
+                  model,
+                  folder.resolve("other"),
+                  ModelExport.builder().quantization(Quantization.Q8_0).build()))
           .hasMessageContaining(".gguf");
       assertThat(folder.resolve("other")).doesNotExist();
     }

@@ -1,6 +1,7 @@
 package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.ModelWriter;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
@@ -10,28 +11,22 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Saves a trained model as a GGUF file if the path ends with .gguf, else as a Hugging Face folder.
  */
 record ModelOutput(Path path) {
-
-  private boolean isGguf() {
-    return path.toString().toLowerCase(Locale.ROOT).endsWith(".gguf");
-  }
-
   /** Checks before the training that the model can be saved. */
   void check(Gpt2Config config) {
-    if (isGguf()) {
+    if (Models.isGguf(path)) {
       ModelWriter.checkForGguf(config);
       if (Files.isDirectory(path)) {
         throw new InvalidArgumentException(
             "saveTo", path, "a file, since the name ends with .gguf; it is a folder");
       }
     }
-    Path existing = isGguf() ? path.toAbsolutePath().getParent() : path.toAbsolutePath();
+    Path existing = Models.isGguf(path) ? path.toAbsolutePath().getParent() : path.toAbsolutePath();
     while (existing != null && !Files.exists(existing)) {
       existing = existing.getParent();
     }
@@ -47,14 +42,10 @@ record ModelOutput(Path path) {
 
   /** Writes the model with its tokenizer. */
   void save(Gpt2Model model, Tokenizer tokenizer) {
-    if (isGguf()) {
+    if (Models.isGguf(path)) {
       createParent();
-      String file = path.getFileName().toString();
-      Models.saveGguf(
-          model, path, null, tokenizer, file.substring(0, file.length() - ".gguf".length()));
-    } else {
-      Models.saveFolder(model, path, null, tokenizer.files(model.config().nPositions()));
     }
+    Models.save(model, path, ModelExport.builder().tokenizer(tokenizer).build());
   }
 
   private void createParent() {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.ModelFiles;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
@@ -88,7 +89,8 @@ class CudaMemoryTest {
   void generation(String type) {
     var file = folder.resolve("model.gguf");
     try (var model = Gpt2Model.random(config(), Device.cpu(1), 1)) {
-      Models.saveGguf(model, file, DType.valueOf(type), null, "test");
+      Models.save(
+          model, file, ModelExport.builder().type(DType.valueOf(type)).name("test").build());
     }
     long before = free();
     try (var model = Models.load(ModelFiles.open(file), Device.open("cuda", 1))) {

@@ -88,6 +88,9 @@ public final class Json {
             "at most " + MAX_DOCUMENT + " for a JSON file of this kind",
             "Check that this is the right file.");
       }
+      if (size < LfsPointer.MAX_SIZE) {
+        LfsPointer.refuse(file.toString(), Files.readAllBytes(file));
+      }
       try (InputStream in = Files.newInputStream(file);
           JsonParser parser = parser(DOCUMENTS, in)) {
         return object(parser, file.toString());

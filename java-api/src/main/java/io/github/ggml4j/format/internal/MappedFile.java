@@ -30,7 +30,7 @@ public final class MappedFile implements AutoCloseable {
   /**
    * Maps a whole file.
    *
-   * @throws ModelFormatException when it is missing or not a regular file
+   * @throws ModelFormatException if it is missing, a folder, or a Git LFS pointer
    * @throws UncheckedIOException when it cannot be read
    */
   @SuppressWarnings("MustBeClosed") // the object made here owns the arena
@@ -44,6 +44,7 @@ public final class MappedFile implements AutoCloseable {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       MemorySegment bytes =
           channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena).asReadOnly();
+      LfsPointer.refuse(path.toString(), bytes);
       mapped = true;
       return new MappedFile(path, arena, bytes);
     } catch (NoSuchFileException e) {

@@ -8,14 +8,14 @@ import io.github.ggml4j.tensor.TensorStore;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
-/** Quantized weights of a GPU as floats: GPUs convert few types, the CPU all. */
+/** Converts quantized weights of a GPU to F32 on the CPU, since GPUs convert few types. */
 public final class HostFloats {
   private HostFloats() {}
 
   /**
    * Reads a tensor.
    *
-   * @param target takes all elements as F32, native memory
+   * @param target receives all elements as F32; native memory
    */
   public static void of(Tensor tensor, MemorySegment target) {
     try (var arena = Arena.ofShared();

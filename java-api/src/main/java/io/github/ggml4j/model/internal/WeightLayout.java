@@ -6,22 +6,22 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 
-/** Turns and converts the bytes of weights on their way into a file. */
+/** Transposes and converts the bytes of weights. */
 public final class WeightLayout {
   private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
   private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
   private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
   private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
 
-  /** Rows and columns of a tile that stays in the first-level cache. */
+  /** Rows and columns of a tile that fits into the first-level cache. */
   private static final long TILE = 32;
 
   private WeightLayout() {}
 
   /**
-   * A matrix of shape (rows, columns) as (columns, rows).
+   * Transposes a matrix of shape (rows, columns) to (columns, rows).
    *
-   * @throws IllegalArgumentException when its elements share blocks
+   * @throws IllegalArgumentException if the type is quantized
    */
   public static MemorySegment transpose(
       MemorySegment from, DType dtype, long rows, long columns, SegmentAllocator allocator) {
@@ -29,7 +29,7 @@ public final class WeightLayout {
       throw new IllegalArgumentException(
           "a matrix of "
               + dtype
-              + " cannot be turned round; expected F32, F16, BF16 or F64. Convert it first.");
+              + " cannot be transposed; expected F32, F16, BF16 or F64. Convert it first.");
     }
     int size = dtype.bytesPerBlock();
     MemorySegment to = allocator.allocate(Math.max(from.byteSize(), 1), 64);
@@ -48,7 +48,7 @@ public final class WeightLayout {
   }
 
   /**
-   * Numbers of any plain floating-point type as F32.
+   * Converts F16, BF16 or F64 to F32; returns F32 as it is.
    *
    * @throws IllegalArgumentException when the type is another
    */
@@ -74,7 +74,7 @@ public final class WeightLayout {
     return to.asSlice(0, 4 * elements);
   }
 
-  /** The index of the first F64 number that no finite F32 stands for; -1 when there is none. */
+  /** The index of the first F64 number that is not finite as F32; -1 if there is none. */
   public static long firstBeyondFloat32(MemorySegment doubles) {
     for (long i = 0; i < doubles.byteSize() / Double.BYTES; i++) {
       if (!Float.isFinite((float) doubles.get(LittleEndian.DOUBLE, Double.BYTES * i))) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -14,7 +15,6 @@ import io.github.ggml4j.trainer.optim.AdamW;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
@@ -57,7 +57,7 @@ class DeviceExchangeTest {
     try (var model = Gpt2Model.random(CONFIG, first, 5)) {
       actual.addAll(train(model));
       logits = InferenceSession.logits(model, 1, 2, 3);
-      Models.saveFolder(model, saved, DType.F32, Map.of());
+      Models.save(model, saved, ModelExport.builder().type(DType.F32).build());
     }
     try (var model = Models.load(saved, second)) {
       var again = InferenceSession.logits(model, 1, 2, 3);

@@ -1,0 +1,47 @@
+package io.github.ggml4j.format.internal;
+
+import io.github.ggml4j.format.ModelFormatException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * Recognises the pointers that Git LFS leaves in place of large files, when a repository was cloned
+ * without Git LFS. Format: {@code git-lfs/docs/spec.md}.
+ */
+public final class LfsPointer {
+  private static final byte[] START =
+      "version https://git-lfs.github.com/spec/".getBytes(StandardCharsets.US_ASCII);
+
+  /** A pointer is smaller than this. */
+  public static final int MAX_SIZE = 1024;
+
+  private LfsPointer() {}
+
+  /**
+   * Refuses a pointer.
+   *
+   * @param file path of the file, for the message
+   * @param bytes its content
+   * @throws ModelFormatException if the content is a pointer
+   */
+  public static void refuse(String file, MemorySegment bytes) {
+    if (bytes.byteSize() >= START.length
+        && bytes.byteSize() < MAX_SIZE
+        && bytes.asSlice(0, START.length).mismatch(MemorySegment.ofArray(START)) < 0) {
+      var text = new String(bytes.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
+      var size = text.lines().filter(line -> line.matches("size \\d{1,18}")).findFirst();
+      throw ModelFormatException.of(
+          file,
+          "is a Git LFS pointer to the file and not the file itself"
+              + size.map(line -> " (of " + line.substring(5) + " bytes)").orElse(""),
+          "the content of the file",
+          "Run 'git lfs pull' in its folder, or download the file.");
+    }
+  }
+
+  /** As {@link #refuse(String, MemorySegment)}. */
+  public static void refuse(String file, byte[] bytes) {
+    refuse(file, MemorySegment.ofArray(bytes));
+  }
+}
