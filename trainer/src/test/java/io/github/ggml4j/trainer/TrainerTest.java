@@ -25,6 +25,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,6 +35,7 @@ import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.json.JsonMapper;
@@ -346,6 +348,36 @@ class TrainerTest {
       assertThat(failures).isEmpty();
       assertThat(computed.get()).isPositive();
     }
+  }
+
+  @Test
+  void theModelCannotBeClosedDuringATraining() {
+    try (var model = TestModels.odd()) {
+      var refused = new ArrayList<@Nullable Throwable>();
+      var listener =
+          new TrainingListener() {
+            @Override
+            public void stepped(StepMetrics step) {
+              var closing = CompletableFuture.runAsync(model::close);
+              refused.add(closing.handle((_, failure) -> failure).join());
+            }
+          };
+      var result = trainer(model).maxSteps(2).listener(listener).fit(TestModels.documents(40));
+
+      assertThat(result.steps()).isEqualTo(2);
+      assertThat(refused)
+          .hasSize(2)
+          .allSatisfy(
+              failure ->
+                  assertThat(failure)
+                      .hasRootCauseInstanceOf(IllegalStateException.class)
+                      .hasRootCauseMessage(
+                          "Model "
+                              + model.origin()
+                              + " is in use by 1 training; wait until that ends, or close it,"
+                              + " before closing the model"));
+      assertThat(InferenceSession.logits(model, 1, 2, 3)[2]).doesNotContain(Float.NaN);
+    } // can be closed now
   }
 
   @Test

@@ -4,6 +4,7 @@ import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.model.FlatLayout;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.ModelLease;
 import io.github.ggml4j.nn.CausalAttention;
 import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.Dropout;
@@ -45,7 +46,7 @@ import org.jspecify.annotations.Nullable;
  * model; they use the weights of the last finished update.
  *
  * <p><b>Memory management.</b> Owns gradients, optimizer state and graphs. The model owns the
- * weights.
+ * weights, and cannot be closed before this is.
  */
 public final class TrainingEngine implements AutoCloseable {
   /** Label of a token that the loss ignores. */
@@ -85,6 +86,7 @@ public final class TrainingEngine implements AutoCloseable {
       Graph graph, TokenBatch tokens, CrossEntropy loss, @Nullable Dropout dropout) {}
 
   private final Gpt2Model model;
+  private final ModelLease lease;
   private final Settings settings;
   private final TensorStore store;
   private final Gpt2 trained;
@@ -111,11 +113,12 @@ public final class TrainingEngine implements AutoCloseable {
     this.settings = settings;
     var config = model.config();
     var layout = FlatLayout.of(config);
-    var weights = model.trainableWeights();
+    this.lease = model.lease("training");
     this.store =
         new TensorStore(
             model.device(), "gradients and optimizer state", layout.shapes().size() + 16);
     try {
+      var weights = model.trainableWeights();
       var gradients = store.add(DType.F32, layout.elements());
       this.gradientViews = layout.views(store, gradients);
       var state = addState(optimizer, store, layout.elements());
@@ -144,6 +147,7 @@ public final class TrainingEngine implements AutoCloseable {
       this.trainedTensors = Stream.concat(Stream.of(weights), state.stream()).toList();
     } catch (RuntimeException | Error e) {
       store.close();
+      lease.close();
       throw e;
     }
   }
@@ -442,6 +446,7 @@ public final class TrainingEngine implements AutoCloseable {
       graphs.close();
       update.close();
       store.close();
+      lease.close();
     }
   }
 }
