@@ -10,6 +10,7 @@ final class PrecisionOptions {
       description =
           "Use TF32 for float32 matrix products on an NVIDIA GPU: faster, less precise. No effect"
               + " on the CPU.")
+  @SetsParameter("float32MatmulPrecision")
   private boolean tf32;
 
   /** Call this before a model is loaded. */

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class InvalidArgumentException extends IllegalArgumentException {
   private static final long serialVersionUID = 1;
-  private static final Pattern REFERENCE = Pattern.compile("\\{(\\w+)}");
+  private static final Pattern REFERENCE = Pattern.compile("\\{([\\w.]+)}");
 
   private final String parameter;
   private final String value;

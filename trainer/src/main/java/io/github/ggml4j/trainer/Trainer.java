@@ -304,6 +304,14 @@ public final class Trainer {
    * <p>A dataset from files resumes at its position. Any other dataset is read again from its start
    * up to that position.
    *
+   * <p>Data in memory must have the same tokens. Streamed data is compared only if it is a {@link
+   * io.github.ggml4j.trainer.data.RowDataset}: by its files, columns, filters and other settings.
+   * Any other stream must give the same documents as before; that is not checked.
+   *
+   * <p>The same result needs the same kind of device and, on a CPU, the same number of threads. A
+   * training may resume on another device or with another number of threads; a warning is logged
+   * then.
+   *
    * @param file the checkpoint; with AdamW it is three times as large as the model in float32
    * @return this
    */
@@ -362,8 +370,9 @@ public final class Trainer {
       return save(run.run(), Optional.empty());
     }
     var identity = TrainingIdentity.of(options, model.config(), sequences, run.plan().totalSteps());
+    String device = model.device().toString(); // with its number of threads
     if (!cancellation.requested()) {
-      resumable.restore(identity, run::restore, engine::restore);
+      resumable.restore(identity, device, run::restore, engine::restore);
     }
     TrainingResult result = run.run();
     if (!result.cancelled()) {
@@ -372,7 +381,7 @@ public final class Trainer {
       return result;
     }
     if (run.canResume()) {
-      resumable.save(identity, run::save, engine::save);
+      resumable.save(identity, device, run::save, engine::save);
       return save(result, Optional.of(resumable.file()));
     }
     return save(result, Optional.empty());

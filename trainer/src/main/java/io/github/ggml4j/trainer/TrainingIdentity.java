@@ -1,6 +1,8 @@
 package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.tensor.MatmulPrecision;
+import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.schedule.Schedule;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +15,7 @@ import java.util.zip.CRC32C;
  * Every option that changes the result of a training, by name. A training resumes from a checkpoint
  * only if all of them are equal. {@code epochs} and {@code maxSteps} only decide when a training
  * ends; they are included only if the schedule depends on the number of steps.
+ * The device is not included, so that a training can move to another machine.
  */
 final class TrainingIdentity {
   private static final int SAMPLES = 100;
@@ -32,8 +35,11 @@ final class TrainingIdentity {
     identity.put("seed", "" + options.seed());
     identity.put("clipNorm", "" + options.clipNorm());
     identity.put("dropout", dropout(options, config));
-    addObject(identity, "optimizer", options.optimizer(), options.optimizer().getClass().getName());
-    addObject(identity, "schedule", options.schedule(), sampled(options.schedule(), totalSteps));
+    identity.put("float32MatmulPrecision", MatmulPrecision.current().torchName());
+    addOptimizer(identity, options.optimizer());
+    if (!addRecord(identity, "schedule", options.schedule())) {
+      identity.put("schedule", sampled(options.schedule(), totalSteps));
+    }
     if (options.schedule().usesTotalSteps()) {
       identity.put("totalSteps", totalSteps.isPresent() ? "" + totalSteps.getAsLong() : "unknown");
     }
@@ -59,25 +65,36 @@ final class TrainingIdentity {
             options.dropout().orElse(config.attnPdrop()));
   }
 
+  /** Of an optimizer that is not a record, only what the interface tells can be compared. */
+  private static void addOptimizer(SequencedMap<String, String> identity, Optimizer optimizer) {
+    if (!addRecord(identity, "optimizer", optimizer)) {
+      identity.put("optimizer", optimizer.getClass().getName());
+      identity.put("optimizer.learningRate", "" + optimizer.learningRate());
+      identity.put("optimizer.stateNames", "" + optimizer.stateNames());
+    }
+  }
+
   /**
    * Adds the components of a record one by one, so that a difference names the one that differs.
+   *
+   * @return false if it is not a record
    */
-  private static void addObject(
-      SequencedMap<String, String> identity, String name, Object value, String otherwise) {
+  private static boolean addRecord(
+      SequencedMap<String, String> identity, String name, Object value) {
     RecordComponent[] components = value.getClass().getRecordComponents();
     if (components == null) {
-      identity.put(name, otherwise);
-      return;
+      return false;
     }
     identity.put(name, value.getClass().getSimpleName());
     for (var component : components) {
       try {
         var accessor = component.getAccessor();
-        identity.put(component.getName(), String.valueOf(accessor.invoke(value)));
+        identity.put(name + "." + component.getName(), String.valueOf(accessor.invoke(value)));
       } catch (ReflectiveOperationException e) {
         identity.put(name, value.toString()); // a record of a package that is not exported
       }
     }
+    return true;
   }
 
   /** Identifies a schedule that is not a record, such as a lambda, by a sample of its factors. */

@@ -3,15 +3,22 @@ package io.github.ggml4j.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.Ggml4j;
 import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.DatasetPosition;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.data.DocumentReader;
+import io.github.ggml4j.trainer.internal.checkpoint.Checkpoint;
 import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.ParameterVector;
 import io.github.ggml4j.trainer.optim.Sgd;
+import io.github.ggml4j.trainer.optim.UpdateStep;
 import io.github.ggml4j.trainer.schedule.ConstantWarmup;
 import io.github.ggml4j.trainer.schedule.LinearWarmup;
 import java.io.ByteArrayOutputStream;
@@ -22,9 +29,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -199,10 +212,10 @@ class CheckpointTest {
             t -> t.dropout(0),
             "dropout was embd 0.1, resid 0.1, attn 0.1 and is now embd 0.0, resid 0.0, attn 0.0"),
         new Change(
-            t -> t.optimizer(AdamW.learningRate(2e-3)), "learningRate was 0.001 and is now 0.002"),
-        new Change(t -> t.optimizer(adamW.weightDecay(0.1)), "weightDecay was 0.0 and is now 0.1"),
-        new Change(t -> t.optimizer(adamW.betas(0.8, 0.999)), "beta1 was 0.9 and is now 0.8"),
-        new Change(t -> t.schedule(ConstantWarmup.steps(3)), "warmupSteps was 2 and is now 3"),
+            t -> t.optimizer(AdamW.learningRate(2e-3)), "optimizer.learningRate was 0.001 and is now 0.002"),
+        new Change(t -> t.optimizer(adamW.weightDecay(0.1)), "optimizer.weightDecay was 0.0 and is now 0.1"),
+        new Change(t -> t.optimizer(adamW.betas(0.8, 0.999)), "optimizer.beta1 was 0.9 and is now 0.8"),
+        new Change(t -> t.schedule(ConstantWarmup.steps(3)), "schedule.warmupSteps was 2 and is now 3"),
         new Change(t -> t.optimizer(Sgd.learningRate(1e-3)), "optimizer was AdamW and is now Sgd"),
         new Change(
             t -> t.schedule(LinearWarmup.steps(2)),
@@ -225,6 +238,101 @@ class CheckpointTest {
           .isInstanceOf(InvalidArgumentException.class)
           .hasMessageContainingAll(file.toString(), "The difference: ", change.difference());
     }
+  }
+
+  /** An optimizer that is not a record. */
+  private static final class Own implements Optimizer {
+    private final Sgd sgd;
+
+    Own(double learningRate, double momentum) {
+      this.sgd = Sgd.learningRate(learningRate).momentum(momentum);
+    }
+
+    @Override
+    public double learningRate() {
+      return sgd.learningRate();
+    }
+
+    @Override
+    public List<String> stateNames() {
+      return sgd.stateNames();
+    }
+
+    @Override
+    public Consumer<UpdateStep> addUpdate(
+        Graph graph, ParameterVector parameters, List<Tensor> state) {
+      return sgd.addUpdate(graph, parameters, state);
+    }
+  }
+
+  @Test
+  void anOptimizerThatIsNoRecordIsComparedByWhatItTells() throws IOException {
+    var file = temp.resolve("checkpoint");
+    var data = data(Case.STREAM);
+    UnaryOperator<Trainer> options = t -> t.checkpoint(file);
+    train(Case.STREAM, data, 2, t -> options.apply(t).optimizer(new Own(1e-3, 0)));
+    assertThatThrownBy(() ->
+            train(Case.STREAM, data, 0, t -> options.apply(t).optimizer(new Own(2e-3, 0.9))))
+        .hasMessageContaining(
+            "The difference: optimizer.learningRate was 0.001 and is now 0.002,"
+                + " optimizer.stateNames was [] and is now [momentum_buffer].");
+    assertThat(
+            train(Case.STREAM, data, 0, t -> options.apply(t).optimizer(new Own(1e-3, 0))).steps())
+        .hasSize(STEPS - 2);
+  }
+
+  @Test
+  void anotherPrecisionIsRefused() throws IOException {
+    var file = temp.resolve("checkpoint");
+    var data = data(Case.STREAM);
+    train(Case.STREAM, data, 2, t -> t.checkpoint(file));
+    Ggml4j.setFloat32MatmulPrecision("high");
+    try {
+      assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.checkpoint(file)))
+          .hasMessageContaining("difference: float32MatmulPrecision was highest and is now high.");
+    } finally {
+      Ggml4j.setFloat32MatmulPrecision("highest");
+    }
+  }
+
+  @Test
+  void anotherDeviceIsAWarning() {
+    var checkpoint = new Checkpoint(temp.resolve("checkpoint"));
+    var options = new LinkedHashMap<>(Map.of("seed", "1"));
+    checkpoint.save(options, "cpu (4 threads)", out -> out.writeInt(7));
+    var read = new AtomicInteger();
+    Checkpoint.StateReader part = in -> read.set(in.readInt());
+    assertThat(warnings(() -> checkpoint.restore(options, "cpu (4 threads)", part))).isEmpty();
+    assertThat(warnings(() -> checkpoint.restore(options, "cuda0", part)))
+        .singleElement()
+        .asString()
+        .contains("was written on device cpu (4 threads) and is resumed on cuda0");
+    assertThat(read).hasValue(7);
+  }
+
+  private static List<String> warnings(Runnable action) {
+    List<String> messages = new ArrayList<>();
+    var handler =
+        new Handler() {
+          @Override
+          public void publish(LogRecord entry) {
+            messages.add(entry.getMessage());
+          }
+
+          @Override
+          public void flush() {}
+
+          @Override
+          public void close() {}
+        };
+    Logger logger = Logger.getLogger(Checkpoint.class.getName());
+    logger.addHandler(handler);
+    try {
+      action.run();
+    } finally {
+      logger.removeHandler(handler);
+    }
+    return messages;
   }
 
   @Test

@@ -26,12 +26,12 @@ import java.util.zip.CheckedOutputStream;
  * The file from which an interrupted training resumes.
  *
  * <p>Format: a magic number with the version, the options of the training as names and values, the
- * state of the training loop and of the engine, and a checksum (CRC-32C) of all of these.
+ * device, the state of the training loop and of the engine, and a checksum (CRC-32C) of all of these.
  *
  * @param file path of the file
  */
 public record Checkpoint(Path file) {
-  private static final long MAGIC = 0x67676d6c346a0002L; // "ggml4j", version 2
+  private static final long MAGIC = 0x67676d6c346a0003L; // "ggml4j", version 3
   private static final int BUFFER = 1 << 20;
   private static final int MAX_OPTIONS = 1000;
   private static final String START_AGAIN = "Delete the file to start again";
@@ -51,15 +51,17 @@ public record Checkpoint(Path file) {
   }
 
   /**
-   * Restores a training.
+   * Restores a training. Logs a warning if the file is from another device.
    *
    * @param options of this training, by name; the file must have the same
+   * @param device of this training, with its number of threads
    * @param components read their state, in the order of {@link #save}
    * @return false if there is no file
    * @throws InvalidArgumentException if the file is damaged or belongs to a training with other
    *     options
    */
-  public boolean restore(SequencedMap<String, String> options, StateReader... components) {
+  public boolean restore(
+      SequencedMap<String, String> options, String device, StateReader... components) {
     if (!Files.exists(file)) {
       return false;
     }
@@ -68,6 +70,7 @@ public record Checkpoint(Path file) {
       try (var in = new DataInputStream(open())) {
         in.readLong();
         checkOptions(readOptions(in), options);
+        compareDevices(in.readUTF(), device);
         for (var component : components) {
           component.read(in);
         }
@@ -143,6 +146,23 @@ public record Checkpoint(Path file) {
     }
   }
 
+  /** A training may move to another machine, but then the last bits of its numbers may differ. */
+  private void compareDevices(String saved, String current) {
+    if (!saved.equals(current)) {
+      System.getLogger(Checkpoint.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "The checkpoint "
+                  + file
+                  + " was written on device "
+                  + saved
+                  + " and is resumed on "
+                  + current
+                  + ". The result may differ slightly from that of a training that was not"
+                  + " interrupted");
+    }
+  }
+
   private InvalidArgumentException damaged(String what) {
     return new InvalidArgumentException(
         "checkpoint", file, "an undamaged checkpoint, but " + what, START_AGAIN);
@@ -152,10 +172,11 @@ public record Checkpoint(Path file) {
    * Writes the file under a temporary name, and renames it.
    *
    * @param options of this training, by name
+   * @param device of this training, with its number of threads
    * @param components write their state
    * @throws UncheckedIOException if it cannot be written
    */
-  public void save(SequencedMap<String, String> options, StateWriter... components) {
+  public void save(SequencedMap<String, String> options, String device, StateWriter... components) {
     var temporary = file.resolveSibling(file.getFileName() + ".tmp");
     try {
       Files.createDirectories(file.toAbsolutePath().getParent());
@@ -170,6 +191,7 @@ public record Checkpoint(Path file) {
             out.writeUTF(option.getKey());
             out.writeUTF(option.getValue());
           }
+          out.writeUTF(device);
           for (var component : components) {
             component.write(out);
           }
