@@ -176,13 +176,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
    * @return a changed copy
    */
   public RowDataset replaceMalformed() {
-    return with(
-        new ReadOptions(
-            true,
-            options.maxDocumentBytes(),
-            options.skipBadRecords(),
-            options.csvDelimiter(),
-            options.csvQuote()));
+    return with(options.withReplaceMalformed());
   }
 
   /**
@@ -193,13 +187,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
    * @return a changed copy
    */
   public RowDataset maxDocumentBytes(int bytes) {
-    return with(
-        new ReadOptions(
-            options.replaceMalformed(),
-            Check.atLeast("maxDocumentBytes", bytes, 1),
-            options.skipBadRecords(),
-            options.csvDelimiter(),
-            options.csvQuote()));
+    return with(options.withMaxDocumentBytes(Check.atLeast("maxDocumentBytes", bytes, 1)));
   }
 
   /**
@@ -209,13 +197,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
    * @return a changed copy
    */
   public RowDataset skipBadRecords() {
-    return with(
-        new ReadOptions(
-            options.replaceMalformed(),
-            options.maxDocumentBytes(),
-            true,
-            options.csvDelimiter(),
-            options.csvQuote()));
+    return with(options.withSkipBadRecords());
   }
 
   /**
@@ -251,13 +233,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   private RowDataset withCsv(@Nullable Character delimiter, @Nullable Character quote) {
     checkCsv("csvDelimiter", delimiter, quote);
     checkCsv("csvQuote", quote, delimiter);
-    return with(
-        new ReadOptions(
-            options.replaceMalformed(),
-            options.maxDocumentBytes(),
-            options.skipBadRecords(),
-            delimiter,
-            quote));
+    return with(options.withCsv(delimiter, quote));
   }
 
   private static void checkCsv(
@@ -290,6 +266,26 @@ public sealed class RowDataset implements Dataset permits HubDataset {
    */
   public boolean isTable() {
     return hasFormat(source.get(), FileFormat::isTable);
+  }
+
+  /**
+   * Whether there are CSV or TSV files, for which {@link #csvDelimiter} and {@link #csvQuote} are.
+   *
+   * @return true if at least one file is CSV or TSV
+   * @throws DatasetException if the files cannot be found
+   */
+  public boolean hasCsv() {
+    return hasFormat(source.get(), FileFormat::isDelimited);
+  }
+
+  /**
+   * Whether there are CSV, TSV or JSON files, for which {@link #skipBadRecords} is.
+   *
+   * @return true if at least one file is CSV, TSV or JSON
+   * @throws DatasetException if the files cannot be found
+   */
+  public boolean hasRecords() {
+    return hasFormat(source.get(), FileFormat::hasRecords);
   }
 
   private static boolean hasFormat(RowSource found, Predicate<FileFormat> test) {
@@ -365,8 +361,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
               + " has no CSV files. To read files with other name endings as CSV, use"
               + " Datasets.load(\"csv\", ...).");
     }
-    if (options.skipBadRecords()
-        && !hasFormat(found, format -> format.isDelimited() || format == FileFormat.JSON)) {
+    if (options.skipBadRecords() && !hasFormat(found, FileFormat::hasRecords)) {
       throw new DatasetException(
           "skipBadRecords is set, but " + description + " has no CSV or JSON files");
     }

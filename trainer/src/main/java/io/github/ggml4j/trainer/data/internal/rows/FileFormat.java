@@ -72,9 +72,14 @@ public enum FileFormat {
     return this == CSV || this == TSV;
   }
 
+  /** Whether broken records of a file of this format can be skipped. */
+  public boolean hasRecords() {
+    return this == JSON || isDelimited();
+  }
+
   /** Whether a file of this format is a table, not text. */
   public boolean isTable() {
-    return this == PARQUET || this == JSON || isDelimited();
+    return this == PARQUET || hasRecords();
   }
 
   /** A file of this format. */

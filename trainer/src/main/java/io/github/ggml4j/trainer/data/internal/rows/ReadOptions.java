@@ -29,4 +29,24 @@ public record ReadOptions(
   public boolean isCsvChanged() {
     return csvDelimiter != null || !Character.valueOf('"').equals(csvQuote);
   }
+
+  /** A copy that replaces malformed UTF-8 by U+FFFD. */
+  public ReadOptions withReplaceMalformed() {
+    return new ReadOptions(true, maxDocumentBytes, skipBadRecords, csvDelimiter, csvQuote);
+  }
+
+  /** A copy with another size of the longest document. */
+  public ReadOptions withMaxDocumentBytes(int bytes) {
+    return new ReadOptions(replaceMalformed, bytes, skipBadRecords, csvDelimiter, csvQuote);
+  }
+
+  /** A copy that skips broken records. */
+  public ReadOptions withSkipBadRecords() {
+    return new ReadOptions(replaceMalformed, maxDocumentBytes, true, csvDelimiter, csvQuote);
+  }
+
+  /** A copy with another delimiter and another quote of CSV files. */
+  public ReadOptions withCsv(@Nullable Character delimiter, @Nullable Character quote) {
+    return new ReadOptions(replaceMalformed, maxDocumentBytes, skipBadRecords, delimiter, quote);
+  }
 }
