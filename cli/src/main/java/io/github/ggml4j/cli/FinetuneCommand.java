@@ -149,6 +149,7 @@ final class FinetuneCommand implements Callable<Integer> {
       defaultValue = "5e-5",
       paramLabel = "X",
       description = "Highest learning rate. Default: ${DEFAULT-VALUE}.")
+  @SetsParameter("optimizer.learningRate")
   private double learningRate;
 
   @Option(
@@ -165,6 +166,7 @@ final class FinetuneCommand implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description = "Steps until the highest learning rate is reached. Default: ${DEFAULT-VALUE}.")
+  @SetsParameter("schedule.warmupSteps")
   private long warmupSteps;
 
   @Option(
@@ -178,7 +180,10 @@ final class FinetuneCommand implements Callable<Integer> {
       names = "--weight-decay",
       defaultValue = "0",
       paramLabel = "X",
-      description = "Weight decay; decoupled for adamw. Default: ${DEFAULT-VALUE}.")
+      description =
+          "Weight decay: decoupled for adamw, an L2 penalty on all weights for sgd."
+              + " Default: ${DEFAULT-VALUE}.")
+  @SetsParameter("optimizer.weightDecay")
   private double weightDecay;
 
   @Option(
@@ -355,11 +360,6 @@ final class FinetuneCommand implements Callable<Integer> {
               + ", which contains an interrupted training. Add --resumable to resume it, or delete "
               + checkpoint()
               + " to start again");
-    }
-    if (packing && padding == Padding.LEARNED) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--padding is learned, expected masked with --packing: packed sequences have no padding");
     }
   }
 

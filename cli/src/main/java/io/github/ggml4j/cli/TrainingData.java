@@ -112,6 +112,12 @@ final class TrainingData {
     if (textColumn != null && Stream.of(data).noneMatch(RowDataset::isTable)) {
       throw wrong("--text-column needs a table in --train");
     }
+    if ((csvDelimiter != null || csvQuote != null) && Stream.of(data).noneMatch(RowDataset::hasCsv)) {
+      throw wrong("--csv-delimiter and --csv-quote are for CSV files, but --train names none");
+    }
+    if (skipBadRecords && Stream.of(data).noneMatch(RowDataset::hasRecords)) {
+      throw wrong("--skip-bad-records is for CSV and JSON files, but --train names none");
+    }
     return data.length == 1 ? data[0] : Datasets.concat(data);
   }
 
@@ -169,17 +175,17 @@ final class TrainingData {
       }
       chosen = chosen.take(maxSamples);
     }
-    if (csvDelimiter != null) {
+    if (csvDelimiter != null && table.hasCsv()) {
       boolean tab = csvDelimiter.equals("tab") || csvDelimiter.equals("\\t");
       chosen = chosen.csvDelimiter(tab ? '\t' : character("--csv-delimiter", csvDelimiter));
     }
-    if (csvQuote != null) {
+    if (csvQuote != null && table.hasCsv()) {
       chosen =
           csvQuote.equals("none")
               ? chosen.withoutCsvQuotes()
               : chosen.csvQuote(character("--csv-quote", csvQuote));
     }
-    if (skipBadRecords) {
+    if (skipBadRecords && table.hasRecords()) {
       chosen = chosen.skipBadRecords();
     }
     chosen.columns(); // fails if files are missing, before a model is loaded

@@ -180,6 +180,29 @@ class FinetuneTest {
   }
 
   @Test
+  void optionsOfCsvFilesLeaveOtherFilesAlone() throws IOException {
+    var table = folder.resolve("data.csv");
+    Files.writeString(table, "id;text\n" + "1;'one; two three'\n".repeat(4) + "2;a;b\n");
+    var output = folder.resolve("out");
+    var options = " --csv-delimiter ; --csv-quote ' --skip-bad-records --epochs 1 --output {}";
+    var outcome = finetune("--train {} {} --batch-size 1" + options, table, text, output);
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(output.resolve("metrics.jsonl")).content().hasLineCount(5);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--csv-delimiter ;", "--csv-quote '", "--skip-bad-records"})
+  void optionsOfCsvFilesNeedOne(String option) {
+    var outcome = finetune("--train {} " + option + " --output {}", text, folder.resolve("out"));
+
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err())
+        .contains(option.split(" ", -1)[0], "for CSV", "--train names none")
+        .hasLineCount(1);
+  }
+
+  @Test
   void optionsForTablesAreRefusedForText() {
     for (var option : List.of("--where language=Python", "--text-column code")) {
       var outcome = finetune("--train {} " + option + " --output {}", text, folder.resolve("out"));
