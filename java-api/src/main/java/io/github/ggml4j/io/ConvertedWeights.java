@@ -11,6 +11,7 @@ import io.github.ggml4j.tensor.Quantizer;
 import io.github.ggml4j.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -29,7 +30,7 @@ final class ConvertedWeights implements WeightSource {
   private final Map<String, WeightSpec> specs;
   private final ModelExport export;
   private final int threads;
-  private int written;
+  private final Set<String> written = new HashSet<>();
   private @Nullable Arena arena;
 
   /**
@@ -83,11 +84,12 @@ final class ConvertedWeights implements WeightSource {
   @Override
   public MemorySegment data(String name) {
     var bytes = converted(name);
+    written.add(name);
     export
         .progress()
         .accept(
             new ModelExport.Progress(
-                name, info(name).dtype(), Math.min(++written, specs.size()), specs.size()));
+                name, info(name).dtype(), written.size(), specs.size()));
     return bytes;
   }
 

@@ -244,6 +244,10 @@ public abstract sealed class CachedAttention {
         for (int t = 0; t < tokens; t++) {
           for (int p = 0; p <= positions[t]; p++) {
             int row = table.row(sequences[t], p);
+            if (row < 0 || row >= seen) {
+              throw new InvalidArgumentException(
+                  "table.row(" + sequences[t] + ", " + p + ")", row, "0 to " + (seen - 1));
+            }
             values.setAtIndex(JAVA_FLOAT, (long) t * seen + row, 0);
           }
         }

@@ -240,11 +240,6 @@ public final class Tokenizer {
     return eosTokenId() >= 0 && model.settings().after.equals(List.of(eosTokenId()));
   }
 
-  /** Whether each text starts with a space when it is encoded. */
-  public boolean addsPrefixSpace() {
-    return model.settings().addPrefixSpace;
-  }
-
   /**
    * Whether tokens, merges, added tokens without flags, {@link #addsBosToken} and {@link
    * #addsEosToken} describe this tokenizer completely, as they do in a GGUF file.
