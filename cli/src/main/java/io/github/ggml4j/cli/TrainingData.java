@@ -112,7 +112,8 @@ final class TrainingData {
     if (textColumn != null && Stream.of(data).noneMatch(RowDataset::isTable)) {
       throw wrong("--text-column needs a table in --train");
     }
-    if ((csvDelimiter != null || csvQuote != null) && Stream.of(data).noneMatch(RowDataset::hasCsv)) {
+    if ((csvDelimiter != null || csvQuote != null)
+        && Stream.of(data).noneMatch(RowDataset::hasCsv)) {
       throw wrong("--csv-delimiter and --csv-quote are for CSV files, but --train names none");
     }
     if (skipBadRecords && Stream.of(data).noneMatch(RowDataset::hasRecords)) {

@@ -87,9 +87,7 @@ final class ConvertedWeights implements WeightSource {
     written.add(name);
     export
         .progress()
-        .accept(
-            new ModelExport.Progress(
-                name, info(name).dtype(), written.size(), specs.size()));
+        .accept(new ModelExport.Progress(name, info(name).dtype(), written.size(), specs.size()));
     return bytes;
   }
 

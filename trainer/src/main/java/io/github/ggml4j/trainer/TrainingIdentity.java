@@ -14,8 +14,8 @@ import java.util.zip.CRC32C;
 /**
  * Every option that changes the result of a training, by name. A training resumes from a checkpoint
  * only if all of them are equal. {@code epochs} and {@code maxSteps} only decide when a training
- * ends; they are included only if the schedule depends on the number of steps.
- * The device is not included, so that a training can move to another machine.
+ * ends; they are included only if the schedule depends on the number of steps. The device is not
+ * included, so that a training can move to another machine.
  */
 final class TrainingIdentity {
   private static final int SAMPLES = 100;

@@ -212,10 +212,15 @@ class CheckpointTest {
             t -> t.dropout(0),
             "dropout was embd 0.1, resid 0.1, attn 0.1 and is now embd 0.0, resid 0.0, attn 0.0"),
         new Change(
-            t -> t.optimizer(AdamW.learningRate(2e-3)), "optimizer.learningRate was 0.001 and is now 0.002"),
-        new Change(t -> t.optimizer(adamW.weightDecay(0.1)), "optimizer.weightDecay was 0.0 and is now 0.1"),
-        new Change(t -> t.optimizer(adamW.betas(0.8, 0.999)), "optimizer.beta1 was 0.9 and is now 0.8"),
-        new Change(t -> t.schedule(ConstantWarmup.steps(3)), "schedule.warmupSteps was 2 and is now 3"),
+            t -> t.optimizer(AdamW.learningRate(2e-3)),
+            "optimizer.learningRate was 0.001 and is now 0.002"),
+        new Change(
+            t -> t.optimizer(adamW.weightDecay(0.1)),
+            "optimizer.weightDecay was 0.0 and is now 0.1"),
+        new Change(
+            t -> t.optimizer(adamW.betas(0.8, 0.999)), "optimizer.beta1 was 0.9 and is now 0.8"),
+        new Change(
+            t -> t.schedule(ConstantWarmup.steps(3)), "schedule.warmupSteps was 2 and is now 3"),
         new Change(t -> t.optimizer(Sgd.learningRate(1e-3)), "optimizer was AdamW and is now Sgd"),
         new Change(
             t -> t.schedule(LinearWarmup.steps(2)),
@@ -271,8 +276,8 @@ class CheckpointTest {
     var data = data(Case.STREAM);
     UnaryOperator<Trainer> options = t -> t.checkpoint(file);
     train(Case.STREAM, data, 2, t -> options.apply(t).optimizer(new Own(1e-3, 0)));
-    assertThatThrownBy(() ->
-            train(Case.STREAM, data, 0, t -> options.apply(t).optimizer(new Own(2e-3, 0.9))))
+    assertThatThrownBy(
+            () -> train(Case.STREAM, data, 0, t -> options.apply(t).optimizer(new Own(2e-3, 0.9))))
         .hasMessageContaining(
             "The difference: optimizer.learningRate was 0.001 and is now 0.002,"
                 + " optimizer.stateNames was [] and is now [momentum_buffer].");

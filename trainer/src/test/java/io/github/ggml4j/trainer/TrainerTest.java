@@ -367,15 +367,14 @@ class TrainerTest {
       assertThat(result.steps()).isEqualTo(2);
       assertThat(refused)
           .hasSize(2)
-          .allSatisfy(
-              failure ->
-                  assertThat(failure)
-                      .hasRootCauseInstanceOf(IllegalStateException.class)
-                      .hasRootCauseMessage(
-                          "Model "
-                              + model.origin()
-                              + " is in use by 1 training; wait until that ends, or close it,"
-                              + " before closing the model"));
+          .allSatisfy(failure ->
+              assertThat(failure)
+                  .hasRootCauseInstanceOf(IllegalStateException.class)
+                  .hasRootCauseMessage(
+                      "Model "
+                          + model.origin()
+                          + " is in use by 1 training; wait until that ends, or close it,"
+                          + " before closing the model"));
       assertThat(InferenceSession.logits(model, 1, 2, 3)[2]).doesNotContain(Float.NaN);
     } // can be closed now
   }

@@ -11,8 +11,8 @@ import java.util.function.Consumer;
  * <p>An optimizer is an immutable value: its options, and the ops of an update. The training engine
  * holds the state for each parameter (moments, momentum). The engine calls {@link #stateNames},
  * {@link #addUpdate}, {@link #zeroesGradients} and {@link #maxNodes}; only implementations of an
- * optimizer need them. Write an optimizer as a record: a checkpoint compares all
- * components of a record, but only {@link #learningRate} and {@link #stateNames} of another class.
+ * optimizer need them. Write an optimizer as a record: a checkpoint compares all components of a
+ * record, but only {@link #learningRate} and {@link #stateNames} of another class.
  */
 public interface Optimizer {
 

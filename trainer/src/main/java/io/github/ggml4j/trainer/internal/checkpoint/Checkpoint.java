@@ -26,7 +26,8 @@ import java.util.zip.CheckedOutputStream;
  * The file from which an interrupted training resumes.
  *
  * <p>Format: a magic number with the version, the options of the training as names and values, the
- * device, the state of the training loop and of the engine, and a checksum (CRC-32C) of all of these.
+ * device, the state of the training loop and of the engine, and a checksum (CRC-32C) of all of
+ * these.
  *
  * @param file path of the file
  */

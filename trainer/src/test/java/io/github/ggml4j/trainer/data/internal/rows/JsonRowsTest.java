@@ -14,7 +14,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class JsonRowsTest {
-  private static final ReadOptions SKIP = ReadOptions.DEFAULT.withMaxDocumentBytes(1 << 20).withSkipBadRecords();
+  private static final ReadOptions SKIP =
+      ReadOptions.DEFAULT.withMaxDocumentBytes(1 << 20).withSkipBadRecords();
 
   private static InputStream in(String text) {
     return new ByteArrayInputStream(text.getBytes(UTF_8));
