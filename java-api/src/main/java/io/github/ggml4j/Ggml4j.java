@@ -1,7 +1,7 @@
 package io.github.ggml4j;
 
 import io.github.ggml4j.bindings.NativeLibrary;
-import io.github.ggml4j.generation.GlobalSeed;
+import io.github.ggml4j.internal.GlobalSeed;
 import io.github.ggml4j.tensor.MatmulPrecision;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.internal.RandomStream;
 import io.github.ggml4j.inference.Decoder;
 import java.util.ArrayList;
 import java.util.Arrays;

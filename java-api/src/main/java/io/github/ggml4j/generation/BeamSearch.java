@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.internal.RandomStream;
 import io.github.ggml4j.inference.Decoder;
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.ArrayList;

@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.internal.GlobalSeed;
 import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.model.Gpt2Model;

@@ -1,5 +1,7 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.internal.RandomStream;
+
 /** Chooses a token from the processed and filtered logits. */
 final class Sampler {
   private Sampler() {}

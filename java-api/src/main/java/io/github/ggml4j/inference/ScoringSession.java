@@ -2,11 +2,11 @@ package io.github.ggml4j.inference;
 
 import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.internal.Check;
+import io.github.ggml4j.model.CausalForward;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
-import io.github.ggml4j.nn.CausalAttention;
 import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.DType;
@@ -232,19 +232,12 @@ public final class ScoringSession implements AutoCloseable {
     var network = model.network();
     var graph = Graph.forward(model.device(), network.maxNodes() + 8);
     try {
-      var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
-      var attention = CausalAttention.of(graph, key.batch(), key.length());
-      var states =
-          network.hidden(
-              graph,
-              tokens,
-              (layer, qkv, scale) -> attention.forward(qkv, config.nHead(), scale),
-              null);
+      var forward = CausalForward.add(graph, network, key.batch(), key.length());
       long rows = (long) key.batch() * (key.length() - 1 - key.first());
       var scored = graph.input(DType.I32, rows);
-      var chosen = graph.output(graph.getRows(states, scored));
+      var chosen = graph.output(graph.getRows(forward.hidden(), scored));
       graph.build();
-      return new Reading(graph, tokens, scored, chosen);
+      return new Reading(graph, forward.tokens(), scored, chosen);
     } catch (RuntimeException | Error e) {
       graph.close();
       throw e;

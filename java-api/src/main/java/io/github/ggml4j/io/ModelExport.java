@@ -98,7 +98,7 @@ public final class ModelExport {
    * @param config the model
    * @param present the types that its weights have
    * @return empty if the weights keep their types
-   * @throws IllegalArgumentException if they cannot be written so
+   * @throws InvalidArgumentException if they cannot be written so
    */
   Map<String, DType> ggufTypes(Gpt2Config config, Map<String, DType> present) {
     if (type != null) {
@@ -139,9 +139,16 @@ public final class ModelExport {
    * The type of a Hugging Face folder's weights.
    *
    * @param present the type that they have
-   * @throws InvalidArgumentException if a folder cannot hold it
+   * @throws InvalidArgumentException if a folder cannot hold it, or there is an importance matrix
    */
   DType folderType(DType present) {
+    if (importanceMatrix != null) {
+      throw new InvalidArgumentException(
+          "importanceMatrix",
+          "set",
+          "none for a Hugging Face folder, which holds no quantized weights",
+          "Give a path that ends with .gguf, or leave {importanceMatrix} out.");
+    }
     var chosen = type != null ? type : quantization != null ? quantization.type() : present;
     if (chosen != DType.F32 && chosen != DType.F16 && chosen != DType.BF16) {
       throw new InvalidArgumentException(
@@ -155,14 +162,12 @@ public final class ModelExport {
 
   private void checkRequantize(String name, DType from, DType to) {
     if (from.isQuantized() && to.isQuantized() && from != to && !requantize) {
-      throw new IllegalArgumentException(
-          name
-              + " is "
-              + from
-              + " and would be quantized again to "
-              + to
-              + ", which adds the losses of both. Start from a model in F32, F16 or BF16, or"
-              + " allow it (requantize, --requantize).");
+      throw new InvalidArgumentException(
+          "requantize",
+          false,
+          "true to quantize " + name + " again, from " + from + " to " + to,
+          "This adds the losses of both types. Start from a model in F32, F16 or BF16, or set"
+              + " {requantize}.");
     }
   }
 
@@ -170,24 +175,19 @@ public final class ModelExport {
     long columns = spec.columns();
     var known = importanceMatrix == null ? null : importanceMatrix.find(spec.ggufName());
     if (known != null && to.isQuantized() && known.length != columns) {
-      throw new IllegalArgumentException(
-          "The importance matrix has "
-              + known.length
-              + " columns for "
-              + spec.ggufName()
-              + ", the model "
-              + columns
-              + ". It belongs to another model.");
+      throw new InvalidArgumentException(
+          "importanceMatrix",
+          "one with " + known.length + " columns for " + spec.ggufName(),
+          columns + " columns, as the model has",
+          "It belongs to another model. Compute one with this model.");
     }
     if (known == null && quantization.needsImportanceMatrix(spec, to)) {
-      throw new IllegalArgumentException(
-          spec.name()
-              + " would be "
-              + to
-              + ", which needs an importance matrix"
-              + (importanceMatrix == null ? "" : ", and the one given does not have this weight")
-              + ". Compute one from a text (ImportanceMatrix.compute, or ggml4j imatrix), or choose"
-              + " a type that needs none, such as q2_k, q3_k_m or q4_k_m.");
+      throw new InvalidArgumentException(
+          "importanceMatrix",
+          importanceMatrix == null ? "not set" : "one without " + spec.ggufName(),
+          "an importance matrix with " + spec.ggufName() + ", which " + to + " needs",
+          "Compute one from a text (ImportanceMatrix.compute, or ggml4j imatrix), or choose a type"
+              + " that needs none, such as q2_k, q3_k_m or q4_k_m.");
     }
   }
 
@@ -265,7 +265,10 @@ public final class ModelExport {
       return this;
     }
 
-    /** The importance matrix to quantize with; null, the default, for none. */
+    /**
+     * The importance matrix to quantize with; null, the default, for none. A Hugging Face folder
+     * cannot use one.
+     */
     public Builder importanceMatrix(@Nullable ImportanceMatrix importanceMatrix) {
       this.importanceMatrix = importanceMatrix;
       return this;
@@ -283,7 +286,10 @@ public final class ModelExport {
       return this;
     }
 
-    /** The model's name, for display; null, the default, for the name of the file. */
+    /**
+     * The model's name in a GGUF file, for display; null, the default, for the name of the file. A
+     * Hugging Face folder has no name; saving one logs a warning if this is set.
+     */
     public Builder name(@Nullable String name) {
       this.name = name;
       return this;

@@ -7,6 +7,7 @@ import io.github.ggml4j.format.llmc.LlmcFile;
 import io.github.ggml4j.format.tensorflow.TensorFlowCheckpoint;
 import io.github.ggml4j.format.torch.TorchFile;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -36,6 +37,9 @@ enum ModelForm {
           + TensorFlowFolder.PREFIX
           + TensorFlowFolder.INDEX
           + "), a GGUF file, a folder with one .gguf file, or llm.c's .bin file";
+
+  /** How many bytes tell the form of a file. */
+  private static final int START = 8;
 
   /** A form and the path to open it by. */
   record Found(ModelForm form, Path path) {}
@@ -81,27 +85,41 @@ enum ModelForm {
   }
 
   private static Found ofFile(Path path) {
+    MemorySegment start = start(path);
+    if (GgufFile.matches(start)) {
+      return new Found(GGUF_FILE, path);
+    }
+    if (LlmcFile.matches(start)) {
+      return new Found(LLMC_FILE, path);
+    }
+    throw unknown(path);
+  }
+
+  /** The first bytes of a file, without mapping it. */
+  private static MemorySegment start(Path path) {
+    try (InputStream in = Files.newInputStream(path)) {
+      return MemorySegment.ofArray(in.readNBytes(START));
+    } catch (IOException e) {
+      throw new UncheckedIOException(path + ": cannot be read: " + e.getMessage(), e);
+    }
+  }
+
+  private static ModelFormatException unknown(Path path) {
     try (MappedFile file = MappedFile.open(path)) {
       MemorySegment bytes = file.bytes();
-      if (GgufFile.matches(bytes)) {
-        return new Found(GGUF_FILE, path);
-      }
-      if (LlmcFile.matches(bytes)) {
-        return new Found(LLMC_FILE, path);
-      }
       String name = String.valueOf(path.getFileName());
       boolean partOfFolder =
           name.endsWith(".safetensors") || name.endsWith(".json") || TorchFile.matches(bytes);
       if (partOfFolder || TensorFlowCheckpoint.matches(bytes)) {
-        throw ModelFormatException.of(
+        return ModelFormatException.of(
             path.toString(),
             "is one file of a " + (partOfFolder ? "Hugging Face" : "TensorFlow") + " folder",
             "the folder, or a .gguf file",
             "Give the folder that holds it"
                 + (partOfFolder ? " together with " + HuggingFaceFolder.CONFIG + "." : "."));
       }
-      byte[] start = bytes.asSlice(0, Math.min(8, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
-      throw ModelFormatException.of(
+      byte[] start = bytes.asSlice(0, Math.min(START, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
+      return ModelFormatException.of(
           path.toString(),
           start.length == 0
               ? "is empty"

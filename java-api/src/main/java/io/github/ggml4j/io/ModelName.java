@@ -1,5 +1,6 @@
 package io.github.ggml4j.io;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.hub.Hub;
 import io.github.ggml4j.hub.HubException;
@@ -56,9 +57,11 @@ final class ModelName {
 
   private static @Nullable Path local(String name) {
     if (name.isEmpty()) {
-      throw new IllegalArgumentException(
-          "model is empty, expected the path of a Hugging Face folder or a .gguf file, the name of"
-              + " a model on the Hugging Face Hub, or "
+      throw new InvalidArgumentException(
+          "model",
+          "empty",
+          "the path of a Hugging Face folder or a .gguf file, the name of a model on the Hugging"
+              + " Face Hub, or "
               + ModelFiles.BUNDLED);
     }
     try {

@@ -29,6 +29,8 @@ import java.util.concurrent.CancellationException;
  * }</pre>
  */
 public final class Models {
+  private static final System.Logger LOG = System.getLogger(Models.class.getName());
+
   private static final String GGUF_SUFFIX = ".gguf";
 
   private Models() {}
@@ -75,9 +77,9 @@ public final class Models {
    * @param path a GGUF file if the name ends with {@code .gguf}, else a folder, which can hold F32,
    *     F16 and BF16
    * @throws io.github.ggml4j.error.InvalidArgumentException if the model cannot be written in the
-   *     chosen types
-   * @throws IllegalArgumentException if the importance matrix belongs to another model, llama.cpp
-   *     cannot compute the model, or weights are not finite
+   *     chosen types, or the importance matrix belongs to another model or is given for a folder
+   * @throws IllegalArgumentException if llama.cpp cannot compute the model, or weights are not
+   *     finite
    * @throws java.io.UncheckedIOException if the files cannot be written
    * @throws CancellationException if the thread is interrupted; it stays interrupted, and nothing
    *     is left behind
@@ -123,6 +125,16 @@ public final class Models {
 
   private static void saveFolder(Gpt2Model model, Path folder, ModelExport export) {
     var type = export.folderType(embeddingType(model.tensors()));
+    if (export.name() != null) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          () ->
+              "The name \""
+                  + export.name()
+                  + "\" is not written: only a GGUF file has one, and "
+                  + folder
+                  + " becomes a Hugging Face folder.");
+    }
     var types = new TreeMap<String, DType>();
     WeightSpec.of(model.config()).forEach(spec -> types.put(spec.name(), type));
     var tokenizer = export.tokenizer();

@@ -56,13 +56,15 @@ public final class Gpt2 {
   }
 
   /**
-   * The dropouts outside of attention.
+   * The dropouts of training.
    *
-   * @param dropout those of the graph
-   * @param embd probability behind the embeddings, {@code embd_pdrop}
-   * @param resid probability behind each output projection, {@code resid_pdrop}
+   * @param dropout the op of the graph
+   * @param embd probability after the embeddings, {@code embd_pdrop}
+   * @param resid probability after each output projection, {@code resid_pdrop}
+   * @param attn probability of attention weights, {@code attn_pdrop}; applied by the {@link
+   *     AttentionLayer}
    */
-  public record Dropouts(Dropout dropout, float embd, float resid) {}
+  public record Dropouts(Dropout dropout, float embd, float resid, float attn) {}
 
   private final Gpt2Config config;
   private final Activation activation;

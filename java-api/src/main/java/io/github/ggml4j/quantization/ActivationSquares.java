@@ -1,11 +1,11 @@
 package io.github.ggml4j.quantization;
 
+import io.github.ggml4j.model.CausalForward;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
 import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightSpec;
-import io.github.ggml4j.nn.CausalAttention;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
@@ -47,8 +47,6 @@ final class ActivationSquares implements AutoCloseable {
       this.network = model.network();
       this.graph = Graph.forward(model.device(), 2 * network.maxNodes() + 64);
       try {
-        this.tokens = TokenBatch.sequences(graph, 1, length);
-        var attention = CausalAttention.of(graph, 1, length);
         var ggufNames = new HashMap<String, String>();
         WeightSpec.of(config).forEach(spec -> ggufNames.put(spec.name(), spec.ggufName()));
         Gpt2.LinearInputs observer =
@@ -57,15 +55,10 @@ final class ActivationSquares implements AutoCloseable {
                   ggufNames.getOrDefault(weight, weight),
                   graph.output(graph.columnSums(graph.mul(x, x))));
             };
-        var hidden =
-            network.hidden(
-                graph,
-                tokens,
-                (layer, qkv, scale) -> attention.forward(qkv, config.nHead(), scale),
-                null,
-                observer);
+        var forward = CausalForward.add(graph, network, 1, length, null, observer);
+        this.tokens = forward.tokens();
         if (head) {
-          observer.accept(ParameterNames.LM_HEAD, hidden);
+          observer.accept(ParameterNames.LM_HEAD, forward.hidden());
         }
         graph.build();
       } catch (RuntimeException | Error e) {

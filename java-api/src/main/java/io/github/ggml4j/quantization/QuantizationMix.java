@@ -1,5 +1,6 @@
 package io.github.ggml4j.quantization;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightSpec;
@@ -232,15 +233,11 @@ final class QuantizationMix {
           case Q5_K -> DType.Q5_1;
           case Q6_K -> DType.Q8_0;
           case Q1_0, NVFP4 ->
-              throw new IllegalArgumentException(
-                  spec.name()
-                      + " has rows of "
-                      + columns
-                      + ", expected a multiple of "
-                      + type.blockSize()
-                      + " for "
-                      + type
-                      + ", for which nothing stands in. Choose another type.");
+              throw new InvalidArgumentException(
+                  "quantization",
+                  type,
+                  "a type with blocks that divide the " + columns + " columns of " + spec.name(),
+                  "Blocks of " + type + " have " + type.blockSize() + ". Choose another type.");
           default -> type;
         };
     return columns % smaller.blockSize() == 0 ? smaller : DType.F16;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.internal.GlobalSeed;
 import io.github.ggml4j.tensor.internal.Exp;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.time.Duration;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.github.ggml4j.internal.RandomStream;
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;

@@ -17,6 +17,7 @@ import io.github.ggml4j.model.WeightSource;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -466,5 +467,18 @@ class ModelFilesTest {
     assertThatThrownBy(() -> ModelFiles.open(folder))
         .isInstanceOf(ModelFormatException.class)
         .hasMessageContaining("eos_token_id");
+  }
+
+  @Test
+  void savedFoldersLimitTheTokenizerToTheLengthOfTheModel() throws IOException {
+    Path saved = folder.resolve("saved");
+    Gpt2Config config =
+        Gpt2Config.builder().vocabSize(50257).nPositions(16).nEmbd(8).nLayer(1).nHead(2).build();
+    try (Gpt2Model model = Gpt2Model.random(config, Device.cpu(1), 1)) {
+      Models.save(model, saved, ModelExport.builder().tokenizer(Tokenizer.gpt2()).build());
+    }
+
+    assertThat(Json.readObject(saved.resolve("tokenizer_config.json")))
+        .containsEntry("model_max_length", 16);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.format.gguf.GgufFile;
 import io.github.ggml4j.format.gguf.GgufTensor;
 import io.github.ggml4j.format.gguf.GgufWriter;
@@ -298,6 +299,13 @@ class QuantizationTest {
       assertThatThrownBy(() -> save(model, Quantization.Q4_0, importance()))
           .hasMessageContaining("another model");
       assertThat(file).doesNotExist();
+      var directory = folder.resolve("directory");
+      assertThatThrownBy(() ->
+              Models.save(
+                  model, directory, ModelExport.builder().importanceMatrix(importance()).build()))
+          .isInstanceOf(InvalidArgumentException.class)
+          .hasMessageStartingWith("importanceMatrix is set, expected none for a Hugging Face folder");
+      assertThat(directory).doesNotExist();
     }
   }
 

@@ -1,11 +1,11 @@
 package io.github.ggml4j.trainer.internal.engine;
 
 import io.github.ggml4j.internal.SplitMix64;
+import io.github.ggml4j.model.CausalForward;
 import io.github.ggml4j.model.FlatLayout;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
-import io.github.ggml4j.nn.CausalAttention;
 import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.Dropout;
 import io.github.ggml4j.nn.TokenBatch;
@@ -291,25 +291,20 @@ public final class TrainingEngine implements AutoCloseable {
   }
 
   private static BatchGraph add(Graph graph, Gpt2 network, Settings settings, GraphKey key) {
-    var tokens = TokenBatch.sequences(graph, key.batch(), key.length());
-    var attention = CausalAttention.of(graph, key.batch(), key.length());
     var dropout = key.training() && settings.drops() ? new Dropout(graph) : null;
-    int heads = network.config().nHead();
-    var hidden =
-        network.hidden(
-            graph,
-            tokens,
-            (layer, qkv, scale) ->
-                attention.forward(qkv, heads, scale, dropout, settings.attnPdrop()),
-            dropout == null
-                ? null
-                : new Gpt2.Dropouts(dropout, settings.embdPdrop(), settings.residPdrop()));
-    var loss = new CrossEntropy(graph, hidden, network.head());
+    var dropouts =
+        dropout == null
+            ? null
+            : new Gpt2.Dropouts(
+                dropout, settings.embdPdrop(), settings.residPdrop(), settings.attnPdrop());
+    var forward =
+        CausalForward.add(graph, network, key.batch(), key.length(), dropouts, (weight, x) -> {});
+    var loss = new CrossEntropy(graph, forward.hidden(), network.head());
     var tape = graph.tape();
     if (tape != null) {
       tape.backward(loss.root(), loss.root());
     }
-    return new BatchGraph(graph, tokens, loss, dropout);
+    return new BatchGraph(graph, forward.tokens(), loss, dropout);
   }
 
   /**

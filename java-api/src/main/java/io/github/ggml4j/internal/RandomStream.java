@@ -1,4 +1,4 @@
-package io.github.ggml4j.generation;
+package io.github.ggml4j.internal;
 
 import static io.github.ggml4j.internal.SplitMix64.GAMMA;
 import static io.github.ggml4j.internal.SplitMix64.mix;
@@ -8,13 +8,18 @@ import static io.github.ggml4j.internal.SplitMix64.mix;
  * (Steele, Lea and Flood, 2014). Streams with different numbers under one seed are independent.
  * Each sequence has its own, so its tokens do not depend on the rest of the batch.
  */
-final class RandomStream {
+public final class RandomStream {
   private long s0;
   private long s1;
   private long s2;
   private long s3;
 
-  RandomStream(long seed, long stream) {
+  /**
+   * A stream.
+   *
+   * @param stream number of the stream under the seed
+   */
+  public RandomStream(long seed, long stream) {
     long state = mix(seed) ^ mix(stream * GAMMA + 1);
     s0 = mix(state += GAMMA);
     s1 = mix(state += GAMMA);
@@ -22,7 +27,8 @@ final class RandomStream {
     s3 = mix(state + GAMMA);
   }
 
-  long nextLong() {
+  /** 64 random bits. */
+  public long nextLong() {
     long result = Long.rotateLeft(s0 + s3, 23) + s0;
     long t = s1 << 17;
     s2 ^= s0;
@@ -35,7 +41,7 @@ final class RandomStream {
   }
 
   /** In [0, 1), with 53 random bits. */
-  double nextDouble() {
+  public double nextDouble() {
     return (nextLong() >>> 11) * 0x1p-53;
   }
 }

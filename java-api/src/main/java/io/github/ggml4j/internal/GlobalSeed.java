@@ -1,4 +1,4 @@
-package io.github.ggml4j.generation;
+package io.github.ggml4j.internal;
 
 import java.security.SecureRandom;
 
