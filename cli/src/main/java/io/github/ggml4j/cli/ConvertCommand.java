@@ -84,6 +84,7 @@ final class ConvertCommand implements Callable<Integer> {
       converter = QuantizationName.class,
       description =
           "One of the types below; a folder can have f32, f16 and bf16. Default: the model's types.")
+  @Sets("quantization")
   private @Nullable Quantization type;
 
   @Option(
@@ -92,6 +93,7 @@ final class ConvertCommand implements Callable<Integer> {
       description =
           "Importance matrix, from ggml4j imatrix or llama-imatrix. Improves all types below 8"
               + " bits; required for the smallest types.")
+  @SetsParameter("importanceMatrix")
   private @Nullable Path imatrix;
 
   @Option(

@@ -16,15 +16,13 @@ final class Failures {
   static String describe(Throwable failure, CommandSpec command) {
     return failure instanceof InvalidArgumentException invalid
         ? line(invalid.message(new OptionNames(command)::option))
-        : PlainMessages.translate(describe(failure), command);
+        : describe(failure);
   }
 
   /** Whether a failure was caused by the value of an option. */
   static boolean isWrongUsage(Throwable failure, CommandSpec command) {
     return failure instanceof InvalidArgumentException invalid
-        ? new OptionNames(command).has(invalid.parameter())
-        : failure instanceof IllegalArgumentException
-            && PlainMessages.areIn(describe(failure, command));
+        && new OptionNames(command).has(invalid.parameter());
   }
 
   static String describe(Throwable failure) {

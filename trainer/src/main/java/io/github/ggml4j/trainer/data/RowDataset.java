@@ -380,14 +380,16 @@ public sealed class RowDataset implements Dataset permits HubDataset {
             .filter(column -> columns.getOrDefault(column, "").equals("text"))
             .toList();
     if (candidates.size() != 1) {
-      throw new DatasetException(
-          description
-              + " has no column \"text\". Name the column of the text with text(...); its columns"
-              + " are "
+      throw new InvalidArgumentException(
+          "textColumn",
+          "not set",
+          "the column of the text, because " + description + " has no column \"text\"",
+          "Its columns are "
               + Columns.names(
                   columns.entrySet().stream()
                       .map(column -> column.getKey() + " (" + column.getValue() + ")")
-                      .toList()));
+                      .toList())
+              + ".");
     }
     if (!choiceLogged.getAndSet(true)) {
       LOG.log(

@@ -61,7 +61,7 @@ final class RowDocuments implements DocumentReader {
                     + column
                     + "\" holds numbers or booleans ("
                     + other
-                    + "), not text. Name the column of the text with text(...).");
+                    + "), not text. Choose a column of text.");
       }
     }
     if (withoutText > 0 && !withoutTextLogged.getAndSet(true)) {

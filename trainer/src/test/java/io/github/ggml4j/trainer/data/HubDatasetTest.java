@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.trainer.data.internal.hub.DatasetLayout;
 import io.github.ggml4j.trainer.data.internal.hub.DatasetLayout.Repository;
 import io.github.ggml4j.trainer.data.internal.rows.RowFile;
@@ -216,8 +217,9 @@ class HubDatasetTest {
 
     assertThat(read(stream().config("all-all").split("train").text("code"))).isEqualTo(expected);
     assertThatThrownBy(() -> read(stream().text("code")))
-        .isInstanceOf(DatasetException.class)
-        .hasMessageContaining("choose one with config(...): C-all, all-all");
+        .isInstanceOf(InvalidArgumentException.class)
+        .hasMessageStartingWith("datasetConfig is not set, expected one of the configs of ")
+        .hasMessageEndingWith(": C-all, all-all");
     assertThatThrownBy(() -> read(stream().config("Go").text("code")))
         .isInstanceOf(DatasetException.class)
         .hasMessageContaining("no config \"Go\"; it has C-all, all-all");

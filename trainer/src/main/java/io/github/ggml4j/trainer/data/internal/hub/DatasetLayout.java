@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer.data.internal.hub;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.hub.HubException;
 import io.github.ggml4j.hub.HubRepo;
 import io.github.ggml4j.trainer.data.internal.files.DataFile;
@@ -223,9 +224,9 @@ public record DatasetLayout(String description, Map<String, List<DataFile>> spli
         id + " has no config \"" + name + "\"; it has " + Columns.names(configs));
   }
 
-  private static DatasetException nameConfig(String id, Collection<String> configs) {
-    return new DatasetException(
-        id + " has several configs; choose one with config(...): " + Columns.names(configs));
+  private static InvalidArgumentException nameConfig(String id, Collection<String> configs) {
+    return new InvalidArgumentException(
+        "datasetConfig", "not set", "one of the configs of " + id + ": " + Columns.names(configs));
   }
 
   /** The Hub's Parquet copy. Its files are named config/split/0000.parquet. */
