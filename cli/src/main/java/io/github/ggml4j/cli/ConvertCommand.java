@@ -84,7 +84,7 @@ final class ConvertCommand implements Callable<Integer> {
       converter = QuantizationName.class,
       description =
           "One of the types below; a folder can have f32, f16 and bf16. Default: the model's types.")
-  @Sets("quantization")
+  @SetsParameter("quantization")
   private @Nullable Quantization type;
 
   @Option(
