@@ -1,7 +1,7 @@
 package io.github.ggml4j.generation;
 
-import io.github.ggml4j.internal.RandomStream;
 import io.github.ggml4j.benchmarks.jmh.MicroBenchmark;
+import io.github.ggml4j.internal.RandomStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Setup;
 

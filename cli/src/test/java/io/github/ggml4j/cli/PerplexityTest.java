@@ -54,7 +54,7 @@ class PerplexityTest {
     Files.writeString(exact, "0123456\n".repeat(16)); // 128 tokens, two windows only with the last
     var tooShort = run(exact.toString(), "--method", "chunked", "--context", "64");
     assertThat(tooShort.exitCode()).isEqualTo(Main.FAILED);
-    assertThat(tooShort.err()).contains("has 127 tokens").hasLineCount(1);
+    assertThat(tooShort.err()).contains("text is 127 tokens long").hasLineCount(1);
   }
 
   @Test

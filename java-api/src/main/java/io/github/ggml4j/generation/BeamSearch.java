@@ -1,7 +1,7 @@
 package io.github.ggml4j.generation;
 
-import io.github.ggml4j.internal.RandomStream;
 import io.github.ggml4j.inference.Decoder;
+import io.github.ggml4j.internal.RandomStream;
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.ArrayList;
 import java.util.Arrays;

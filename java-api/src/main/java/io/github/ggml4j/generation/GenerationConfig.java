@@ -95,9 +95,8 @@ import org.jspecify.annotations.Nullable;
  *     Hugging Face does; false makes it an error
  * @param logProbs whether to compute log-probabilities of the chosen tokens
  * @param seed the same seed gives the same text; null takes the next one of {@link
- *     io.github.ggml4j.Ggml4j#setSeed}.
- *     Each returned sequence has its own random numbers, which do not depend on the rest of the
- *     batch
+ *     io.github.ggml4j.Ggml4j#setSeed}. Each returned sequence has its own random numbers, which do
+ *     not depend on the rest of the batch
  * @param logitsProcessors your own processors
  */
 public record GenerationConfig(

@@ -1,8 +1,8 @@
 package io.github.ggml4j.generation;
 
-import io.github.ggml4j.internal.GlobalSeed;
 import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.internal.GlobalSeed;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
 import io.github.ggml4j.tokenizer.Tokenizer;

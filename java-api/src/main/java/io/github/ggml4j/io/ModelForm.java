@@ -118,7 +118,8 @@ enum ModelForm {
             "Give the folder that holds it"
                 + (partOfFolder ? " together with " + HuggingFaceFolder.CONFIG + "." : "."));
       }
-      byte[] start = bytes.asSlice(0, Math.min(START, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
+      byte[] start =
+          bytes.asSlice(0, Math.min(START, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
       return ModelFormatException.of(
           path.toString(),
           start.length == 0

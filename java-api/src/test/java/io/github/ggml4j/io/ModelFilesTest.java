@@ -479,6 +479,6 @@ class ModelFilesTest {
     }
 
     assertThat(Json.readObject(saved.resolve("tokenizer_config.json")))
-        .containsEntry("model_max_length", 16);
+        .containsEntry("model_max_length", 16L);
   }
 }

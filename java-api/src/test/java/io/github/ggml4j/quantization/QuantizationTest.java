@@ -304,7 +304,8 @@ class QuantizationTest {
               Models.save(
                   model, directory, ModelExport.builder().importanceMatrix(importance()).build()))
           .isInstanceOf(InvalidArgumentException.class)
-          .hasMessageStartingWith("importanceMatrix is set, expected none for a Hugging Face folder");
+          .hasMessageStartingWith(
+              "importanceMatrix is set, expected none for a Hugging Face folder");
       assertThat(directory).doesNotExist();
     }
   }

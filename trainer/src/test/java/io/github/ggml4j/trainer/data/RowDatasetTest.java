@@ -510,8 +510,8 @@ class RowDatasetTest {
     assertThat(read(Datasets.open(json))).containsExactly("a");
     assertThat(read(Datasets.open(csv))).containsExactly("a");
     assertThatThrownBy(() -> read(Datasets.open(nothing)))
-        .isInstanceOf(DatasetException.class)
-        .hasMessageContaining("its columns are n (number), m (number)");
+        .isInstanceOf(InvalidArgumentException.class)
+        .hasMessageContaining("Its columns are n (number), m (number)");
   }
 
   @Test
