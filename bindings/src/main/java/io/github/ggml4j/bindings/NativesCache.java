@@ -70,7 +70,7 @@ final class NativesCache {
         }
         return folder;
       } catch (IOException e) {
-        tried.add("%n  %s: %s".formatted(place, reason(e)));
+        tried.add("%n  %s: %s.".formatted(place, reason(e)));
       }
     }
     throw new NativeLibraryException(

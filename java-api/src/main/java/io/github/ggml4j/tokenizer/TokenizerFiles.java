@@ -2,12 +2,13 @@ package io.github.ggml4j.tokenizer;
 
 import io.github.ggml4j.format.ModelFormatException;
 import io.github.ggml4j.format.internal.Json;
-import io.github.ggml4j.format.internal.LfsPointer;
+import io.github.ggml4j.internal.LfsPointer;
 import io.github.ggml4j.internal.Names;
 import io.github.ggml4j.internal.StrictUtf8;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,7 +109,7 @@ final class TokenizerFiles {
             "Check that this is the right file.");
       }
       byte[] bytes = Files.readAllBytes(file);
-      LfsPointer.refuse(file.toString(), bytes);
+      LfsPointer.refuse(file.toString(), MemorySegment.ofArray(bytes), ModelFormatException::new);
       return bytes;
     } catch (IOException e) {
       throw new UncheckedIOException(file + ": cannot be read: " + e.getMessage(), e);

@@ -1,6 +1,7 @@
 package io.github.ggml4j.format.internal;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.internal.LfsPointer;
 import io.github.ggml4j.internal.Names;
 import io.github.ggml4j.internal.StrictUtf8;
 import java.io.IOException;
@@ -89,7 +90,10 @@ public final class Json {
             "Check that this is the right file.");
       }
       if (size < LfsPointer.MAX_SIZE) {
-        LfsPointer.refuse(file.toString(), Files.readAllBytes(file));
+        LfsPointer.refuse(
+            file.toString(),
+            MemorySegment.ofArray(Files.readAllBytes(file)),
+            ModelFormatException::new);
       }
       try (InputStream in = Files.newInputStream(file);
           JsonParser parser = parser(DOCUMENTS, in)) {

@@ -1,6 +1,7 @@
 package io.github.ggml4j.format.internal;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.internal.LfsPointer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -44,7 +45,7 @@ public final class MappedFile implements AutoCloseable {
     try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       MemorySegment bytes =
           channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena).asReadOnly();
-      LfsPointer.refuse(path.toString(), bytes);
+      LfsPointer.refuse(path.toString(), bytes, ModelFormatException::new);
       mapped = true;
       return new MappedFile(path, arena, bytes);
     } catch (NoSuchFileException e) {

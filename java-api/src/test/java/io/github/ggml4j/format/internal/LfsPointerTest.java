@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.ggml4j.Golden;
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.internal.LfsPointer;
 import io.github.ggml4j.io.ModelFiles;
 import io.github.ggml4j.quantization.ImportanceMatrix;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,9 +96,15 @@ class LfsPointerTest {
   void otherSmallFilesAreNotPointers() {
     assertThatCode(
             () -> {
-              LfsPointer.refuse("a", new byte[0]);
-              LfsPointer.refuse("a", "version 2".getBytes(StandardCharsets.US_ASCII));
-              LfsPointer.refuse("a", new byte[LfsPointer.MAX_SIZE]);
+              LfsPointer.refuse("a", MemorySegment.ofArray(new byte[0]), ModelFormatException::new);
+              LfsPointer.refuse(
+                  "a",
+                  MemorySegment.ofArray("version 2".getBytes(StandardCharsets.US_ASCII)),
+                  ModelFormatException::new);
+              LfsPointer.refuse(
+                  "a",
+                  MemorySegment.ofArray(new byte[LfsPointer.MAX_SIZE]),
+                  ModelFormatException::new);
             })
         .doesNotThrowAnyException();
   }

@@ -528,4 +528,22 @@ class RowDatasetTest {
         .isInstanceOf(DatasetException.class)
         .hasMessageContaining("other files or settings");
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"a.txt", "a.csv", "a.jsonl", "a.parquet"})
+  void gitLfsPointersAreRefused(String name) throws IOException {
+    Path pointer =
+        Files.writeString(
+            folder.resolve(name),
+            "version https://git-lfs.github.com/spec/v1\noid sha256:"
+                + "ab".repeat(32)
+                + "\nsize 12345\n");
+
+    assertThatThrownBy(() -> read(Datasets.open(pointer)))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining(name)
+        .hasMessageContaining("is a Git LFS pointer")
+        .hasMessageContaining("12345 bytes")
+        .hasMessageContaining("git lfs pull");
+  }
 }

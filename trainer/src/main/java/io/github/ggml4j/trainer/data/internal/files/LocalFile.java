@@ -1,8 +1,10 @@
 package io.github.ggml4j.trainer.data.internal.files;
 
 import io.github.ggml4j.hub.RangeReader;
+import io.github.ggml4j.internal.LfsPointer;
 import io.github.ggml4j.trainer.error.DatasetException;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -28,6 +30,10 @@ public record LocalFile(Path path) implements DataFile {
   public RangeReader open() {
     checkReadable(path);
     try {
+      if (Files.size(path) < LfsPointer.MAX_SIZE) {
+        LfsPointer.refuse(
+            name(), MemorySegment.ofArray(Files.readAllBytes(path)), DatasetException::new);
+      }
       return RangeReader.open(path);
     } catch (IOException e) {
       throw InputFiles.unreadable(name(), e);

@@ -1,9 +1,9 @@
-package io.github.ggml4j.format.internal;
+package io.github.ggml4j.internal;
 
-import io.github.ggml4j.format.ModelFormatException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Function;
 
 /**
  * Recognises the pointers that Git LFS leaves in place of large files, when a repository was cloned
@@ -23,25 +23,21 @@ public final class LfsPointer {
    *
    * @param file path of the file, for the message
    * @param bytes its content
-   * @throws ModelFormatException if the content is a pointer
+   * @param error makes the exception to throw, from its message
    */
-  public static void refuse(String file, MemorySegment bytes) {
+  public static void refuse(
+      String file, MemorySegment bytes, Function<String, ? extends RuntimeException> error) {
     if (bytes.byteSize() >= START.length
         && bytes.byteSize() < MAX_SIZE
         && bytes.asSlice(0, START.length).mismatch(MemorySegment.ofArray(START)) < 0) {
       var text = new String(bytes.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
       var size = text.lines().filter(line -> line.matches("size \\d{1,18}")).findFirst();
-      throw ModelFormatException.of(
-          file,
-          "is a Git LFS pointer to the file and not the file itself"
-              + size.map(line -> " (of " + line.substring(5) + " bytes)").orElse(""),
-          "the content of the file",
-          "Run 'git lfs pull' in its folder, or download the file.");
+      throw error.apply(
+          file
+              + ": is a Git LFS pointer to the file and not the file itself"
+              + size.map(line -> " (of " + line.substring(5) + " bytes)").orElse("")
+              + "; expected the content of the file. Run 'git lfs pull' in its folder, or download"
+              + " the file.");
     }
-  }
-
-  /** As {@link #refuse(String, MemorySegment)}. */
-  public static void refuse(String file, byte[] bytes) {
-    refuse(file, MemorySegment.ofArray(bytes));
   }
 }
