@@ -473,7 +473,7 @@ class TrainerTest {
   @Test
   void aWarmupAsLongAsTheTrainingLogsAWarning() {
     var schedule = LinearWarmup.steps(5);
-    var data = TestModels.documents(40).filter(text -> text.length() <= 64);
+    var data = TestModels.documents(40).rows().filter(text -> text.length() <= 64);
     assertThat(warnings(t -> t.schedule(schedule), data))
         .singleElement()
         .asString()

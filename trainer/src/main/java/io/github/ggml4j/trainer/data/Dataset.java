@@ -1,16 +1,14 @@
 package io.github.ggml4j.trainer.data;
 
-import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.trainer.error.DatasetException;
-import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
  * A collection of documents, each one text. Every call of {@link #documents} or {@link #open} reads
  * the same documents in the same order, so that each epoch sees the same data.
  *
- * <p>To implement it for another source, a lambda that opens a stream is enough.
+ * <p>To implement it for another source, a lambda that opens a stream is enough. {@link #rows}
+ * gives it all operations of {@link RowDataset}.
  */
 @FunctionalInterface
 public interface Dataset {
@@ -30,7 +28,7 @@ public interface Dataset {
    * @throws DatasetException if the data cannot be read
    */
   default DocumentReader open() {
-    return new StreamReader(documents());
+    return rows().open();
   }
 
   /**
@@ -43,7 +41,7 @@ public interface Dataset {
    *     cannot be read
    */
   default DocumentReader resume(DatasetPosition position) {
-    return StreamReader.resume(this::documents, position);
+    return rows().resume(position);
   }
 
   /**
@@ -67,33 +65,12 @@ public interface Dataset {
   }
 
   /**
-   * Keeps the documents that pass a test.
+   * This dataset as rows with the column {@code text}, to filter, change, shuffle, shard or limit
+   * it. Their positions count the documents; resuming reads the documents before a position again.
    *
-   * @param test true = keep
-   * @return the filtered dataset
+   * @return the rows
    */
-  default Dataset filter(Predicate<? super String> test) {
-    return new DerivedDataset(
-        this, document -> test.test(document) ? document : null, Long.MAX_VALUE, finite());
-  }
-
-  /**
-   * Changes each document.
-   *
-   * @param change returns the new text of a document
-   * @return the changed dataset
-   */
-  default Dataset map(UnaryOperator<String> change) {
-    return new DerivedDataset(this, document -> change.apply(document), Long.MAX_VALUE, finite());
-  }
-
-  /**
-   * Keeps only the first documents.
-   *
-   * @param count maximum number of documents, at least 0
-   * @return the limited dataset, always finite
-   */
-  default Dataset limit(long count) {
-    return new DerivedDataset(this, document -> document, Check.atLeast("limit", count, 0), true);
+  default RowDataset rows() {
+    return RowDataset.ofStream(describe(), this::documents, finite());
   }
 }

@@ -27,8 +27,6 @@ public final class DatasetPosition {
     void read(DataInput in) throws IOException;
   }
 
-  private static final int MAX_BYTES = 1 << 30;
-
   private final byte[] bytes;
 
   private DatasetPosition(byte[] bytes) {
@@ -61,23 +59,6 @@ public final class DatasetPosition {
     } catch (IOException e) {
       throw new DatasetException("The position in the dataset is damaged: " + e.getMessage(), e);
     }
-  }
-
-  /** Writes this position as a field of another position. */
-  void writeTo(DataOutput out) throws IOException {
-    out.writeInt(bytes.length);
-    out.write(bytes);
-  }
-
-  /** Reads a position that {@link #writeTo} wrote. */
-  static DatasetPosition readFrom(DataInput in) throws IOException {
-    int length = in.readInt();
-    if (length < 0 || length > MAX_BYTES) {
-      throw new IOException("a position of " + length + " bytes");
-    }
-    byte[] bytes = new byte[length];
-    in.readFully(bytes);
-    return new DatasetPosition(bytes);
   }
 
   /**

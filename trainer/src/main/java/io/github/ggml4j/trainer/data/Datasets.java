@@ -7,7 +7,7 @@ import io.github.ggml4j.trainer.data.internal.files.LocalFile;
 import io.github.ggml4j.trainer.data.internal.files.LocalFiles;
 import io.github.ggml4j.trainer.data.internal.rows.FileFormat;
 import io.github.ggml4j.trainer.data.internal.rows.PathFiles;
-import io.github.ggml4j.trainer.data.internal.rows.RowFile;
+import io.github.ggml4j.trainer.data.internal.rows.RowInput;
 import io.github.ggml4j.trainer.data.internal.rows.RowSource;
 import java.nio.file.Path;
 import java.util.List;
@@ -159,7 +159,7 @@ public final class Datasets {
    * @param documents the texts
    * @return the dataset
    */
-  public static Dataset of(String... documents) {
+  public static RowDataset of(String... documents) {
     return of(List.of(documents));
   }
 
@@ -169,8 +169,8 @@ public final class Datasets {
    * @param documents the texts; iterated again for each epoch
    * @return the dataset
    */
-  public static Dataset of(Iterable<String> documents) {
-    return new StreamDataset(
+  public static RowDataset of(Iterable<String> documents) {
+    return RowDataset.ofStream(
         "documents in memory", () -> StreamSupport.stream(documents.spliterator(), false), true);
   }
 
@@ -181,8 +181,8 @@ public final class Datasets {
    * @param documents opens a new stream; every stream has the same documents in the same order
    * @return the dataset
    */
-  public static Dataset stream(Supplier<Stream<String>> documents) {
-    return new StreamDataset("stream of documents", documents, false);
+  public static RowDataset stream(Supplier<Stream<String>> documents) {
+    return RowDataset.ofStream("stream of documents", documents, false);
   }
 
   /**
@@ -202,16 +202,18 @@ public final class Datasets {
   }
 
   /**
-   * Concatenates datasets.
+   * Concatenates datasets. Each is opened when the previous one ends. The text column of each is
+   * called {@code text} in the result; other columns keep their names. {@link RowDataset#where}
+   * needs its column in all of them.
    *
    * @param datasets at least one
    * @return the dataset; finite if all of them are
    */
-  public static Dataset concat(Dataset... datasets) {
+  public static RowDataset concat(Dataset... datasets) {
     if (datasets.length == 0) {
       throw new InvalidArgumentException("datasets", "empty", "at least one dataset");
     }
-    return new ConcatDataset(List.of(datasets));
+    return RowDataset.ofDatasets(Stream.of(datasets).map(Dataset::rows).toList());
   }
 
   private static RowDataset ofFiles(FileFormat format, Path... files) {
@@ -222,7 +224,7 @@ public final class Datasets {
 
   private static RowSource source(FileFormat format, List<Path> files) {
     return new RowSource(
-        files.stream().<RowFile>map(file -> format.file(new LocalFile(file))).toList());
+        files.stream().<RowInput>map(file -> format.file(new LocalFile(file))).toList());
   }
 
   private static <T> List<T> nonEmpty(List<T> files) {

@@ -2,18 +2,22 @@ package io.github.ggml4j.trainer.data;
 
 import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.internal.Check;
+import io.github.ggml4j.trainer.data.internal.rows.ChainedRows;
 import io.github.ggml4j.trainer.data.internal.rows.Columns;
 import io.github.ggml4j.trainer.data.internal.rows.FileFormat;
-import io.github.ggml4j.trainer.data.internal.rows.FilesRows;
 import io.github.ggml4j.trainer.data.internal.rows.ReadOptions;
 import io.github.ggml4j.trainer.data.internal.rows.ResumableRows;
-import io.github.ggml4j.trainer.data.internal.rows.RowFile;
+import io.github.ggml4j.trainer.data.internal.rows.RowInput;
+import io.github.ggml4j.trainer.data.internal.rows.RowReader;
 import io.github.ggml4j.trainer.data.internal.rows.RowSource;
 import io.github.ggml4j.trainer.data.internal.rows.RowStep;
+import io.github.ggml4j.trainer.data.internal.rows.SelectedColumns;
+import io.github.ggml4j.trainer.data.internal.rows.StreamInput;
 import io.github.ggml4j.trainer.data.internal.rows.Values;
 import io.github.ggml4j.trainer.error.DatasetException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -21,15 +25,17 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Rows with named columns, one of which has the text. Corresponds to {@code IterableDataset} of
- * Hugging Face's {@code datasets}. Text files and archives have one column, {@code text}; each
- * file, line or entry is a row. Rows are read lazily; for Parquet files, only the used columns are
- * read. Rows without text are skipped, with a warning that counts them.
+ * Hugging Face's {@code datasets}. Text files, archives, lists and streams have one column, {@code
+ * text}; each file, line, entry or document is a row. Rows are read lazily; for Parquet files, only
+ * the used columns are read. Rows without text are skipped, with a warning that counts them.
  *
  * <p>Filters, shuffles and counts are applied in the order of the calls: {@code
  * where(...).take(10)} returns the first 10 matching rows, {@code take(10).where(...)} returns the
@@ -39,7 +45,7 @@ import org.jspecify.annotations.Nullable;
  * are an error that names the file and the byte, unless {@link #replaceMalformed} is set.
  *
  * <p>{@link #resume} skips whole files, and whole row groups of Parquet files. It reads other rows
- * before the position again and discards them.
+ * before the position again and discards them, like all documents of lists and streams.
  *
  * <p>Immutable; safe for use by several threads, each with its own reader.
  */
@@ -76,6 +82,70 @@ public sealed class RowDataset implements Dataset permits HubDataset {
     this.steps = steps;
     this.text = text;
     this.options = options;
+  }
+
+  /** Documents of a stream. */
+  static RowDataset ofStream(String name, Supplier<Stream<String>> documents, boolean finite) {
+    RowSource source = new RowSource(List.of(new StreamInput(name, documents)));
+    return new RowDataset(name, () -> source, finite);
+  }
+
+  /** Several datasets in sequence. */
+  static RowDataset ofDatasets(List<RowDataset> datasets) {
+    RowSource source = new RowSource(datasets.stream().<RowInput>map(DatasetInput::new).toList());
+    return new RowDataset(
+        datasets.stream().map(RowDataset::describe).collect(Collectors.joining(" + ")),
+        () -> source,
+        datasets.stream().allMatch(RowDataset::finite));
+  }
+
+  /** A dataset as an input of another one, in which its text column is called {@code text}. */
+  private record DatasetInput(RowDataset dataset) implements RowInput {
+    @Override
+    public String name() {
+      return dataset.description;
+    }
+
+    @Override
+    public String identity() {
+      return "dataset " + dataset.fingerprint(dataset.source.get(), dataset.textColumn());
+    }
+
+    @Override
+    public Set<FileFormat> formats() {
+      return dataset.source.get().inputs().stream()
+          .flatMap(input -> input.formats().stream())
+          .collect(Collectors.toSet());
+    }
+
+    @Override
+    public RowReader open(List<String> columns, ReadOptions options) {
+      dataset.checkOptions(dataset.source.get());
+      RowDataset changed = dataset.with(options.orElse(dataset.options));
+      String textColumn = dataset.textColumn();
+      List<String> wanted =
+          columns.stream()
+              .map(column -> column.equals(FileFormat.TEXT_COLUMN) ? textColumn : column)
+              .toList();
+      List<String> read = changed.columnsToRead(textColumn, wanted);
+      return new SelectedColumns(
+          changed.openRows(read), wanted.stream().map(read::indexOf).toList());
+    }
+
+    @Override
+    public Map<String, String> columns(ReadOptions options) {
+      Map<String, String> found = dataset.source.get().columns(options.orElse(dataset.options));
+      String textColumn = dataset.textColumn();
+      Map<String, String> columns = new LinkedHashMap<>();
+      found.forEach((name, type) -> {
+        if (name.equals(textColumn)) {
+          columns.put(FileFormat.TEXT_COLUMN, type);
+        } else if (!name.equals(FileFormat.TEXT_COLUMN)) {
+          columns.put(name, type);
+        }
+      });
+      return columns;
+    }
   }
 
   private RowDataset with(RowStep step) {
@@ -124,6 +194,26 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   /**
+   * Keeps the documents that pass a test.
+   *
+   * @param test true = keep
+   * @return the filtered dataset
+   */
+  public RowDataset filter(Predicate<? super String> test) {
+    return with(new RowStep.Filter(test));
+  }
+
+  /**
+   * Changes each document. Later steps see the new text as the value of the text column.
+   *
+   * @param change returns the new text of a document
+   * @return the changed dataset
+   */
+  public RowDataset map(UnaryOperator<String> change) {
+    return with(new RowStep.Change(change));
+  }
+
+  /**
    * Shuffles the rows within a window: each returned row is drawn at random from the next {@code
    * buffer} rows. The same seed gives the same order.
    *
@@ -159,7 +249,8 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   /**
    * The rows of one of several workers. Each row belongs to exactly one worker. A worker gets whole
    * files if the number of files is a multiple of the number of workers and no earlier step skips,
-   * takes or shuffles rows. Otherwise it reads all rows and keeps every {@code count}-th.
+   * takes or shuffles rows. Otherwise, and in a concatenation, it reads all rows and keeps every
+   * {@code count}-th.
    *
    * @param count number of workers, at least 1
    * @param index of this worker, from 0
@@ -289,17 +380,17 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   }
 
   private static boolean hasFormat(RowSource found, Predicate<FileFormat> test) {
-    return found.files().stream().flatMap(file -> file.formats().stream()).anyMatch(test);
+    return found.inputs().stream().flatMap(file -> file.formats().stream()).anyMatch(test);
   }
 
   @Override
   public DocumentReader open() {
-    return openRows();
+    return openDocuments();
   }
 
   @Override
   public DocumentReader resume(DatasetPosition position) {
-    RowDocuments documents = openRows();
+    RowDocuments documents = openDocuments();
     try {
       documents.restore(position);
       return documents;
@@ -309,43 +400,62 @@ public sealed class RowDataset implements Dataset permits HubDataset {
     }
   }
 
-  private RowDocuments openRows() {
+  private RowDocuments openDocuments() {
     RowSource found = source.get();
     checkOptions(found);
-    List<RowStep> left = new ArrayList<>(steps);
-    List<RowFile> files = shard(found.files(), left);
-    String textColumn = text == null ? chooseText(found) : text;
+    String textColumn = textColumn();
+    return new RowDocuments(
+        description,
+        openRows(columnsToRead(textColumn, List.of())),
+        textColumn,
+        fingerprint(found, textColumn),
+        rowsWithoutTextLogged);
+  }
+
+  /** The text column, then the given columns and those of the filters, each once. */
+  private List<String> columnsToRead(String textColumn, List<String> more) {
     Set<String> names = new LinkedHashSet<>();
     names.add(textColumn);
-    for (RowStep step : left) {
+    names.addAll(more);
+    for (RowStep step : steps) {
       if (step instanceof RowStep.Where where) {
         names.add(where.column());
       }
     }
-    List<String> columns = List.copyOf(names);
+    return List.copyOf(names);
+  }
+
+  private ResumableRows openRows(List<String> columns) {
+    List<RowStep> left = new ArrayList<>(steps);
+    List<RowInput> inputs = shard(source.get().inputs(), left);
     long skip = 0;
     if (!left.isEmpty() && left.get(0) instanceof RowStep.Skip first) {
       skip = first.count();
       left.remove(0);
     }
-    FilesRows rows = new FilesRows(files, columns, options, skip);
-    ResumableRows all = RowStep.applyAll(left, rows, columns);
-    return new RowDocuments(
-        description, all, textColumn, fingerprint(found, textColumn), rowsWithoutTextLogged);
+    return RowStep.applyAll(left, new ChainedRows(inputs, columns, options, skip), columns);
   }
 
   /** If each worker can get whole files, removes the first shard step and returns those files. */
-  private static List<RowFile> shard(List<RowFile> files, List<RowStep> steps) {
+  private static List<RowInput> shard(List<RowInput> files, List<RowStep> steps) {
+    if (files.stream().anyMatch(DatasetInput.class::isInstance)) {
+      return files;
+    }
     for (int at = 0; at < steps.size(); at++) {
       if (steps.get(at) instanceof RowStep.Shard shard && files.size() % shard.count() == 0) {
         steps.remove(at);
-        List<RowFile> ofWorker = new ArrayList<>();
+        List<RowInput> ofWorker = new ArrayList<>();
         for (int i = shard.index(); i < files.size(); i += shard.count()) {
           ofWorker.add(files.get(i));
         }
         return ofWorker;
       }
-      if (!(steps.get(at) instanceof RowStep.Where)) {
+      boolean keepsShards =
+          switch (steps.get(at)) {
+            case RowStep.Where _, RowStep.Filter _, RowStep.Change _ -> true;
+            case RowStep.Shuffle _, RowStep.Skip _, RowStep.Take _, RowStep.Shard _ -> false;
+          };
+      if (!keepsShards) {
         return files;
       }
     }
@@ -365,6 +475,10 @@ public sealed class RowDataset implements Dataset permits HubDataset {
       throw new DatasetException(
           "skipBadRecords is set, but " + description + " has no CSV or JSON files");
     }
+  }
+
+  private String textColumn() {
+    return text == null ? chooseText(source.get()) : text;
   }
 
   private String chooseText(RowSource found) {
@@ -406,7 +520,7 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   private long fingerprint(RowSource found, String textColumn) {
     CRC32C sum = new CRC32C();
     StringBuilder all = new StringBuilder(textColumn);
-    found.files().forEach(file -> all.append('\n').append(file.identity()));
+    found.inputs().forEach(file -> all.append('\n').append(file.identity()));
     steps.forEach(step -> all.append('\n').append(step));
     all.append('\n').append(options.replaceMalformed()).append(options.skipBadRecords());
     all.append('\n').append(options.csvDelimiter()).append(options.csvQuote());
@@ -416,7 +530,12 @@ public sealed class RowDataset implements Dataset permits HubDataset {
 
   @Override
   public Stream<String> documents() {
-    return StreamReader.stream(open());
+    return openDocuments().stream();
+  }
+
+  @Override
+  public RowDataset rows() {
+    return this;
   }
 
   @Override

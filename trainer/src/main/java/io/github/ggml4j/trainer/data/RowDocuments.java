@@ -4,7 +4,12 @@ import io.github.ggml4j.trainer.data.internal.rows.ResumableRows;
 import io.github.ggml4j.trainer.error.DatasetException;
 import java.io.DataInput;
 import java.io.IOException;
+import java.util.Spliterator;
+import java.util.Spliterators;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the text column, which is column 0, as documents. Skips rows without text. */
@@ -13,7 +18,7 @@ final class RowDocuments implements DocumentReader {
   private static final System.Logger LOG = System.getLogger(RowDocuments.class.getName());
 
   /** Version of the format of positions. */
-  private static final int VERSION = 2;
+  private static final int VERSION = 3;
 
   private final String description;
   private final ResumableRows rows;
@@ -81,6 +86,24 @@ final class RowDocuments implements DocumentReader {
       out.writeLong(fingerprint);
       rows.save(out);
     });
+  }
+
+  /** The remaining documents as a stream. Closing the stream closes this reader. */
+  Stream<String> stream() {
+    Spliterator<String> documents =
+        new Spliterators.AbstractSpliterator<>(
+            Long.MAX_VALUE, Spliterator.ORDERED | Spliterator.NONNULL) {
+          @Override
+          public boolean tryAdvance(Consumer<? super String> action) {
+            String document = next();
+            if (document == null) {
+              return false;
+            }
+            action.accept(document);
+            return true;
+          }
+        };
+    return StreamSupport.stream(documents, false).onClose(this::close);
   }
 
   /** Moves to a saved position. Allowed only before the first document. */

@@ -379,16 +379,16 @@ class DatasetsTest {
   }
 
   @Test
-  void filterMapLimitAndConcatAreLazy() {
+  void filterMapTakeAndConcatAreLazy() {
     var taken = new AtomicInteger();
-    Dataset endless =
+    RowDataset endless =
         Datasets.stream(() ->
             Stream.iterate(0, i -> i + 1)
                 .map(i -> {
                   taken.incrementAndGet();
                   return "n" + i;
                 }));
-    Dataset some = endless.filter(text -> text.endsWith("0")).map(text -> text + "!").limit(3);
+    Dataset some = endless.filter(text -> text.endsWith("0")).map(text -> text + "!").take(3);
     assertThat(read(some)).containsExactly("n0!", "n10!", "n20!");
     assertThat(some.finite()).isTrue();
     assertThat(taken.get()).isLessThan(40);
@@ -397,7 +397,7 @@ class DatasetsTest {
     try (Stream<String> documents = both.documents()) {
       assertThat(documents.limit(5)).containsExactly("n0!", "n10!", "n20!", "n0", "n1");
     }
-    assertThatThrownBy(() -> endless.limit(-1)).hasMessageContaining("-1");
+    assertThatThrownBy(() -> endless.take(-1)).hasMessageContaining("-1");
   }
 
   @Test
@@ -474,7 +474,11 @@ class DatasetsTest {
   void everyDatasetResumesAtEveryPosition() throws IOException {
     Path lines = write("l.txt", "1\n2\n\n3\n4\n");
     Path archive = zip("z.zip", Map.of("a.txt", "a", "b.txt", "b", "c.txt", "c"));
-    Dataset memory = Datasets.of("x", "yy", "zzz");
+    Path table = write("t.jsonl", "{\"code\":\"p\",\"n\":1}\n{\"code\":\"q\",\"n\":2}\n");
+    RowDataset memory = Datasets.of("x", "yy", "zzz");
+    Dataset own = () -> Stream.of("one", "two", "three");
+    RowDataset nested =
+        Datasets.concat(memory.shuffle(2, 1), Datasets.open(table).text("code"), own);
     List<Dataset> all =
         List.of(
             Datasets.lines(lines),
@@ -486,8 +490,13 @@ class DatasetsTest {
             Datasets.folder(folder, "l.*"),
             memory,
             memory.filter(text -> text.length() != 2).map(text -> text + "!"),
-            Datasets.lines(lines).limit(3),
-            Datasets.concat(memory, Datasets.zip(archive, "*").shard(2, 1), Datasets.lines(lines)));
+            Datasets.lines(lines).take(3),
+            Datasets.concat(memory, Datasets.zip(archive, "*").shard(2, 1), Datasets.lines(lines)),
+            own,
+            own.rows().skip(1),
+            nested,
+            nested.filter(text -> !text.equals("q")).map(text -> text + "!").skip(2).shuffle(3, 2),
+            Datasets.concat(nested, nested.shard(2, 1)));
     for (Dataset dataset : all) {
       List<String> expected = read(dataset);
       assertThat(expected).as(dataset.describe()).isNotEmpty();
@@ -512,9 +521,9 @@ class DatasetsTest {
 
   @Test
   void damagedPositionsAreRefused() {
-    Dataset memory = Datasets.of("x", "y");
+    RowDataset memory = Datasets.of("x", "y");
     for (Dataset dataset :
-        List.of(memory, memory.limit(1), Datasets.concat(memory, Datasets.of("z")))) {
+        List.of(memory, memory.take(1), Datasets.concat(memory, Datasets.of("z")))) {
       DatasetPosition position;
       try (var reader = dataset.open()) {
         reader.next();
@@ -522,7 +531,7 @@ class DatasetsTest {
       }
       byte[] bytes = position.toBytes();
       byte[] negative = bytes.clone();
-      negative[0] = -1;
+      negative[12] = -1; // after version and fingerprint: the sign of the first number
       for (byte[] damaged :
           List.of(new byte[3], Arrays.copyOf(bytes, bytes.length + 1), negative)) {
         assertThatThrownBy(() -> dataset.resume(DatasetPosition.fromBytes(damaged)))
@@ -536,8 +545,82 @@ class DatasetsTest {
       reader.next();
       second = reader.position();
     }
-    assertThatThrownBy(() -> Datasets.of("x").resume(second))
+    try (var reader = Datasets.of("x").resume(second)) {
+      assertThatThrownBy(reader::next)
+          .isInstanceOf(DatasetException.class)
+          .hasMessageContaining("has only 1 rows now");
+    }
+  }
+
+  /** Lists, streams, datasets of one's own and concatenations have all operations of tables. */
+  @Test
+  void everyDatasetHasEveryOperation() throws IOException {
+    List<String> letters = List.of("a", "b", "c", "d", "e", "f");
+    Path table =
+        write(
+            "t.csv",
+            "letter,kind\n"
+                + String.join("", letters.stream().map(letter -> letter + ",k\n").toList()));
+    Dataset own = letters::stream;
+    Dataset[] halves = {
+      Datasets.of("a", "b"),
+      Datasets.open(table).text("letter").where("kind", "k").skip(2).take(2),
+      Datasets.stream(() -> Stream.of("e", "f"))
+    };
+    for (RowDataset dataset :
+        List.of(
+            Datasets.of(letters),
+            Datasets.stream(letters::stream),
+            own.rows(),
+            Datasets.concat(halves))) {
+      var name = dataset.describe();
+      assertThat(read(dataset)).as(name).isEqualTo(letters);
+      assertThat(read(dataset.where("text", "c"))).as(name).containsExactly("c");
+      assertThat(read(dataset.where("text", value -> !"c".equals(value)))).as(name).hasSize(5);
+      assertThat(read(dataset.filter(text -> text.compareTo("d") > 0)))
+          .as(name)
+          .containsExactly("e", "f");
+      assertThat(read(dataset.skip(4))).as(name).containsExactly("e", "f");
+      assertThat(read(dataset.take(3))).as(name).containsExactly("a", "b", "c");
+      assertThat(dataset.take(3).finite()).as(name).isTrue();
+      assertThat(read(dataset.shard(2, 0))).as(name).containsExactly("a", "c", "e");
+      assertThat(read(dataset.shard(2, 1))).as(name).containsExactly("b", "d", "f");
+      assertThat(read(dataset.shuffle(6, 1)))
+          .as(name)
+          .containsExactlyInAnyOrderElementsOf(letters)
+          .isNotEqualTo(letters);
+      assertThat(read(dataset.map(text -> text + text).where("text", "bb")))
+          .as(name)
+          .containsExactly("bb");
+      assertThat(dataset.columns()).as(name).containsEntry("text", "text");
+      assertThatThrownBy(() -> read(dataset.where("language", "Java")))
+          .as(name)
+          .isInstanceOf(DatasetException.class)
+          .hasMessageContaining("has no column \"language\"");
+    }
+  }
+
+  @Test
+  void aConcatenationKeepsTheColumnsAndOptionsOfItsDatasets() throws IOException {
+    Path csv = write("a.csv", "language;code\nJava;'x;'\nC;y\n");
+    Path json = write("b.jsonl", "{\"text\":\"other\",\"body\":\"z\",\"language\":\"Java\"}\n");
+    RowDataset both =
+        Datasets.concat(
+            Datasets.open(csv).csvDelimiter(';').csvQuote('\'').text("code"),
+            Datasets.open(json).text("body"));
+    assertThat(read(both)).containsExactly("x;", "y", "z");
+    assertThat(read(both.where("language", "Java"))).containsExactly("x;", "z");
+    assertThat(read(both.where("text", "z"))).containsExactly("z");
+    assertThat(both.columns()).containsOnlyKeys("language", "text");
+    assertThat(read(both.text("language"))).containsExactly("Java", "C", "Java");
+    assertThatThrownBy(() -> read(both.where("code", "y")))
         .isInstanceOf(DatasetException.class)
-        .hasMessageContaining("has only 1 documents");
+        .hasMessageContaining("b.jsonl");
+    assertThat(
+            read(Datasets.concat(Datasets.open(csv).text("code")).csvDelimiter(';').csvQuote('\'')))
+        .containsExactly("x;", "y");
+    assertThatThrownBy(() -> read(Datasets.concat(Datasets.of("a").csvDelimiter(';'))))
+        .isInstanceOf(DatasetException.class)
+        .hasMessageContaining("no CSV files");
   }
 }

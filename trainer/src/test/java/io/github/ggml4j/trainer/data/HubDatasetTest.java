@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.trainer.data.internal.hub.DatasetLayout;
 import io.github.ggml4j.trainer.data.internal.hub.DatasetLayout.Repository;
-import io.github.ggml4j.trainer.data.internal.rows.RowFile;
+import io.github.ggml4j.trainer.data.internal.rows.RowInput;
 import io.github.ggml4j.trainer.error.DatasetException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -342,7 +342,7 @@ class HubDatasetTest {
             .get("splits")
             .get(split)
             .forEach(file -> expected.add(root + "/" + file.stringValue()));
-        assertThat(found.source(split).files().stream().map(RowFile::name))
+        assertThat(found.source(split).inputs().stream().map(RowInput::name))
             .as(layout.get("name").stringValue())
             .containsExactlyElementsOf(expected);
       }

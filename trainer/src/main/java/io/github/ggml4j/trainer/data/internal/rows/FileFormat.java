@@ -83,11 +83,11 @@ public enum FileFormat {
   }
 
   /** A file of this format. */
-  public RowFile file(DataFile file) {
+  public RowInput file(DataFile file) {
     return new Formatted(this, file);
   }
 
-  private record Formatted(FileFormat format, DataFile file) implements RowFile {
+  private record Formatted(FileFormat format, DataFile file) implements RowInput {
     @Override
     public String name() {
       return file.name();

@@ -19,7 +19,7 @@ public final class PathFiles {
    *
    * @param glob which files of a folder or entries of an archive
    */
-  public static List<RowFile> of(Path path, String glob) {
+  public static List<RowInput> of(Path path, String glob) {
     if (Files.isDirectory(path)) {
       return inFolder(path, new Glob(glob));
     }
@@ -31,16 +31,16 @@ public final class PathFiles {
   }
 
   /** An archive in which each entry is a document. */
-  public static RowFile documentsOf(Path archive, String glob) {
+  public static RowInput documentsOf(Path archive, String glob) {
     return new ZipArchive(archive, new Glob(glob), true);
   }
 
-  private static List<RowFile> inFolder(Path folder, Glob glob) {
+  private static List<RowInput> inFolder(Path folder, Glob glob) {
     List<String> names =
         Folder.find(folder, glob).stream()
             .map(file -> folder.relativize(file).toString().replace('\\', '/'))
             .toList();
-    List<RowFile> files = new ArrayList<>();
+    List<RowInput> files = new ArrayList<>();
     FolderFormats.of(folder.toString(), names)
         .forEach((name, format) -> files.add(format.file(new LocalFile(folder.resolve(name)))));
     return files;

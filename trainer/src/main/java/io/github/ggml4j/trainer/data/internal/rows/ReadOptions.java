@@ -20,14 +20,15 @@ public record ReadOptions(
     @Nullable Character csvQuote) {
 
   private static final int DEFAULT_MAX_DOCUMENT_BYTES = 64 << 20;
+  private static final Character DEFAULT_QUOTE = '"';
 
   /** Strict reading with documents of at most 64 MiB. */
   public static final ReadOptions DEFAULT =
-      new ReadOptions(false, DEFAULT_MAX_DOCUMENT_BYTES, false, null, '"');
+      new ReadOptions(false, DEFAULT_MAX_DOCUMENT_BYTES, false, null, DEFAULT_QUOTE);
 
   /** Whether the delimiter or the quote of CSV files was changed. */
   public boolean isCsvChanged() {
-    return csvDelimiter != null || !Character.valueOf('"').equals(csvQuote);
+    return csvDelimiter != null || !DEFAULT_QUOTE.equals(csvQuote);
   }
 
   /** A copy that replaces malformed UTF-8 by U+FFFD. */
@@ -48,5 +49,15 @@ public record ReadOptions(
   /** A copy with another delimiter and another quote of CSV files. */
   public ReadOptions withCsv(@Nullable Character delimiter, @Nullable Character quote) {
     return new ReadOptions(replaceMalformed, maxDocumentBytes, skipBadRecords, delimiter, quote);
+  }
+
+  /** These options where they differ from the defaults, else the given ones. */
+  public ReadOptions orElse(ReadOptions other) {
+    return new ReadOptions(
+        replaceMalformed || other.replaceMalformed,
+        maxDocumentBytes == DEFAULT_MAX_DOCUMENT_BYTES ? other.maxDocumentBytes : maxDocumentBytes,
+        skipBadRecords || other.skipBadRecords,
+        csvDelimiter == null ? other.csvDelimiter : csvDelimiter,
+        DEFAULT_QUOTE.equals(csvQuote) ? other.csvQuote : csvQuote);
   }
 }

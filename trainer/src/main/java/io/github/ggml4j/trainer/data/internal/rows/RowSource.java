@@ -4,35 +4,35 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The files of a dataset, in the order in which they are read. */
+/** The inputs of a dataset, in the order in which they are read. */
 public final class RowSource {
-  private final List<RowFile> files;
+  private final List<RowInput> inputs;
 
-  /** Cached, because determining the columns opens the first file, which may be remote. */
+  /** Cached, because determining the columns opens the first input, which may be remote. */
   private final Map<ReadOptions, Map<String, String>> columns = new ConcurrentHashMap<>();
 
   /**
    * A source.
    *
-   * @param files at least one
+   * @param inputs at least one
    */
-  public RowSource(List<RowFile> files) {
-    this.files = List.copyOf(files);
+  public RowSource(List<RowInput> inputs) {
+    this.inputs = List.copyOf(inputs);
   }
 
-  /** The files. */
-  public List<RowFile> files() {
-    return files;
+  /** The inputs. */
+  public List<RowInput> inputs() {
+    return inputs;
   }
 
-  /** The columns and types of the first file that has any. */
+  /** The columns and types of the first input that has any. */
   public Map<String, String> columns(ReadOptions options) {
     return columns.computeIfAbsent(options, this::firstColumns);
   }
 
   private Map<String, String> firstColumns(ReadOptions options) {
-    for (RowFile file : files) {
-      Map<String, String> found = file.columns(options);
+    for (RowInput input : inputs) {
+      Map<String, String> found = input.columns(options);
       if (!found.isEmpty()) {
         return found;
       }

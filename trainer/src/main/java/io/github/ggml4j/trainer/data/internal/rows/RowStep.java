@@ -3,10 +3,11 @@ package io.github.ggml4j.trainer.data.internal.rows;
 import java.util.List;
 import java.util.function.LongPredicate;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Selects or reorders rows. Steps are applied in the order of the calls. {@code toString}
+ * Selects, changes or reorders rows. Steps are applied in the order of the calls. {@code toString}
  * identifies a step in saved positions.
  */
 public sealed interface RowStep {
@@ -43,6 +44,33 @@ public sealed interface RowStep {
     @Override
     public String toString() {
       return "where " + column + condition;
+    }
+  }
+
+  /** Keeps the rows whose text, which is column 0, passes a test. Keeps rows without text. */
+  record Filter(Predicate<? super String> test) implements RowStep {
+    @Override
+    public ResumableRows apply(ResumableRows rows, List<String> columns) {
+      LongPredicate keep = _ -> !(rows.value(0) instanceof String text) || test.test(text);
+      return new SelectedRows(rows, keep, Long.MAX_VALUE);
+    }
+
+    @Override
+    public String toString() {
+      return "filter";
+    }
+  }
+
+  /** Changes the text, which is column 0. */
+  record Change(UnaryOperator<String> change) implements RowStep {
+    @Override
+    public ResumableRows apply(ResumableRows rows, List<String> columns) {
+      return new ChangedText(rows, change);
+    }
+
+    @Override
+    public String toString() {
+      return "map";
     }
   }
 

@@ -4,12 +4,10 @@ import java.io.DataInput;
 import java.io.DataOutput;
 import java.io.IOException;
 import java.util.function.LongPredicate;
-import org.jspecify.annotations.Nullable;
 
 /** The rows that pass a test, up to a maximum number of tested rows. */
-final class SelectedRows implements ResumableRows {
+final class SelectedRows extends DerivedRows {
 
-  private final ResumableRows rows;
   private final LongPredicate test;
   private final long limit;
   private long index;
@@ -21,7 +19,7 @@ final class SelectedRows implements ResumableRows {
    * @param limit maximum number of rows to test
    */
   SelectedRows(ResumableRows rows, LongPredicate test, long limit) {
-    this.rows = rows;
+    super(rows);
     this.test = test;
     this.limit = limit;
   }
@@ -37,16 +35,6 @@ final class SelectedRows implements ResumableRows {
   }
 
   @Override
-  public @Nullable Object value(int column) {
-    return rows.value(column);
-  }
-
-  @Override
-  public String location() {
-    return rows.location();
-  }
-
-  @Override
   public void save(DataOutput out) throws IOException {
     out.writeLong(index);
     rows.save(out);
@@ -55,11 +43,9 @@ final class SelectedRows implements ResumableRows {
   @Override
   public void restore(DataInput in) throws IOException {
     index = in.readLong();
+    if (index < 0) {
+      throw new IOException("it has row " + index);
+    }
     rows.restore(in);
-  }
-
-  @Override
-  public void close() {
-    rows.close();
   }
 }

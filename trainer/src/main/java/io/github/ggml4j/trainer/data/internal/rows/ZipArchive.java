@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param documents whether each entry is a document; otherwise tables are read as in a folder
  */
-record ZipArchive(Path path, Glob glob, boolean documents) implements RowFile {
+record ZipArchive(Path path, Glob glob, boolean documents) implements RowInput {
 
   @Override
   public String name() {
@@ -50,7 +50,7 @@ record ZipArchive(Path path, Glob glob, boolean documents) implements RowFile {
   @Override
   public RowReader open(List<String> columns, ReadOptions options) {
     Open open = new Open(this);
-    return new Rows(open, new FilesRows(open.files, columns, options, 0));
+    return new Rows(open, new ChainedRows(open.files, columns, options, 0));
   }
 
   @Override
@@ -65,7 +65,7 @@ record ZipArchive(Path path, Glob glob, boolean documents) implements RowFile {
     private final String name;
     private final ZipFile zip;
     private final InflationGuard guard;
-    private final List<RowFile> files;
+    private final List<RowInput> files;
 
     Open(ZipArchive archive) {
       name = archive.path.toString();
@@ -79,7 +79,7 @@ record ZipArchive(Path path, Glob glob, boolean documents) implements RowFile {
       files = Closing.onFailure(zip, () -> matching(archive));
     }
 
-    private List<RowFile> matching(ZipArchive archive) {
+    private List<RowInput> matching(ZipArchive archive) {
       List<String> names =
           zip.stream()
               .filter(entry -> !entry.isDirectory() && archive.glob.matches(entry.getName()))
@@ -166,7 +166,7 @@ record ZipArchive(Path path, Glob glob, boolean documents) implements RowFile {
   }
 
   /** The rows of the entries; closes the archive. */
-  private record Rows(Open archive, FilesRows rows) implements RowReader {
+  private record Rows(Open archive, ChainedRows rows) implements RowReader {
     @Override
     public boolean next() {
       return rows.next();
