@@ -81,8 +81,8 @@ public enum Activation {
   public Tensor forward(Graph graph, Tensor x) {
     Inputs.matrix("An activation", x);
     var y =
-        graph.has(Kernel.ACT)
-            ? graph.kernel(Kernel.ACT, KernelParams.none().activation(kernelId), x.shape(), x)
+        graph.has(Kernel.ACTIVATION_FORWARD)
+            ? graph.kernel(Kernel.ACTIVATION_FORWARD, KernelParams.none().activation(kernelId), x.shape(), x)
             : stock(graph, x);
     var tape = graph.tape();
     if (tape != null) {
@@ -92,8 +92,8 @@ public enum Activation {
   }
 
   private Tensor backward(Graph graph, Tensor x, Tensor dy) {
-    return graph.has(Kernel.ACT_BACK)
-        ? graph.kernel(Kernel.ACT_BACK, KernelParams.none().activation(kernelId), x.shape(), x, dy)
+    return graph.has(Kernel.ACTIVATION_BACKWARD)
+        ? graph.kernel(Kernel.ACTIVATION_BACKWARD, KernelParams.none().activation(kernelId), x.shape(), x, dy)
         : graph.mul(dy, stockDerivative(graph, x));
   }
 

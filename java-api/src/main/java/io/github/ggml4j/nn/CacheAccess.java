@@ -34,7 +34,7 @@ public sealed interface CacheAccess {
 
   /** Whether the device reads rows by a table. */
   static boolean isByTable(Device device) {
-    return device.has(Kernel.ATTENTION);
+    return device.has(Kernel.ATTENTION_CACHED);
   }
 
   /**

@@ -43,7 +43,7 @@ public abstract sealed class CausalAttention {
   public static CausalAttention of(Graph graph, int batch, int length) {
     Check.atLeast("batch", batch, 1);
     Check.atLeast("length", length, 1);
-    return graph.has(Kernel.ATTENTION_TRAIN)
+    return graph.has(Kernel.ATTENTION_FORWARD)
         ? new Fused(graph, batch, length)
         : new Stock(graph, batch, length);
   }
@@ -100,7 +100,7 @@ public abstract sealed class CausalAttention {
       }
       var seed = dropout == null ? unusedSeed() : dropout.seedTensor();
       long[] shape = {tokens(), heads.nEmbd()};
-      var y = graph.kernel(Kernel.ATTENTION_TRAIN, params, shape, qkv, seed);
+      var y = graph.kernel(Kernel.ATTENTION_FORWARD, params, shape, qkv, seed);
       var tape = graph.tape();
       if (tape != null) {
         tape.record(
@@ -108,7 +108,7 @@ public abstract sealed class CausalAttention {
             dy ->
                 tape.add(
                     qkv,
-                    graph.kernel(Kernel.ATTENTION_TRAIN_BACK, params, qkv.shape(), qkv, dy, seed)),
+                    graph.kernel(Kernel.ATTENTION_BACKWARD, params, qkv.shape(), qkv, dy, seed)),
             qkv);
       }
       return y;

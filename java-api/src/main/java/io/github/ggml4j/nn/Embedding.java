@@ -33,9 +33,9 @@ public record Embedding(Parameter wte, Parameter wpe) {
               + ", expected matrices of supported types with equal numbers of columns");
     }
     var y =
-        graph.has(Kernel.EMBED)
+        graph.has(Kernel.EMBEDDING_FORWARD)
             ? graph.kernel(
-                Kernel.EMBED,
+                Kernel.EMBEDDING_FORWARD,
                 KernelParams.none(),
                 new long[] {tokens.elements(), wte.value().columns()},
                 wte.value(),
@@ -50,9 +50,9 @@ public record Embedding(Parameter wte, Parameter wpe) {
       tape.recordAlways(
           y,
           dy -> {
-            if (graph.has(Kernel.EMBED_BACK)) {
+            if (graph.has(Kernel.EMBEDDING_BACKWARD)) {
               graph.kernelInPlace(
-                  Kernel.EMBED_BACK, KernelParams.none(), dy, tokens, positions, dwte, dwpe);
+                  Kernel.EMBEDDING_BACKWARD, KernelParams.none(), dy, tokens, positions, dwte, dwpe);
             } else {
               batch.addRows(dy, dwte);
               addPositions(graph, batch, dy, dwpe);

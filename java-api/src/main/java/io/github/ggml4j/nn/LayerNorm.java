@@ -26,9 +26,9 @@ public record LayerNorm(Parameter weight, Parameter bias, float eps) {
     Inputs.vector(weight.name(), w, x.columns());
     Inputs.vector(bias.name(), bias.value(), x.columns());
     var y =
-        graph.has(Kernel.LAYER_NORM)
+        graph.has(Kernel.LAYERNORM_FORWARD)
             ? graph.kernel(
-                Kernel.LAYER_NORM, KernelParams.none().eps(eps), x.shape(), x, w, bias.value())
+                Kernel.LAYERNORM_FORWARD, KernelParams.none().eps(eps), x.shape(), x, w, bias.value())
             : graph.add(graph.mul(graph.norm(x, eps), w), bias.value());
     var tape = graph.tape();
     if (tape != null && (weight.gradient() != null || tape.tracks(x))) {
@@ -42,13 +42,13 @@ public record LayerNorm(Parameter weight, Parameter bias, float eps) {
     var wanted = tape != null && tape.tracks(x);
     var dw = weight.gradient();
     var db = bias.gradient();
-    if (graph.has(Kernel.LAYER_NORM_DX)) {
+    if (graph.has(Kernel.LAYERNORM_BACKWARD_DX)) {
       var params = KernelParams.none().eps(eps);
       if (dw != null && db != null) {
-        graph.kernelInPlace(Kernel.LAYER_NORM_DW, params, x, dy, dw, db);
+        graph.kernelInPlace(Kernel.LAYERNORM_BACKWARD_DW, params, x, dy, dw, db);
       }
       if (tape != null && wanted) {
-        tape.add(x, graph.kernel(Kernel.LAYER_NORM_DX, params, x.shape(), x, weight.value(), dy));
+        tape.add(x, graph.kernel(Kernel.LAYERNORM_BACKWARD_DX, params, x.shape(), x, weight.value(), dy));
       }
       return;
     }

@@ -33,7 +33,7 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
    */
   public Tensor forward(Graph graph, Tensor x, @Nullable Tensor residual) {
     check(graph, x, residual);
-    var y = graph.has(Kernel.LINEAR) ? fused(graph, x, residual, null) : stock(graph, x, residual);
+    var y = graph.has(Kernel.LINEAR_FORWARD) ? fused(graph, x, residual, null) : stock(graph, x, residual);
     var tape = graph.tape();
     if (tape != null && isDifferentiated(tape, x, residual)) {
       tape.recordAlways(
@@ -60,7 +60,7 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
 
   /** {@code activation(x Wᵀ + b)}. */
   public Tensor forward(Graph graph, Tensor x, Activation activation) {
-    if (graph.has(Kernel.LINEAR) && graph.tape() == null) {
+    if (graph.has(Kernel.LINEAR_FORWARD) && graph.tape() == null) {
       check(graph, x, null);
       return fused(graph, x, null, activation);
     }
@@ -71,12 +71,12 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
   void addParameterGradients(Graph graph, Tensor x, Tensor dy) {
     var dw = weight.gradient();
     var db = bias == null ? null : bias.gradient();
-    if (dw != null && graph.has(Kernel.LINEAR_DW)) {
+    if (dw != null && graph.has(Kernel.LINEAR_BACKWARD_DW)) {
       var params = KernelParams.none().bias(db != null);
       if (db == null) {
-        graph.kernelInPlace(Kernel.LINEAR_DW, params, dy, x, dw);
+        graph.kernelInPlace(Kernel.LINEAR_BACKWARD_DW, params, dy, x, dw);
       } else {
-        graph.kernelInPlace(Kernel.LINEAR_DW, params, dy, x, dw, db);
+        graph.kernelInPlace(Kernel.LINEAR_BACKWARD_DW, params, dy, x, dw, db);
       }
       return;
     }
@@ -93,9 +93,9 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
     var w = weight.value();
     Inputs.matrix("The gradient through " + weight.name(), w);
     Inputs.matrix("The gradient through " + weight.name(), dy, dy.rows(), w.rows());
-    return graph.has(Kernel.LINEAR_DX)
+    return graph.has(Kernel.LINEAR_BACKWARD_DX)
         ? graph.kernel(
-            Kernel.LINEAR_DX, KernelParams.none(), new long[] {dy.rows(), w.columns()}, w, dy)
+            Kernel.LINEAR_BACKWARD_DX, KernelParams.none(), new long[] {dy.rows(), w.columns()}, w, dy)
         : graph.outProd(w, graph.transpose(dy));
   }
 
@@ -133,7 +133,7 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
             .activation(activation == null ? 0 : activation.kernelId());
     var y =
         graph.kernel(
-            Kernel.LINEAR, params, new long[] {x.rows(), w.rows()}, sources.toArray(Tensor[]::new));
+            Kernel.LINEAR_FORWARD, params, new long[] {x.rows(), w.rows()}, sources.toArray(Tensor[]::new));
     graph.attachment(Latest.class, Latest::new).follow(graph, y, w);
     return y;
   }

@@ -5,22 +5,25 @@ import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import java.util.function.Supplier;
 
-/** The kernels of libggml4j; {@code native/src/ggml4j.h} states the inputs and shapes of each. */
+/**
+ * The kernels of libggml4j, named as their C functions without {@code ggml4j_op_}; {@code
+ * native/src/ggml4j.h} states the inputs and shapes of each.
+ */
 public enum Kernel {
-  LINEAR(Ggml::ggml4j_op_linear_forward$address),
-  LINEAR_DX(Ggml::ggml4j_op_linear_backward_dx$address),
-  LINEAR_DW(Ggml::ggml4j_op_linear_backward_dw$address),
-  EMBED(Ggml::ggml4j_op_embedding_forward$address),
-  EMBED_BACK(Ggml::ggml4j_op_embedding_backward$address),
-  LAYER_NORM(Ggml::ggml4j_op_layernorm_forward$address),
-  LAYER_NORM_DX(Ggml::ggml4j_op_layernorm_backward_dx$address),
-  LAYER_NORM_DW(Ggml::ggml4j_op_layernorm_backward_dw$address),
-  ACT(Ggml::ggml4j_op_activation_forward$address),
-  ACT_BACK(Ggml::ggml4j_op_activation_backward$address),
+  LINEAR_FORWARD(Ggml::ggml4j_op_linear_forward$address),
+  LINEAR_BACKWARD_DX(Ggml::ggml4j_op_linear_backward_dx$address),
+  LINEAR_BACKWARD_DW(Ggml::ggml4j_op_linear_backward_dw$address),
+  EMBEDDING_FORWARD(Ggml::ggml4j_op_embedding_forward$address),
+  EMBEDDING_BACKWARD(Ggml::ggml4j_op_embedding_backward$address),
+  LAYERNORM_FORWARD(Ggml::ggml4j_op_layernorm_forward$address),
+  LAYERNORM_BACKWARD_DX(Ggml::ggml4j_op_layernorm_backward_dx$address),
+  LAYERNORM_BACKWARD_DW(Ggml::ggml4j_op_layernorm_backward_dw$address),
+  ACTIVATION_FORWARD(Ggml::ggml4j_op_activation_forward$address),
+  ACTIVATION_BACKWARD(Ggml::ggml4j_op_activation_backward$address),
   DROPOUT(Ggml::ggml4j_op_dropout$address),
-  ATTENTION(Ggml::ggml4j_op_attention_cached$address),
-  ATTENTION_TRAIN(Ggml::ggml4j_op_attention_forward$address),
-  ATTENTION_TRAIN_BACK(Ggml::ggml4j_op_attention_backward$address),
+  ATTENTION_CACHED(Ggml::ggml4j_op_attention_cached$address),
+  ATTENTION_FORWARD(Ggml::ggml4j_op_attention_forward$address),
+  ATTENTION_BACKWARD(Ggml::ggml4j_op_attention_backward$address),
   CROSS_ENTROPY(Ggml::ggml4j_op_cross_entropy$address),
   SUM_SQUARES(Ggml::ggml4j_op_sum_squares$address),
   ADAMW(Ggml::ggml4j_op_adamw$address),
