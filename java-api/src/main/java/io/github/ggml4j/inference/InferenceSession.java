@@ -441,15 +441,8 @@ public final class InferenceSession implements Decoder {
 
   private StepGraph build(GraphKey key) {
     var network = model.network();
-    var graph = Graph.forward(model.device(), network.maxNodes());
-    try {
-      var step = add(graph, network, key, cache.table(), cache::keys, cache::values);
-      graph.build();
-      return step;
-    } catch (RuntimeException | Error e) {
-      graph.close();
-      throw e;
-    }
+    return Graph.forward(model.device(), network.maxNodes())
+        .build(graph -> add(graph, network, key, cache.table(), cache::keys, cache::values));
   }
 
   /**

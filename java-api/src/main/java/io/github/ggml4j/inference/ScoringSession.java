@@ -38,29 +38,52 @@ public final class ScoringSession implements AutoCloseable {
   private final Gpt2Model model;
   private final ModelLease lease;
   private final Gpt2Config config;
-  private final GraphCache<ReadingKey, Reading> readings =
-      new GraphCache<>(MAX_GRAPHS, this::buildReading, Reading::graph);
-  private final GraphCache<HeadKey, Head> heads =
-      new GraphCache<>(MAX_GRAPHS, this::buildHead, Head::graph);
+  private final GraphCache<HiddenKey, HiddenGraph> hiddenGraphs =
+      new GraphCache<>(MAX_GRAPHS, this::buildHidden, HiddenGraph::graph);
+
+  /** By the number of rows. */
+  private final GraphCache<Integer, LossGraph> lossGraphs =
+      new GraphCache<>(MAX_GRAPHS, this::buildLoss, LossGraph::graph);
+
+  /** By the number of rows. */
+  private final GraphCache<Integer, LogitsGraph> logitsGraphs =
+      new GraphCache<>(MAX_GRAPHS, this::buildLogits, LogitsGraph::graph);
 
   /** The network that the graphs compute; null before the first one. */
-  private @Nullable Gpt2 built;
+  private @Nullable Gpt2 graphsOf;
 
   private Arena hiddenArena = Arena.ofShared();
+
+  /** {@code (rows, nEmbd)}: the hidden states of the scored positions. */
   private MemorySegment hidden = MemorySegment.NULL;
+
   private int[] labels = {};
   private boolean closed;
 
-  private record ReadingKey(int batch, int length, int first) {}
+  private record HiddenKey(int batch, int length, int first) {}
 
-  /** The layers, for sequences of one shape. */
-  private record Reading(Graph graph, TokenBatch tokens, Tensor scored, Tensor hidden) {}
+  /**
+   * Computes the hidden states of the scored positions of sequences of one length.
+   *
+   * @param scored {@code (rows)} I32: indices of the scored positions among all tokens
+   * @param hidden {@code (rows, nEmbd)}
+   */
+  private record HiddenGraph(Graph graph, TokenBatch tokens, Tensor scored, Tensor hidden) {}
 
-  private record HeadKey(int rows, boolean loss) {}
+  /**
+   * Computes losses of hidden states.
+   *
+   * @param hidden {@code (rows, nEmbd)}: the input
+   */
+  private record LossGraph(Graph graph, Tensor hidden, CrossEntropy loss) {}
 
-  /** The language-modelling head over rows of hidden states: either their losses or logits. */
-  private record Head(
-      Graph graph, Tensor hidden, @Nullable CrossEntropy loss, @Nullable Tensor logits) {}
+  /**
+   * Computes logits of hidden states.
+   *
+   * @param hidden {@code (rows, nEmbd)}: the input
+   * @param logits {@code (rows, V)}
+   */
+  private record LogitsGraph(Graph graph, Tensor hidden, Tensor logits) {}
 
   private ScoringSession(Gpt2Model model) {
     this.model = model;
@@ -119,12 +142,12 @@ public final class ScoringSession implements AutoCloseable {
     model
         .device()
         .exclusively(() -> {
-          useGraphsOf(model.network());
-          var reading = readings.get(new ReadingKey(sequences.length, length, first));
-          reading.tokens().set(tokens);
-          reading.scored().setInts(scored);
-          reading.graph().compute();
-          keep(reading.hidden());
+          discardStaleGraphs(model.network());
+          var step = hiddenGraphs.get(new HiddenKey(sequences.length, length, first));
+          step.tokens().set(tokens);
+          step.scored().setInts(scored);
+          step.graph().compute();
+          copyHidden(step.hidden());
           return null;
         });
     labels = Arrays.stream(scored).map(i -> tokens[i + 1]).toArray();
@@ -150,12 +173,9 @@ public final class ScoringSession implements AutoCloseable {
     return model
         .device()
         .exclusively(() -> {
-          useGraphsOf(model.network());
-          var head = heads.get(new HeadKey(labels.length, true));
+          discardStaleGraphs(model.network());
+          var head = lossGraphs.get(labels.length);
           head.hidden().set(hidden.asSlice(0, head.hidden().bytes()));
-          if (head.loss() == null) {
-            throw new IllegalStateException("A head for losses has them");
-          }
           head.loss().labels(labels, 0);
           head.graph().compute();
           return head.loss().losses();
@@ -183,14 +203,11 @@ public final class ScoringSession implements AutoCloseable {
     model
         .device()
         .exclusively(() -> {
-          useGraphsOf(model.network());
-          var head = heads.get(new HeadKey(count, false));
+          discardStaleGraphs(model.network());
+          var head = logitsGraphs.get(count);
           long width = 4L * config.nEmbd();
           head.hidden().set(hidden.asSlice(row * width, count * width));
           head.graph().compute();
-          if (head.logits() == null) {
-            throw new IllegalStateException("A head for logits has them");
-          }
           head.logits().get(out, 0, bytes);
           return null;
         });
@@ -213,7 +230,7 @@ public final class ScoringSession implements AutoCloseable {
     }
   }
 
-  private void keep(Tensor states) {
+  private void copyHidden(Tensor states) {
     if (hidden.byteSize() < states.bytes()) {
       var fresh = Arena.ofShared();
       try {
@@ -228,48 +245,43 @@ public final class ScoringSession implements AutoCloseable {
     states.get(hidden, 0, states.bytes());
   }
 
-  private Reading buildReading(ReadingKey key) {
+  private HiddenGraph buildHidden(HiddenKey key) {
     var network = model.network();
-    var graph = Graph.forward(model.device(), network.maxNodes() + 8);
-    try {
-      var forward = CausalForward.add(graph, network, key.batch(), key.length());
-      long rows = (long) key.batch() * (key.length() - 1 - key.first());
-      var scored = graph.input(DType.I32, rows);
-      var chosen = graph.output(graph.getRows(forward.hidden(), scored));
-      graph.build();
-      return new Reading(graph, forward.tokens(), scored, chosen);
-    } catch (RuntimeException | Error e) {
-      graph.close();
-      throw e;
-    }
+    long rows = (long) key.batch() * (key.length() - 1 - key.first());
+    return Graph.forward(model.device(), network.maxNodes() + 8)
+        .build(graph -> {
+          var forward = CausalForward.add(graph, network, key.batch(), key.length());
+          var scored = graph.input(DType.I32, rows);
+          var chosen = graph.output(graph.getRows(forward.hidden(), scored));
+          return new HiddenGraph(graph, forward.tokens(), scored, chosen);
+        });
   }
 
-  private Head buildHead(HeadKey key) {
-    var network = model.network();
-    var graph = Graph.forward(model.device(), key.rows() + 64);
-    try {
-      var states = graph.input(DType.F32, key.rows(), config.nEmbd());
-      CrossEntropy loss = null;
-      Tensor logits = null;
-      if (key.loss()) {
-        loss = new CrossEntropy(graph, states, network.head());
-      } else {
-        logits = graph.output(network.logits(graph, states));
-      }
-      graph.build();
-      return new Head(graph, states, loss, logits);
-    } catch (RuntimeException | Error e) {
-      graph.close();
-      throw e;
-    }
+  private LossGraph buildLoss(int rows) {
+    return Graph.forward(model.device(), rows + 64)
+        .build(graph -> {
+          var states = graph.input(DType.F32, rows, config.nEmbd());
+          var loss = new CrossEntropy(graph, states, model.network().head());
+          return new LossGraph(graph, states, loss);
+        });
+  }
+
+  private LogitsGraph buildLogits(int rows) {
+    return Graph.forward(model.device(), 64)
+        .build(graph -> {
+          var states = graph.input(DType.F32, rows, config.nEmbd());
+          return new LogitsGraph(
+              graph, states, graph.output(model.network().logits(graph, states)));
+        });
   }
 
   /** Graphs refer to weights: a training that replaces the weights makes them useless. */
-  private void useGraphsOf(Gpt2 network) {
-    if (built != network) {
-      readings.clear();
-      heads.clear();
-      built = network;
+  private void discardStaleGraphs(Gpt2 network) {
+    if (graphsOf != network) {
+      hiddenGraphs.clear();
+      lossGraphs.clear();
+      logitsGraphs.clear();
+      graphsOf = network;
     }
   }
 
@@ -290,8 +302,9 @@ public final class ScoringSession implements AutoCloseable {
   public synchronized void close() {
     if (!closed) {
       closed = true;
-      readings.close();
-      heads.close();
+      hiddenGraphs.close();
+      lossGraphs.close();
+      logitsGraphs.close();
       hiddenArena.close();
       lease.close();
     }

@@ -10,6 +10,7 @@ import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;
+import io.github.ggml4j.tensor.GraphCache;
 import io.github.ggml4j.tensor.GraphOp;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tensor.MemoryEstimate.Part;
@@ -19,7 +20,6 @@ import io.github.ggml4j.tensor.TensorStore;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -35,12 +35,24 @@ final class SessionMemory {
   private final Tensor[] values;
   private final Tensor table;
 
-  /** Bytes of the graphs that the session would have cached, the least recently used first. */
-  private final Map<GraphKey, Long> cached = new LinkedHashMap<>(16, 0.75f, true);
+  /** The graphs that the session would have cached. */
+  private final GraphCache<GraphKey, MeasuredGraph> graphs;
 
   private final List<List<GraphOp>> ops = new ArrayList<>();
-  private long graphs;
-  private long logits;
+
+  /** The most bytes of all cached graphs. */
+  private long graphBytes;
+
+  /** The most bytes of their logits. */
+  private long logitsBytes;
+
+  /**
+   * A graph that is not built.
+   *
+   * @param bytes bytes that it takes when it is built
+   * @param logitsBytes bytes of its logits, which are part of these
+   */
+  private record MeasuredGraph(Graph graph, long bytes, long logitsBytes) {}
 
   private SessionMemory(Gpt2 network, Device device, TensorStore cache, int capacity, int slots) {
     this.network = network;
@@ -54,6 +66,8 @@ final class SessionMemory {
     }
     this.table = cache.add(DType.I32, slots, config.nPositions());
     cache.plan();
+    this.graphs =
+        new GraphCache<>(InferenceSession.maxGraphs(device), this::measure, MeasuredGraph::graph);
   }
 
   /** The estimate for a loaded model, whose weights are allocated already. */
@@ -110,12 +124,16 @@ final class SessionMemory {
     }
     try (var cache = new TensorStore(device, "a cache", 2 * config.nLayer() + 1)) {
       var memory = new SessionMemory(network, device, cache, capacity, slots);
-      memory.run(sequences, promptLength, length);
+      try {
+        memory.run(sequences, promptLength, length);
+      } finally {
+        memory.graphs.close();
+      }
       var parts = new EnumMap<Part, Long>(Part.class);
       parts.put(Part.PARAMETERS, weights);
       parts.put(Part.KV_CACHE, cache.measure());
-      parts.put(Part.LOGITS, memory.logits);
-      parts.put(Part.ACTIVATIONS, memory.graphs - memory.logits);
+      parts.put(Part.LOGITS, memory.logitsBytes);
+      parts.put(Part.ACTIVATIONS, memory.graphBytes - memory.logitsBytes);
       return new MemoryEstimate(
           "generating " + sequences + " x " + length + " tokens",
           device,
@@ -151,25 +169,24 @@ final class SessionMemory {
   }
 
   private void step(int tokens, int outputs, int rows, int longest) {
-    var key = InferenceSession.key(device, tokens, outputs, KvCache.roundUp(rows), longest);
-    if (cached.get(key) != null) {
-      return;
-    }
-    if (cached.size() == InferenceSession.maxGraphs(device)) {
-      cached.remove(cached.keySet().iterator().next());
-    }
-    try (var graph = Graph.forward(device, network.maxNodes())) {
+    graphs.get(InferenceSession.key(device, tokens, outputs, KvCache.roundUp(rows), longest));
+    var cached = graphs.values();
+    graphBytes = Math.max(graphBytes, cached.stream().mapToLong(MeasuredGraph::bytes).sum());
+    logitsBytes =
+        Math.max(logitsBytes, cached.stream().mapToLong(MeasuredGraph::logitsBytes).sum());
+  }
+
+  private MeasuredGraph measure(GraphKey key) {
+    var graph = Graph.forward(device, network.maxNodes());
+    try {
       InferenceSession.add(
           graph, network, key, table, layer -> keys[layer], layer -> values[layer]);
-      cached.put(key, graph.measure());
       ops.add(graph.ops());
+      long logits = (long) key.outputs() * network.config().vocabSize() * Float.BYTES;
+      return new MeasuredGraph(graph, graph.measure(), logits);
+    } catch (RuntimeException | Error e) {
+      graph.close();
+      throw e;
     }
-    graphs = Math.max(graphs, cached.values().stream().mapToLong(Long::longValue).sum());
-    logits =
-        Math.max(
-            logits,
-            cached.keySet().stream().mapToLong(GraphKey::outputs).sum()
-                * network.config().vocabSize()
-                * Float.BYTES);
   }
 }

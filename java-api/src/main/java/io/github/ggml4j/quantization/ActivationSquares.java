@@ -43,32 +43,29 @@ final class ActivationSquares implements AutoCloseable {
     this.length = length;
     this.lease = model.lease("activation measurement");
     try {
-      var config = model.config();
       this.network = model.network();
       this.graph = Graph.forward(model.device(), 2 * network.maxNodes() + 64);
-      try {
-        var ggufNames = new HashMap<String, String>();
-        WeightSpec.of(config).forEach(spec -> ggufNames.put(spec.name(), spec.ggufName()));
-        Gpt2.LinearInputs observer =
-            (weight, x) -> {
-              outputs.put(
-                  ggufNames.getOrDefault(weight, weight),
-                  graph.output(graph.columnSums(graph.mul(x, x))));
-            };
-        var forward = CausalForward.add(graph, network, 1, length, null, observer);
-        this.tokens = forward.tokens();
-        if (head) {
-          observer.accept(ParameterNames.LM_HEAD, forward.hidden());
-        }
-        graph.build();
-      } catch (RuntimeException | Error e) {
-        graph.close();
-        throw e;
-      }
+      this.tokens = graph.build(_ -> addNodes(head));
     } catch (RuntimeException | Error e) {
       lease.close();
       throw e;
     }
+  }
+
+  private TokenBatch addNodes(boolean head) {
+    var ggufNames = new HashMap<String, String>();
+    WeightSpec.of(model.config()).forEach(spec -> ggufNames.put(spec.name(), spec.ggufName()));
+    Gpt2.LinearInputs observer =
+        (weight, x) -> {
+          outputs.put(
+              ggufNames.getOrDefault(weight, weight),
+              graph.output(graph.columnSums(graph.mul(x, x))));
+        };
+    var forward = CausalForward.add(graph, network, 1, length, null, observer);
+    if (head) {
+      observer.accept(ParameterNames.LM_HEAD, forward.hidden());
+    }
+    return forward.tokens();
   }
 
   /** Adds one sequence. */

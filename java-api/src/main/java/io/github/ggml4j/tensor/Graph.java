@@ -15,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -220,6 +221,25 @@ public final class Graph extends StockOps implements AutoCloseable, TensorOwner 
     built = true;
     memory.writeConstants();
     return this;
+  }
+
+  /**
+   * Adds nodes and builds the graph. Closes it if either fails.
+   *
+   * @param addNodes adds the nodes to this graph; returns its inputs and outputs
+   * @return the result of {@code addNodes}
+   * @throws IllegalStateException as {@link #build()}
+   * @throws OutOfDeviceMemoryException as {@link #build()}
+   */
+  public <T> T build(Function<Graph, T> addNodes) {
+    try {
+      var result = addNodes.apply(this);
+      build();
+      return result;
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
   }
 
   private void checkSupported() {

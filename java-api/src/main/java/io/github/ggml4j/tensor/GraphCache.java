@@ -1,5 +1,7 @@
 package io.github.ggml4j.tensor;
 
+import java.util.Collection;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
@@ -59,6 +61,11 @@ public final class GraphCache<K, V> implements AutoCloseable {
       clear();
       return build.apply(key);
     }
+  }
+
+  /** The cached values, the least recently used first. */
+  public Collection<V> values() {
+    return Collections.unmodifiableCollection(cached.values());
   }
 
   /** Bytes of all cached graphs. */

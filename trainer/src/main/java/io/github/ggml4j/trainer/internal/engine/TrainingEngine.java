@@ -273,15 +273,9 @@ public final class TrainingEngine implements AutoCloseable {
   }
 
   private BatchGraph build(GraphKey key) {
-    var graph = newGraph(model.device(), trained, key);
-    try {
-      var built = add(graph, key.training() ? trained : evaluated, settings, key);
-      graph.build();
-      return built;
-    } catch (RuntimeException | Error e) {
-      graph.close();
-      throw e;
-    }
+    var network = key.training() ? trained : evaluated;
+    return newGraph(model.device(), network, key)
+        .build(graph -> add(graph, network, settings, key));
   }
 
   private static Graph newGraph(Device device, Gpt2 network, GraphKey key) {
