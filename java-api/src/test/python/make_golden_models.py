@@ -434,9 +434,8 @@ def write_training(folder, model, seed, complete, tensors):
         gradients=[],
         runs=[],
     )
-    for case in ["masked", "lab", "left"] if complete else ["masked"]:
-        batch = left_batch(generator, config, pad) if case == "left" else batches[0]
-        training["gradients"].append(write_gradients(folder, case, batch, tensors))
+    for case in ["masked", "lab"] if complete else ["masked"]:
+        training["gradients"].append(write_gradients(folder, case, batches[0], tensors))
 
     adamw = dict(optimizer="adamw", beta1=0.9, beta2=0.999, epsilon=1e-6, weight_decay=0.0)
     schedule = dict(learning_rate=1e-3, warmup_steps=10, total_steps=50, clip_norm=1.0, accumulation=1, padding="masked")
@@ -475,20 +474,6 @@ def random_batch(generator, vocabulary, rows, length, pad):
         mask[row, ends[row] :] = 0
     labels = tokens.masked_fill(mask == 0, -100)
     labels[1, 2:5] = -100
-    return dict(input_ids=tokens, attention_mask=mask, labels=labels)
-
-
-def left_batch(generator, config, pad):
-    """Padding on the left. transformers counts positions from the padding's start here, as its forward does when no
-    position_ids are given. The first true token has no label: it would be predicted from padding."""
-    length = min(15, config.n_positions)
-    tokens = torch.randint(0, config.vocab_size - 1, (3, length), generator=generator)
-    mask = torch.ones(3, length, dtype=torch.long)
-    labels = tokens.clone()
-    for row, start in enumerate([0, 4, 7]):
-        tokens[row, :start] = pad
-        mask[row, :start] = 0
-        labels[row, : start + 1] = -100
     return dict(input_ids=tokens, attention_mask=mask, labels=labels)
 
 
