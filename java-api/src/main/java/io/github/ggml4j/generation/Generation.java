@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * cancellation. {@link #close} may be called on any thread; a step that is running is completed.
  */
 final class Generation implements AutoCloseable {
-  private final DecoderPool decoders;
+  private final SpareDecoder decoders;
   private final Decoder decoder;
   private final Run run;
   private final Consumer<Generation> onEnd;
@@ -31,7 +31,7 @@ final class Generation implements AutoCloseable {
    * @param onEnd called once, when the decoder is returned or closed
    */
   Generation(
-      DecoderPool decoders,
+      SpareDecoder decoders,
       int tokens,
       List<Request> requests,
       int vocabSize,
@@ -73,7 +73,7 @@ final class Generation implements AutoCloseable {
   }
 
   /**
-   * Returns the decoder to the pool if it is reusable, else closes it. The caller holds the lock.
+   * Keeps the decoder for the next call if it is reusable, else closes it. The caller holds the lock.
    */
   private void end(boolean reusable) {
     ended = true;

@@ -35,7 +35,7 @@ public final class Generator implements AutoCloseable {
 
   private final ModelLimits limits;
   private final Tokenizer tokenizer;
-  private final DecoderPool decoders;
+  private final SpareDecoder decoders;
   private final MemoryCheck memory;
 
   /** Running calls and open streams; also the lock of {@link #closed}. */
@@ -63,7 +63,7 @@ public final class Generator implements AutoCloseable {
     this(
         ModelLimits.of(model),
         tokenizer,
-        new DecoderPool(tokens -> InferenceSession.open(model, tokens, "text generation")),
+        new SpareDecoder(tokens -> InferenceSession.open(model, tokens, "text generation")),
         (sequences, promptLength, length) -> {
           if (isEstimated(model, sequences, promptLength, length)) {
             InferenceSession.estimateMemory(model, sequences, promptLength, length).check();
@@ -83,11 +83,11 @@ public final class Generator implements AutoCloseable {
     return !model.device().sharesHostMemory() || cacheBytes >= MIN_ESTIMATED_BYTES;
   }
 
-  Generator(ModelLimits limits, Tokenizer tokenizer, DecoderPool decoders) {
+  Generator(ModelLimits limits, Tokenizer tokenizer, SpareDecoder decoders) {
     this(limits, tokenizer, decoders, (_, _, _) -> {});
   }
 
-  Generator(ModelLimits limits, Tokenizer tokenizer, DecoderPool decoders, MemoryCheck memory) {
+  Generator(ModelLimits limits, Tokenizer tokenizer, SpareDecoder decoders, MemoryCheck memory) {
     this.limits = limits;
     this.tokenizer = tokenizer;
     this.decoders = decoders;
@@ -208,7 +208,7 @@ public final class Generator implements AutoCloseable {
     try {
       memory.check(sequences, promptLength, length);
     } catch (OutOfDeviceMemoryException e) {
-      decoders.releaseIdle();
+      decoders.releaseSpare();
       memory.check(sequences, promptLength, length);
     }
   }

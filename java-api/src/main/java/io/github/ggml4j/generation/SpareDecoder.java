@@ -4,40 +4,44 @@ import io.github.ggml4j.inference.Decoder;
 import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 
-/** Keeps one decoder for the next call, with its graphs and memory. Thread-safe. */
-final class DecoderPool implements AutoCloseable {
+/**
+ * Keeps at most one decoder for the next call, with its graphs and memory. A call that runs beside
+ * another opens a decoder of its own. Thread-safe.
+ */
+final class SpareDecoder implements AutoCloseable {
   private final IntFunction<Decoder> opener;
-  private @Nullable Decoder idle;
+  private @Nullable Decoder spare;
   private boolean closed;
 
   /**
-   * A pool.
+   * No decoder yet.
    *
    * @param opener creates a decoder for an expected number of tokens
    */
-  DecoderPool(IntFunction<Decoder> opener) {
+  SpareDecoder(IntFunction<Decoder> opener) {
     this.opener = opener;
   }
 
+  /** Returns the spare decoder, or opens one for an expected number of tokens. */
   Decoder borrow(int tokens) {
     synchronized (this) {
       if (closed) {
         throw new IllegalStateException("Already closed: generator");
       }
-      if (idle != null) {
-        var decoder = idle;
-        idle = null;
+      if (spare != null) {
+        var decoder = spare;
+        spare = null;
         return decoder;
       }
     }
     return opener.apply(tokens);
   }
 
-  /** Returns a decoder, all of whose sequences are released. */
+  /** Takes back a decoder, all of whose sequences are released. Closes it if there is a spare one. */
   void giveBack(Decoder decoder) {
     synchronized (this) {
-      if (!closed && idle == null) {
-        idle = decoder;
+      if (!closed && spare == null) {
+        spare = decoder;
         return;
       }
     }
@@ -45,11 +49,11 @@ final class DecoderPool implements AutoCloseable {
   }
 
   /** Closes the decoder that is kept for the next call. */
-  void releaseIdle() {
+  void releaseSpare() {
     Decoder last;
     synchronized (this) {
-      last = idle;
-      idle = null;
+      last = spare;
+      spare = null;
     }
     if (last != null) {
       last.close();
@@ -61,6 +65,6 @@ final class DecoderPool implements AutoCloseable {
     synchronized (this) {
       closed = true;
     }
-    releaseIdle();
+    releaseSpare();
   }
 }
