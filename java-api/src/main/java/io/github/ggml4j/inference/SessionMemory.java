@@ -65,7 +65,7 @@ final class SessionMemory {
       values[layer] = cache.add(DType.F32, capacity, config.nEmbd());
     }
     this.table = cache.add(DType.I32, slots, config.nPositions());
-    cache.plan();
+    cache.skipAllocation();
     this.graphs =
         new GraphCache<>(InferenceSession.maxGraphs(device), this::measure, MeasuredGraph::graph);
   }
@@ -92,7 +92,7 @@ final class SessionMemory {
         var type = types.getOrDefault(spec.name(), DType.F32);
         tensors.put(spec.name(), weights.add(type, spec.shape()));
       }
-      weights.plan();
+      weights.skipAllocation();
       var network =
           new Gpt2(
               config, name -> new Parameter(name, Objects.requireNonNull(tensors.get(name)), null));

@@ -388,7 +388,10 @@ public final class Device implements AutoCloseable {
     }
   }
 
-  /** Runs {@code action} while no computation of another thread runs on this device. */
+  /**
+   * Runs {@code action} while no computation of another thread runs on this device. For ggml4j's own
+   * modules, see {@link DeviceAccess}.
+   */
   public <T extends @Nullable Object> T exclusively(DeviceAccess.Action<T> action) {
     lock.lock();
     try {
@@ -401,7 +404,7 @@ public final class Device implements AutoCloseable {
 
   /**
    * Runs {@code action} while no computation of another thread runs here. The device may be closed:
-   * memory is freed this way.
+   * memory is freed this way. For ggml4j's own modules, see {@link DeviceAccess}.
    */
   public void betweenComputations(DeviceAccess.Task action) {
     lock.lock();
@@ -476,7 +479,8 @@ public final class Device implements AutoCloseable {
 
   /**
    * Sets a listener, called with each graph of this device before its memory is allocated. Replaces
-   * an earlier listener. Not to be called while graphs are built.
+   * an earlier listener. Not to be called while graphs are built. For ggml4j's own modules, see
+   * {@link DeviceAccess}.
    */
   public void onBuild(DeviceAccess.BuildListener<Graph> listener) {
     buildListener = listener;

@@ -118,7 +118,8 @@ public final class Graph extends StockOps implements AutoCloseable, TensorOwner 
 
   /**
    * An object that belongs to this graph: the one of an earlier call with the same class, or a new
-   * one. It lives as long as the graph.
+   * one. It lives as long as the graph. Layers of {@code nn} keep here what they have to know about
+   * nodes that were added before.
    */
   public <T> T attachment(Class<T> type, Supplier<T> create) {
     return type.cast(attachments.computeIfAbsent(type, _ -> create.get()));
@@ -210,7 +211,7 @@ public final class Graph extends StockOps implements AutoCloseable, TensorOwner 
   public Graph build() {
     checkBuilding();
     for (var store : stores) {
-      if (store instanceof TensorStore planned && planned.isPlanned()) {
+      if (store instanceof TensorStore measured && measured.isWithoutMemory()) {
         throw new IllegalStateException(
             "A graph over a store without memory can be measured but not built");
       }

@@ -115,7 +115,7 @@ final class GraphMemory {
         inputs.stream()
             .filter(input -> ggml_tensor.data(input.handle()).equals(MemorySegment.NULL))
             .toList();
-    pending.forEach(input -> ggml_tensor.data(input.handle(), TensorStore.PLANNED));
+    pending.forEach(input -> ggml_tensor.data(input.handle(), TensorStore.NO_MEMORY));
     var measuring = Ggml.ggml_gallocr_new(device.bufferType());
     try (var scratch = Arena.ofConfined()) {
       var size = scratch.allocate(ValueLayout.JAVA_LONG);

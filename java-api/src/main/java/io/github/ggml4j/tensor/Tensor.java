@@ -287,8 +287,8 @@ public final class Tensor {
 
   private void checkAccess(long offset, long length) {
     owner.checkOpen();
-    boolean planned = owner instanceof TensorStore store && store.isPlanned();
-    if (planned
+    boolean withoutMemory = owner instanceof TensorStore store && store.isWithoutMemory();
+    if (withoutMemory
         || (ggml_tensor.buffer(handle).equals(MemorySegment.NULL)
             && ggml_tensor.view_src(handle).equals(MemorySegment.NULL))) {
       throw new IllegalStateException(this + " has no memory yet: its graph or store is not built");

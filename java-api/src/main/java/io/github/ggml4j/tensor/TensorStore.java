@@ -26,8 +26,8 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   /** More elements than any memory holds; their number of bytes fits into 64 bits. */
   private static final long MAX_ELEMENTS = 1L << 48;
 
-  /** The address of tensors that are declared for measuring alone. It is never accessed. */
-  static final MemorySegment PLANNED = MemorySegment.ofAddress(1 << 12);
+  /** The address of tensors without memory, which are only measured. It is never accessed. */
+  static final MemorySegment NO_MEMORY = MemorySegment.ofAddress(1 << 12);
 
   private final Device device;
   private final String what;
@@ -41,8 +41,8 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
 
   private int tensors;
   private final List<Tensor> toAllocate = new ArrayList<>();
-  private boolean planned;
-  private long plannedBytes;
+  private boolean withoutMemory;
+  private long measuredBytes;
   private long bytes;
   private volatile boolean closed;
 
@@ -204,23 +204,24 @@ public final class TensorStore implements AutoCloseable, TensorOwner {
   /** Bytes that {@link #allocate} allocates, without allocating them. */
   public long measure() {
     checkOpen();
-    return planned ? plannedBytes : allocationBytes(context, device);
+    return withoutMemory ? measuredBytes : allocationBytes(context, device);
   }
 
   /**
    * Ends declaring without allocating memory. Graphs over the tensors can be measured but not
    * built, and elements can be neither read nor written.
    */
-  public TensorStore plan() {
-    plannedBytes = measure();
-    planned = true;
-    toAllocate.forEach(tensor -> ggml_tensor.data(tensor.handle(), PLANNED));
+  public TensorStore skipAllocation() {
+    measuredBytes = measure();
+    withoutMemory = true;
+    toAllocate.forEach(tensor -> ggml_tensor.data(tensor.handle(), NO_MEMORY));
     toAllocate.clear();
     return this;
   }
 
-  boolean isPlanned() {
-    return planned;
+  /** Whether {@link #skipAllocation} was called. */
+  boolean isWithoutMemory() {
+    return withoutMemory;
   }
 
   static long allocationBytes(MemorySegment context, Device device) {

@@ -5,8 +5,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Parameter types of those methods of {@code Device} that only ggml4j's own modules call. This
- * package is exported to them alone, so that other modules cannot call these methods.
+ * Parameter types of those methods of {@code Device} that only ggml4j's own modules call. The
+ * methods are public because the callers are in other packages. This package is exported to
+ * ggml4j's modules alone, so other modules cannot pass these types.
  */
 public final class DeviceAccess {
   private DeviceAccess() {}

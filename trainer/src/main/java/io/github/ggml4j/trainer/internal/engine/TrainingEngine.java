@@ -330,9 +330,9 @@ public final class TrainingEngine implements AutoCloseable {
       var values = layout.views(weights, flatValues);
       var views = layout.views(gradients, flatGradients);
       var state = addState(optimizer, moments, layout.elements());
-      weights.plan();
-      gradients.plan();
-      moments.plan();
+      weights.skipAllocation();
+      gradients.skipAllocation();
+      moments.skipAllocation();
       var parameters = new HashMap<String, Parameter>();
       values.forEach(
           (name, value) -> parameters.put(name, new Parameter(name, value, views.get(name))));
