@@ -73,7 +73,8 @@ final class Generation implements AutoCloseable {
   }
 
   /**
-   * Keeps the decoder for the next call if it is reusable, else closes it. The caller holds the lock.
+   * Keeps the decoder for the next call if it is reusable, else closes it. The caller holds the
+   * lock.
    */
   private void end(boolean reusable) {
     ended = true;

@@ -37,7 +37,9 @@ final class SpareDecoder implements AutoCloseable {
     return opener.apply(tokens);
   }
 
-  /** Takes back a decoder, all of whose sequences are released. Closes it if there is a spare one. */
+  /**
+   * Takes back a decoder, all of whose sequences are released. Closes it if there is a spare one.
+   */
   void giveBack(Decoder decoder) {
     synchronized (this) {
       if (!closed && spare == null) {

@@ -82,7 +82,8 @@ public enum Activation {
     Inputs.matrix("An activation", x);
     var y =
         graph.has(Kernel.ACTIVATION_FORWARD)
-            ? graph.kernel(Kernel.ACTIVATION_FORWARD, KernelParams.none().activation(kernelId), x.shape(), x)
+            ? graph.kernel(
+                Kernel.ACTIVATION_FORWARD, KernelParams.none().activation(kernelId), x.shape(), x)
             : stock(graph, x);
     var tape = graph.tape();
     if (tape != null) {
@@ -93,7 +94,8 @@ public enum Activation {
 
   private Tensor backward(Graph graph, Tensor x, Tensor dy) {
     return graph.has(Kernel.ACTIVATION_BACKWARD)
-        ? graph.kernel(Kernel.ACTIVATION_BACKWARD, KernelParams.none().activation(kernelId), x.shape(), x, dy)
+        ? graph.kernel(
+            Kernel.ACTIVATION_BACKWARD, KernelParams.none().activation(kernelId), x.shape(), x, dy)
         : graph.mul(dy, stockDerivative(graph, x));
   }
 

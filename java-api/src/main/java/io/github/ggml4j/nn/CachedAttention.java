@@ -160,7 +160,16 @@ public abstract sealed class CachedAttention {
       var params = KernelParams.none().heads(heads.nHead()).scale(scale);
       long[] shape = {tokens, heads.nEmbd()};
       return graph.kernel(
-          Kernel.ATTENTION_CACHED, params, shape, qkv, keys, values, rows, sequences, positions, table);
+          Kernel.ATTENTION_CACHED,
+          params,
+          shape,
+          qkv,
+          keys,
+          values,
+          rows,
+          sequences,
+          positions,
+          table);
     }
 
     @Override

@@ -52,7 +52,13 @@ public record Embedding(Parameter wte, Parameter wpe) {
           dy -> {
             if (graph.has(Kernel.EMBEDDING_BACKWARD)) {
               graph.kernelInPlace(
-                  Kernel.EMBEDDING_BACKWARD, KernelParams.none(), dy, tokens, positions, dwte, dwpe);
+                  Kernel.EMBEDDING_BACKWARD,
+                  KernelParams.none(),
+                  dy,
+                  tokens,
+                  positions,
+                  dwte,
+                  dwpe);
             } else {
               batch.addRows(dy, dwte);
               addPositions(graph, batch, dy, dwpe);

@@ -28,7 +28,12 @@ public record LayerNorm(Parameter weight, Parameter bias, float eps) {
     var y =
         graph.has(Kernel.LAYERNORM_FORWARD)
             ? graph.kernel(
-                Kernel.LAYERNORM_FORWARD, KernelParams.none().eps(eps), x.shape(), x, w, bias.value())
+                Kernel.LAYERNORM_FORWARD,
+                KernelParams.none().eps(eps),
+                x.shape(),
+                x,
+                w,
+                bias.value())
             : graph.add(graph.mul(graph.norm(x, eps), w), bias.value());
     var tape = graph.tape();
     if (tape != null && (weight.gradient() != null || tape.tracks(x))) {
@@ -48,7 +53,9 @@ public record LayerNorm(Parameter weight, Parameter bias, float eps) {
         graph.kernelInPlace(Kernel.LAYERNORM_BACKWARD_DW, params, x, dy, dw, db);
       }
       if (tape != null && wanted) {
-        tape.add(x, graph.kernel(Kernel.LAYERNORM_BACKWARD_DX, params, x.shape(), x, weight.value(), dy));
+        tape.add(
+            x,
+            graph.kernel(Kernel.LAYERNORM_BACKWARD_DX, params, x.shape(), x, weight.value(), dy));
       }
       return;
     }

@@ -33,7 +33,10 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
    */
   public Tensor forward(Graph graph, Tensor x, @Nullable Tensor residual) {
     check(graph, x, residual);
-    var y = graph.has(Kernel.LINEAR_FORWARD) ? fused(graph, x, residual, null) : stock(graph, x, residual);
+    var y =
+        graph.has(Kernel.LINEAR_FORWARD)
+            ? fused(graph, x, residual, null)
+            : stock(graph, x, residual);
     var tape = graph.tape();
     if (tape != null && isDifferentiated(tape, x, residual)) {
       tape.recordAlways(
@@ -95,7 +98,11 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
     Inputs.matrix("The gradient through " + weight.name(), dy, dy.rows(), w.rows());
     return graph.has(Kernel.LINEAR_BACKWARD_DX)
         ? graph.kernel(
-            Kernel.LINEAR_BACKWARD_DX, KernelParams.none(), new long[] {dy.rows(), w.columns()}, w, dy)
+            Kernel.LINEAR_BACKWARD_DX,
+            KernelParams.none(),
+            new long[] {dy.rows(), w.columns()},
+            w,
+            dy)
         : graph.outProd(w, graph.transpose(dy));
   }
 
@@ -133,7 +140,10 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
             .activation(activation == null ? 0 : activation.kernelId());
     var y =
         graph.kernel(
-            Kernel.LINEAR_FORWARD, params, new long[] {x.rows(), w.rows()}, sources.toArray(Tensor[]::new));
+            Kernel.LINEAR_FORWARD,
+            params,
+            new long[] {x.rows(), w.rows()},
+            sources.toArray(Tensor[]::new));
     graph.attachment(Latest.class, Latest::new).follow(graph, y, w);
     return y;
   }

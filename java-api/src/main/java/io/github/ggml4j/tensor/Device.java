@@ -389,8 +389,8 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Runs {@code action} while no computation of another thread runs on this device. For ggml4j's own
-   * modules, see {@link DeviceAccess}.
+   * Runs {@code action} while no computation of another thread runs on this device. For ggml4j's
+   * own modules, see {@link DeviceAccess}.
    */
   public <T extends @Nullable Object> T exclusively(DeviceAccess.Action<T> action) {
     lock.lock();
