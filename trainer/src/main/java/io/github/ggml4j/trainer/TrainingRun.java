@@ -1,7 +1,6 @@
 package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.error.InvalidArgumentException;
-import io.github.ggml4j.trainer.internal.engine.BatchLoss;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.schedule.Schedule;
 import java.io.ByteArrayInputStream;
@@ -244,10 +243,9 @@ final class TrainingRun {
     }
     double sum = 0;
     for (Batch batch : batches) {
-      BatchLoss micro =
+      sum +=
           engine.accumulate(
               batch.tokens(), batch.labels(), batch.size(), batch.length(), (float) (1.0 / labels));
-      sum += micro.sum();
     }
     double loss = sum / labels;
     checkFinite("loss", loss);

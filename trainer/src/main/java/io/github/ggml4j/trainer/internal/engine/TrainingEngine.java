@@ -177,9 +177,10 @@ public final class TrainingEngine implements AutoCloseable {
    * @param batch B
    * @param length T, at most the model's {@code n_positions}
    * @param lossScale factor on the loss: 1 / (labelled tokens of the whole step) for their mean
-   * @return the loss, not scaled
+   * @return sum of the cross entropies (nats) of all labelled tokens, not scaled; not finite if the
+   *     model has diverged
    */
-  public BatchLoss accumulate(int[] tokens, int[] labels, int batch, int length, float lossScale) {
+  public double accumulate(int[] tokens, int[] labels, int batch, int length, float lossScale) {
     return run(tokens, labels, batch, length, lossScale, true);
   }
 
@@ -190,9 +191,9 @@ public final class TrainingEngine implements AutoCloseable {
    * @param labels (B, T) row-major, each a valid id or {@link #IGNORED}
    * @param batch B
    * @param length T, at most the model's {@code n_positions}
-   * @return the loss
+   * @return sum of the cross entropies (nats) of all labelled tokens
    */
-  public BatchLoss evaluate(int[] tokens, int[] labels, int batch, int length) {
+  public double evaluate(int[] tokens, int[] labels, int batch, int length) {
     return run(tokens, labels, batch, length, 0, false);
   }
 
@@ -209,7 +210,7 @@ public final class TrainingEngine implements AutoCloseable {
     return update.run(learningRate, clipNorm);
   }
 
-  private BatchLoss run(
+  private double run(
       int[] tokens, int[] labels, int batch, int length, float lossScale, boolean training) {
     checkOpen();
     check(tokens, labels, batch, length);
@@ -218,8 +219,7 @@ public final class TrainingEngine implements AutoCloseable {
         .exclusively(() -> {
           var graph = graphs.get(new GraphKey(batch, length, training));
           graph.tokens().set(tokens);
-          var shifted = shift(labels, length);
-          graph.loss().labels(shifted, lossScale);
+          graph.loss().labels(shift(labels, length), lossScale);
           if (graph.dropout() != null) {
             graph.dropout().seed(settings.seed() * SplitMix64.GAMMA + ++batchCount);
           }
@@ -228,13 +228,7 @@ public final class TrainingEngine implements AutoCloseable {
           for (float loss : graph.loss().losses()) {
             sum += loss;
           }
-          int count = 0;
-          for (int label : shifted) {
-            if (label != IGNORED) {
-              count++;
-            }
-          }
-          return new BatchLoss(sum, count);
+          return sum;
         });
   }
 
