@@ -352,17 +352,21 @@ public final class Graph extends StockOps implements AutoCloseable, TensorOwner 
   // --- lifecycle
 
   private void checkBuilding() {
-    checkOpen();
+    checkNotClosed();
     if (built) {
       throw new IllegalStateException("The graph is already built, no node can be added");
     }
   }
 
-  @Override
-  public void checkOpen() {
+  private void checkNotClosed() {
     if (closed) {
       throw new IllegalStateException("Already closed: graph");
     }
+  }
+
+  @Override
+  public void checkOpen() {
+    checkNotClosed();
     stores.forEach(TensorOwner::checkOpen);
   }
 
