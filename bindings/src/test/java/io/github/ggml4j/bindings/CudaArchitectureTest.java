@@ -22,7 +22,7 @@ class CudaArchitectureTest {
     "'75-real;80-real,90-real', 9, 0, true",
     "'75-real;80-real,90-real', 10, 0, false"
   })
-  void knowsWhichGpusRunWhat(String built, int major, int minor, boolean runs) {
+  void runsOnGpusOfTheArchitectures(String built, int major, int minor, boolean runs) {
     assertThat(
             CudaArchitecture.parse(built).stream()
                 .anyMatch(architecture -> architecture.runsOn(major, minor)))
@@ -31,7 +31,7 @@ class CudaArchitectureTest {
 
   @ParameterizedTest
   @CsvSource({"'75-real,90', '7.5, 9.0 and newer'", "120a-real, 12.0", "'native', ''", "'', ''"})
-  void describesThem(String built, String description) {
+  void describesArchitectures(String built, String description) {
     assertThat(CudaArchitecture.describe(CudaArchitecture.parse(built))).isEqualTo(description);
   }
 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** How errors of CUDA become exceptions with reasons. Uses fake libraries of a few lines of C. */
+/** Errors of CUDA become exceptions with reasons. Uses fake libraries of a few lines of C. */
 class CudaRuntimeTest {
   private static final Map<String, String> MANIFEST =
       Map.of("cuda", "13.0", "cuda.architectures", "80-real,90-real");
@@ -113,7 +113,7 @@ class CudaRuntimeTest {
   }
 
   @Test
-  void tellsVersionsAndDevices() throws Exception {
+  void reportsVersionsAndDevices() throws Exception {
     libraries("COUNT=2", "DRIVER=13010");
     var cuda = open();
     assertThat(cuda.version()).isEqualTo("13.0");
@@ -141,7 +141,7 @@ class CudaRuntimeTest {
     "LOST=0, FAILED, GPU 0 does not answer, some other error",
     "MUTE=0, FAILED, GPU 0 does not answer, nvidia-smi"
   })
-  void saysWhyItDoesNotWork(String macro, Reason reason, String summary, String advice)
+  void reportsWhyCudaDoesNotWork(String macro, Reason reason, String summary, String advice)
       throws Exception {
     libraries(macro);
     var exception = catchThrowableOfType(BackendUnavailableException.class, CudaRuntimeTest::open);
@@ -157,7 +157,7 @@ class CudaRuntimeTest {
     "SET_STATUS=46, FAILED, a GPU, some other error",
     "MAJOR=7, UNSUPPORTED_DEVICE, compute capability 7.0, GGML4J_CUDA_ARCHITECTURES=70",
   })
-  void saysWhyAGpuCannotBeUsed(String macro, Reason reason, String summary, String more)
+  void reportsWhyAGpuCannotBeUsed(String macro, Reason reason, String summary, String more)
       throws Exception {
     libraries(macro);
     var cuda = open();
@@ -167,7 +167,7 @@ class CudaRuntimeTest {
   }
 
   @Test
-  void namesEveryPlaceWhereALibraryWasNotFound() throws Exception {
+  void namesEveryPlaceThatWasSearched() throws Exception {
     libraries();
     Files.delete(temp.resolve("libcublas.so.13"));
     assertThatThrownBy(CudaRuntimeTest::open)
@@ -179,7 +179,7 @@ class CudaRuntimeTest {
   }
 
   @Test
-  void nativesMustSayWhichVersionTheyNeed() {
+  void nativesMustStateTheCudaVersion() {
     assertThatThrownBy(() -> CudaRuntime.open(Map.of(), Platform.current()))
         .isInstanceOf(BackendUnavailableException.class)
         .hasMessageContaining("cuda=");

@@ -11,7 +11,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The search for CUDA's libraries, in a folder with empty files. */
+/** The search for CUDA's libraries, with folders of empty files. */
 class CudaSearchTest {
   private static final List<String> NAMES = CudaLibraries.names(13);
 
@@ -52,7 +52,7 @@ class CudaSearchTest {
   }
 
   @Test
-  void looksInThisOrder() throws IOException {
+  void searchesPlacesInOrder() throws IOException {
     var expected =
         List.of(
             libraries("path/lib64"),
@@ -78,7 +78,7 @@ class CudaSearchTest {
   }
 
   @Test
-  void aFolderThatIsNamedIsTheOnlyPlace() throws IOException {
+  void onlyTheNamedFolderIsSearched() throws IOException {
     libraries("usr/local/cuda/lib64");
     variable("CUDA_PATH", root.resolve("usr/local/cuda"));
     variables.put("GGML4J_CUDA_DIR", root.resolve("nowhere").toString());
@@ -92,7 +92,7 @@ class CudaSearchTest {
   }
 
   @Test
-  void takesThePackagesOfCuda12ThatLieApart() throws IOException {
+  void findsSeparatePackagesOfCuda12() throws IOException {
     var nvidia = "home/me/.local/lib/python3.11/site-packages/nvidia/";
     var old = CudaLibraries.names(12);
     libraries(nvidia + "cuda_runtime/lib", old.subList(0, 1));
@@ -106,7 +106,7 @@ class CudaSearchTest {
   }
 
   @Test
-  void aPlaceMustHaveAllOfThem() throws IOException {
+  void placesWithoutAllLibrariesAreSkipped() throws IOException {
     libraries("usr/local/cuda-13.0/lib64", NAMES.subList(0, 2));
     var place =
         search().places().stream()
@@ -117,7 +117,7 @@ class CudaSearchTest {
   }
 
   @Test
-  void namesWhatIsNotThere() {
+  void namesMissingLibraries() {
     assertThat(search().places().stream().skip(1).map(CudaSearch.Place::name))
         .containsExactly(
             root.resolve("usr/local/cuda*").toString(),

@@ -38,7 +38,7 @@ class GeneratedBindingsTest {
   }
 
   @Test
-  void whatIsGeneratedIsWhatIsIncluded() throws IOException {
+  void exactlyTheIncludedSymbolsAreGenerated() throws IOException {
     var generated =
         Arrays.stream(Ggml.class.getMethods())
             .filter(method -> Modifier.isStatic(method.getModifiers()))

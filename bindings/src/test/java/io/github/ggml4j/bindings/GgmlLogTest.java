@@ -18,7 +18,7 @@ class GgmlLogTest {
   private final GgmlLog log = new GgmlLog((level, line) -> records.add(level + " " + line));
 
   @Test
-  void keepsWarningsAndErrorsAndTakesInformationAsDetail() {
+  void mapsLevelsAndLogsInformationAsDebug() {
     log.accept(ERROR, "broken\n");
     log.accept(WARN, "odd\n");
     log.accept(INFO, "found a device\n");
@@ -28,7 +28,7 @@ class GgmlLogTest {
   }
 
   @Test
-  void joinsPiecesToLinesAndSplitsTexts() {
+  void joinsPiecesAndSplitsLines() {
     log.accept(WARN, "one ");
     log.accept(CONT, "two");
     log.accept(CONT, ".\nthree\n\nfo");
@@ -47,7 +47,7 @@ class GgmlLogTest {
   }
 
   @Test
-  void remembersTheLastLinesForErrorMessages() {
+  void keepsTheLastLinesForErrorMessages() {
     for (int i = 0; i < 30; i++) {
       log.accept(INFO, "line " + i + "\n");
     }

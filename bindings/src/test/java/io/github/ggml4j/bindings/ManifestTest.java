@@ -34,7 +34,7 @@ class ManifestTest {
         "platform=linux-x86_64\nfile=HASH 12 a/b",
         "file=HASH 12 liba.so"
       })
-  void refusesAnythingElseAndSaysWhere(String text) {
+  void refusesMalformedManifestsAndNamesTheirOrigin(String text) {
     assertThatThrownBy(() -> Manifest.parse(text.replace("HASH", HASH), "the-origin"))
         .isInstanceOf(NativeLibraryException.class)
         .hasMessageContaining("the-origin");

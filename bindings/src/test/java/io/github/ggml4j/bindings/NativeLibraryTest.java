@@ -23,7 +23,7 @@ class NativeLibraryTest {
   }
 
   @Test
-  void describesWhatIsLoaded() {
+  void describesTheLoadedLibraries() {
     assertThat(NativeLibrary.describe())
         .contains(
             "ggml      0.25.1",
@@ -72,12 +72,12 @@ class NativeLibraryTest {
   }
 
   @Test
-  void agreesWithTheKernelsOnTheirParameters() {
+  void parametersHaveTheSizeThatTheKernelsExpect() {
     assertThat(ggml4j_params.sizeof()).isEqualTo(Ggml.ggml4j_sizeof_params());
   }
 
   @Test
-  void everySymbolOfTheBindingsIsThere() throws ReflectiveOperationException {
+  void librariesHaveEverySymbolOfTheBindings() throws ReflectiveOperationException {
     for (var method : Ggml.class.getMethods()) {
       if (method.getName().endsWith("$address")) {
         assertThat((MemorySegment) method.invoke(null)).as(method.getName()).isNotEqualTo(NULL);
@@ -86,7 +86,7 @@ class NativeLibraryTest {
   }
 
   @Test
-  void aBackendThatIsNotThereIsAnError() {
+  void missingBackendIsAnError() {
     assertThat(NativeLibrary.backends()).doesNotContain("nonesuch");
     assertThatThrownBy(() -> NativeLibrary.loadBackend("nonesuch"))
         .isInstanceOf(NativeLibraryException.class)

@@ -85,7 +85,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void takesTheFolderOfTheProperty() throws IOException {
+  void usesTheFolderOfTheProperty() throws IOException {
     Path folder =
         natives(temp.resolve("named"), PLATFORM.toString(), Map.of("libb.so", "b", "liba.so", "a"));
     System.setProperty(NativesFolder.DIR_PROPERTY, folder.toString());
@@ -95,7 +95,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void takesAFolderWithoutManifest() throws IOException {
+  void usesAFolderWithoutManifest() throws IOException {
     Files.writeString(temp.resolve("libx.so.1"), "x");
     Files.writeString(temp.resolve("notes.txt"), "x");
     System.setProperty(NativesFolder.DIR_PROPERTY, temp.toString());
@@ -103,7 +103,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void aMissingFolderIsAnErrorEvenWhenAJarIsThere() throws IOException {
+  void missingFolderIsAnErrorEvenWithAJar() throws IOException {
     onClassPath("jar", Map.of("liba.so", "a"));
     System.setProperty(NativesFolder.DIR_PROPERTY, temp.resolve("nowhere").toString());
     assertThatThrownBy(NativesFolderTest::find)
@@ -112,7 +112,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void aShortenedLibraryIsAnError() throws IOException {
+  void truncatedLibraryIsAnError() throws IOException {
     Path folder = natives(temp.resolve("named"), PLATFORM.toString(), Map.of("liba.so", "content"));
     Files.writeString(folder.resolve("liba.so"), "con");
     assertThatThrownBy(() -> NativesFolder.open(folder, PLATFORM))
@@ -130,7 +130,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void withoutAnyTheErrorNamesEveryPlaceAndTheJar() {
+  void withoutNativesTheErrorNamesPlacesAndJar() {
     Platform other = new Platform("plan9", "mips");
     assertThatThrownBy(() -> NativesFolder.find(other))
         .isInstanceOf(NativeLibraryException.class)
@@ -141,7 +141,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void unpacksOnceIntoAPrivateFolderAndUsesItAgain() throws IOException {
+  void unpacksOnceIntoAPrivateFolder() throws IOException {
     Path jar = onClassPath("jar", Map.of("liba.so", "a", "libb.so", "bb"));
     NativesFolder first = find();
     assertThat(first.path()).hasParent(temp.resolve("cache"));
@@ -155,7 +155,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void otherContentGetsAnotherFolder() throws IOException {
+  void otherContentIsUnpackedToAnotherFolder() throws IOException {
     onClassPath("jar1", Map.of("liba.so", "a"));
     Path first = find().path();
     Thread.currentThread().setContextClassLoader(loader);
@@ -183,7 +183,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void aDamagedJarIsAnErrorAndLeavesNothing() throws IOException {
+  void damagedJarIsAnErrorAndLeavesNoFiles() throws IOException {
     Path jar = onClassPath("jar", Map.of("liba.so", "good"));
     Files.writeString(jar.resolve("liba.so"), "evil");
     assertThatThrownBy(NativesFolderTest::find)
@@ -193,7 +193,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void anUnusableCacheIsAnErrorThatSaysWhatToSet() throws IOException {
+  void unusableCacheIsAnErrorWithRemedy() throws IOException {
     onClassPath("jar", Map.of("liba.so", "a"));
     Files.writeString(temp.resolve("cache"), "a file is in the way");
     assertThatThrownBy(NativesFolderTest::find)
@@ -205,7 +205,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void twoJarsAddUpUnlessTheyDisagree() throws IOException {
+  void twoJarsAreCombinedUnlessTheyConflict() throws IOException {
     onClassPath("base", Map.of("liba.so", "a"));
     onClassPath("gpu", Map.of("liba.so", "a", "libgpu.so", "g"));
     assertThat(find().names()).containsExactly("liba.so", "libgpu.so");
@@ -215,7 +215,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void theJarWithCudaIsTakenAloneWhereBothAre() throws IOException {
+  void jarWithCudaTakesPrecedence() throws IOException {
     onClassPath("cpu", Map.of("liba.so", "a", "libb.so", "b"));
     Path cuda = onClassPath("cuda", Map.of("liba.so", "another a", "libggml-cuda.so", "c"));
     Path manifest = cuda.resolve(Manifest.FILE_NAME);
@@ -226,7 +226,7 @@ class NativesFolderTest {
     assertThat(find().properties()).containsEntry("cuda", "13.0");
   }
 
-  /** Run by {@link #manyProcessesMayUnpackAtOnce}. */
+  /** Run by {@link #processesCanUnpackConcurrently}. */
   public static final class Unpack {
     public static void main(String[] args) {
       System.out.print(find().path());
@@ -234,7 +234,7 @@ class NativesFolderTest {
   }
 
   @Test
-  void manyProcessesMayUnpackAtOnce() throws Exception {
+  void processesCanUnpackConcurrently() throws Exception {
     Path jar =
         onClassPath(
             "jar", Map.of("liba.so", "a".repeat(3_000_000), "libb.so", "b".repeat(3_000_000)));

@@ -52,7 +52,7 @@ class PackedNativesTest {
   }
 
   @Test
-  void areUnpackedOnceAndMendedWhenDamaged() throws Exception {
+  void areUnpackedOnceAndRepairedIfDamaged() throws Exception {
     var first = run();
     var folder = Path.of(first.getFirst());
     assertThat(folder.getParent()).isEqualTo(cache);
@@ -73,7 +73,7 @@ class PackedNativesTest {
   }
 
   @Test
-  void aDamagedJarIsNamed() throws Exception {
+  void errorNamesADamagedJar() throws Exception {
     var bytes = Files.readAllBytes(NativeLibrary.folder().resolve(Manifest.FILE_NAME));
     var manifest = new String(bytes, StandardCharsets.UTF_8);
     try (var zip = FileSystems.newFileSystem(jar)) {
@@ -88,7 +88,7 @@ class PackedNativesTest {
 
   /** The JVM runs in a mount namespace in which the folder is an empty file system without exec. */
   @Test
-  void aCacheFolderMountedNoexecIsPassedOver() throws Exception {
+  void cacheFolderMountedNoexecIsSkipped() throws Exception {
     var locked = Files.createDirectories(temp.resolve("locked"));
     assumeTrue(run(List.of(), noexec(locked, "true")).isEmpty(), "needs unshare and mount");
     var free = Files.createDirectories(temp.resolve("free"));
@@ -103,7 +103,7 @@ class PackedNativesTest {
   }
 
   @Test
-  void aFolderOfTheUserMountedNoexecIsNamed() throws Exception {
+  void errorNamesAUserFolderMountedNoexec() throws Exception {
     var locked = Files.createDirectories(temp.resolve("locked"));
     assumeTrue(run(List.of(), noexec(locked, "true")).isEmpty(), "needs unshare and mount");
     var script = "cp " + NativeLibrary.folder() + "/* " + locked + " && exec \"$@\"";

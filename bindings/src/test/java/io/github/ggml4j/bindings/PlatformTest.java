@@ -25,14 +25,14 @@ class PlatformTest {
 
   @ParameterizedTest
   @CsvSource({"Linux, ppc64le", "Linux, x86", "SunOS, amd64"})
-  void saysWhichPlatformsThereAre(String os, String arch) {
+  void errorListsThePlatforms(String os, String arch) {
     assertThatThrownBy(() -> Platform.of(os, arch))
         .isInstanceOf(NativeLibraryException.class)
         .hasMessageContainingAll(os, arch, "aarch64");
   }
 
   @Test
-  void knowsThisMachine() {
+  void detectsThisMachine() {
     assertThat(Platform.current().toString())
         .matches("(linux|macos|windows)-(x86_64|aarch64|arm64)");
   }

@@ -18,37 +18,69 @@ import org.jspecify.annotations.Nullable;
 /**
  * The keys and values of all sequences of a session.
  *
- * <p>A pool holds one row per token. A table gives the row of each position of each sequence. Rows
- * are reference-counted and shared by forks: {@link #fork} and {@link #reassign} copy row numbers,
- * never keys and values.
+ * <p>A pool of rows holds one row for each token. A table has the row of each position of each
+ * sequence. Rows are reference-counted and shared by forks: {@link #fork} and {@link #reassign}
+ * copy row numbers, never keys and values.
+ *
+ * <p>The id of a sequence is its row of the table, called its slot.
  *
  * <p>Not thread-safe.
  */
 final class KvCache implements AutoCloseable {
-  /** The number of rows of the pool, and of the rows that a graph reads, is a multiple of this. */
+  /** The capacity of the pool, and the number of rows that a graph reads, are multiples of this. */
   private static final int STEP = 256;
 
+  /** Number of sequences that a new table has room for. */
   static final int FIRST_SLOTS = 8;
 
   private final Gpt2Config config;
   private final Device device;
+
+  /** Holds keys and values. */
   private TensorStore store;
+
+  /** For each layer {@code (capacity, nEmbd)}. */
   private Tensor[] keys;
+
+  /** For each layer {@code (capacity, nEmbd)}. */
   private Tensor[] values;
+
+  /** Number of rows of the pool. */
   private int capacity;
+
+  /** How many sequences use each row. */
   private int[] references;
+
+  /** The rows that no sequence uses. */
   private final BitSet free = new BitSet();
-  private int highest;
+
+  /** Index after the last row that was ever used. */
+  private int end;
 
   private @Nullable TensorStore tableStore;
+
+  /** {@code (slots, nPositions)} I32: the row of each position of each sequence. */
   private @Nullable Tensor table;
+
   private Arena tableArena = Arena.ofShared();
-  private MemorySegment mirror = MemorySegment.NULL;
-  private int[][] rows = new int[0][];
-  private int[] lengths = new int[0];
-  private int[] uploaded = new int[0];
-  private boolean moved;
+
+  /** A copy of the table in native memory, from which changed entries are uploaded. */
+  private MemorySegment tableCopy = MemorySegment.NULL;
+
+  /** The slots in use. */
   private final BitSet slots = new BitSet();
+
+  /** For each slot, the row of each position. Entries from the sequence's length on are unused. */
+  private int[][] rows = new int[0][];
+
+  /** For each slot, the number of tokens. */
+  private int[] lengths = new int[0];
+
+  /** For each slot, how many entries from the first on are the same in the device's table. */
+  private int[] uploaded = new int[0];
+
+  /** Whether tensors were reallocated since the last call of {@link #moved}. */
+  private boolean moved;
 
   KvCache(Gpt2Config config, Device device, int expectedTokens) {
     this.config = config;
@@ -68,7 +100,7 @@ final class KvCache implements AutoCloseable {
     this.moved = false;
   }
 
-  /** Number of rows that a cache starts with. */
+  /** Number of rows of a new cache for an expected number of tokens. */
   static int capacity(int expectedTokens) {
     return Math.max(STEP, roundUp(expectedTokens));
   }
@@ -78,6 +110,7 @@ final class KvCache implements AutoCloseable {
     return store.bytes() + (tableStore == null ? 0 : tableStore.bytes());
   }
 
+  /** The next multiple of {@link #STEP}. */
   static int roundUp(int rows) {
     return (int) Math.min(Integer.MAX_VALUE - STEP, ((long) rows + STEP - 1) / STEP * STEP);
   }
@@ -91,8 +124,7 @@ final class KvCache implements AutoCloseable {
       }
       fresh.allocate();
       if (!CacheAccess.isByTable(device)) {
-        // Stock attention multiplies masked rows by zero, so uninitialised memory must not hold
-        // NaN.
+        // Stock attention multiplies masked rows by 0, and 0 * NaN is NaN.
         fresh.zero();
       }
       return fresh;
@@ -102,14 +134,17 @@ final class KvCache implements AutoCloseable {
     }
   }
 
+  /** {@code (capacity, nEmbd)}. */
   Tensor keys(int layer) {
     return keys[layer];
   }
 
+  /** {@code (capacity, nEmbd)}. */
   Tensor values(int layer) {
     return values[layer];
   }
 
+  /** {@code (slots, nPositions)} I32. */
   Tensor table() {
     if (table == null) {
       throw new IllegalStateException("The cache has no table");
@@ -118,28 +153,31 @@ final class KvCache implements AutoCloseable {
   }
 
   /**
-   * Number of rows, from the first, that a graph must read. Rounded up to a multiple of {@link
-   * #STEP}, so that a graph can be reused while the cache fills.
+   * Number of rows that a graph must read, starting with row 0. Rounded up to a multiple of {@link
+   * #STEP}, so that a graph is reused while the cache fills.
    */
   int usedRows() {
-    return Math.min(capacity, roundUp(highest));
+    return Math.min(capacity, roundUp(end));
   }
 
-  /** Whether tensors were reallocated since the last call. */
+  /** Whether tensors were reallocated since the last call. Graphs of the old ones are stale. */
   boolean moved() {
     boolean result = moved;
     moved = false;
     return result;
   }
 
+  /** Number of tokens of a sequence. */
   int length(int sequence) {
     return lengths[check(sequence)];
   }
 
+  /** The row of a position. */
   int row(int sequence, int position) {
     return rows[sequence][position];
   }
 
+  /** Adds an empty sequence; returns its id. */
   int newSequence() {
     int slot = slots.nextClearBit(0);
     if (slot >= rows.length) {
@@ -151,6 +189,7 @@ final class KvCache implements AutoCloseable {
     return slot;
   }
 
+  /** Adds a sequence that shares the rows of another; returns its id. */
   int fork(int sequence) {
     check(sequence);
     int child = newSequence();
@@ -163,6 +202,7 @@ final class KvCache implements AutoCloseable {
     return child;
   }
 
+  /** Removes a sequence. */
   void release(int sequence) {
     check(sequence);
     drop(rows[sequence], 0, lengths[sequence]);
@@ -170,6 +210,7 @@ final class KvCache implements AutoCloseable {
     slots.clear(sequence);
   }
 
+  /** Removes the tokens from position {@code length} on. */
   void truncate(int sequence, int length) {
     check(sequence);
     if (length < 0 || length > lengths[sequence]) {
@@ -180,6 +221,7 @@ final class KvCache implements AutoCloseable {
     uploaded[sequence] = Math.min(uploaded[sequence], length);
   }
 
+  /** Gives each sequence the rows that its parent had before the call. */
   void reassign(int[] sequences, int[] parents) {
     for (int i = 0; i < sequences.length; i++) {
       check(sequences[i]);
@@ -200,12 +242,13 @@ final class KvCache implements AutoCloseable {
       int common = Arrays.mismatch(rows[sequence], newRows[i]);
       rows[sequence] = newRows[i];
       lengths[sequence] = newLengths[i];
-      // Entries after the end of a sequence are stale and may be equal by chance.
+      // Unused entries may be equal by chance.
       int same = common < 0 ? newLengths[i] : Math.min(common, newLengths[i]);
       uploaded[sequence] = Math.min(uploaded[sequence], same);
     }
   }
 
+  /** Releases the rows of the positions from {@code from} to {@code to - 1}. */
   private void drop(int[] sequenceRows, int from, int to) {
     for (int i = from; i < to; i++) {
       int row = sequenceRows[i];
@@ -231,11 +274,12 @@ final class KvCache implements AutoCloseable {
     }
     free.clear(row);
     references[row] = 1;
-    highest = Math.max(highest, row + 1);
+    end = Math.max(end, row + 1);
     rows[sequence][lengths[sequence]++] = row;
     return row;
   }
 
+  /** Replaces the pool by a larger one and copies keys and values. */
   private void growRows(int newCapacity) {
     var newKeys = new Tensor[config.nLayer()];
     var newValues = new Tensor[config.nLayer()];
@@ -263,6 +307,7 @@ final class KvCache implements AutoCloseable {
     moved = true;
   }
 
+  /** Replaces the table by one with more slots. Its entries are uploaded again. */
   private void growTable(int count) {
     int old = rows.length;
     int width = config.nPositions();
@@ -282,7 +327,7 @@ final class KvCache implements AutoCloseable {
     table = newTable;
     tableArena.close();
     tableArena = Arena.ofShared();
-    mirror = tableArena.allocate(JAVA_INT, (long) count * width);
+    tableCopy = tableArena.allocate(JAVA_INT, (long) count * width);
     rows = Arrays.copyOf(rows, count);
     lengths = Arrays.copyOf(lengths, count);
     for (int slot = old; slot < count; slot++) {
@@ -303,8 +348,8 @@ final class KvCache implements AutoCloseable {
       int length = lengths[slot] - from;
       if (length > 0) {
         long at = 4 * (slot * width + from);
-        MemorySegment.copy(rows[slot], from, mirror, JAVA_INT, at, length);
-        table().set(mirror.asSlice(at), at, 4L * length);
+        MemorySegment.copy(rows[slot], from, tableCopy, JAVA_INT, at, length);
+        table().set(tableCopy.asSlice(at), at, 4L * length);
         uploaded[slot] = lengths[slot];
       }
     }

@@ -15,14 +15,14 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The memory of a model that is known by its configuration only. */
+/** Estimates of memory from a configuration, without a model. */
 class ConfigMemoryTest {
   private static final Gpt2Config CONFIG =
       Gpt2Config.builder().vocabSize(500).nPositions(128).nEmbd(64).nLayer(3).nHead(4).build();
 
   @ParameterizedTest
   @ValueSource(strings = {"cpu", "cpu-stock"})
-  void isThatOfTheModel(String device) {
+  void agreesWithTheEstimateOfTheModel(String device) {
     try (var model = Gpt2Model.random(CONFIG, Device.open(device, 1), 1)) {
       var loaded = InferenceSession.estimateMemory(model, 3, 20, 60);
       var planned = InferenceSession.estimateMemory(CONFIG, Map.of(), model.device(), 3, 20, 60);
@@ -49,7 +49,7 @@ class ConfigMemoryTest {
   }
 
   @Test
-  void argumentsOutOfRange() {
+  void argumentsOutOfRangeAreErrors() {
     try (var device = Device.cpu(1)) {
       assertThatThrownBy(() -> InferenceSession.estimateMemory(CONFIG, Map.of(), device, 0, 10, 20))
           .isInstanceOf(InvalidArgumentException.class)

@@ -19,10 +19,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Logits of the golden models against transformers. */
+/** Compares the logits of the golden models with those of transformers. */
 @Tag(TestDevice.TAG)
 class GoldenLogitsTest {
-  /** Absolute, and relative where values are larger than 1. */
+  /** Absolute; relative for values above 1. */
   private static final double TOLERANCE = 1e-4;
 
   private static double tolerance(String name, TestDevice device) {
@@ -122,7 +122,7 @@ class GoldenLogitsTest {
 
   @ParameterizedTest
   @MethodSource("modelsAndDevices")
-  void otherTypesOfWeightsStayNear(String name, TestDevice device, @TempDir Path folder) {
+  void otherTypesOfWeightsGiveSimilarLogits(String name, TestDevice device, @TempDir Path folder) {
     var prompt =
         Golden.ints(Golden.json("models/" + name + "/golden.json").get("logits").get("prompt"));
     try (var model = Models.load(Golden.path("models/" + name), Device.cpu(1))) {

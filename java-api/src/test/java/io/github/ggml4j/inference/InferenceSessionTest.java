@@ -18,7 +18,7 @@ import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Sequences, forks and beams over the shared cache; bad input; many threads. */
+/** Sequences, forks and beams in one cache; invalid input; concurrent use. */
 @Tag(TestDevice.TAG)
 @ParameterizedClass
 @MethodSource("devices")
@@ -70,7 +70,7 @@ class InferenceSessionTest {
   }
 
   @Test
-  void longPromptsGoThroughInParts() {
+  void longPromptsAreComputedInChunks() {
     var prompt = tokens(1, 690);
     try (var session = InferenceSession.open(model)) {
       int whole = session.newSequence();
@@ -87,13 +87,13 @@ class InferenceSessionTest {
   }
 
   @Test
-  void aShortenedSequenceContinuesAsIfItWereNeverLonger() {
+  void truncatedSequencesContinueLikeNewOnes() {
     try (var session = InferenceSession.open(model)) {
       var prompt = tokens(3, 9);
       int a = session.newSequence();
       session.step(new int[] {a}, new int[][] {prompt});
       int b = session.fork(a);
-      // The first token is right, the others are a proposal that is discarded.
+      // The sequence keeps the first token; the others are a proposal that is discarded.
       session.stepAll(new int[] {a, b}, new int[][] {{1, 2, 3}, {4}});
       assertNear(last(session, 1), InferenceSession.logits(model, with(prompt, 1, 2))[10]);
       assertNear(last(session, 3), InferenceSession.logits(model, with(prompt, 4))[9]);
@@ -120,7 +120,7 @@ class InferenceSessionTest {
   }
 
   @Test
-  void forksAndBeamsEqualSequencesOfTheirOwn() {
+  void forksAndBeamsEqualSeparateSequences() {
     try (var session = InferenceSession.open(model)) {
       var prompt = tokens(2, 9);
       int a = session.newSequence();
@@ -149,7 +149,7 @@ class InferenceSessionTest {
   }
 
   @Test
-  void cacheGrowsWithoutChangingAnything() {
+  void growingTheCacheChangesNoLogits() {
     try (var session = InferenceSession.open(model)) {
       var sequences = new ArrayList<Integer>();
       for (int i = 0;
@@ -167,9 +167,9 @@ class InferenceSessionTest {
     }
   }
 
-  /** Together they have many times the rows of each, so that only those are looked at. */
+  /** The cache has many times the rows of one sequence, so stock devices gather the rows. */
   @Test
-  void manySequencesSeeTheirOwnHistories() {
+  void manySequencesReadTheirOwnRows() {
     try (var session = InferenceSession.open(model)) {
       var sequences = new int[6];
       var histories = new int[6][];
@@ -197,7 +197,7 @@ class InferenceSessionTest {
   }
 
   @Test
-  void badInputIsAnErrorAndChangesNothing() {
+  void invalidInputIsAnErrorAndChangesNothing() {
     try (var session = InferenceSession.open(model)) {
       int s = session.newSequence();
       var one = new int[] {s};
@@ -227,7 +227,7 @@ class InferenceSessionTest {
   }
 
   @Test
-  void closedThingsSaySo() {
+  void useAfterCloseIsAnError() {
     var other = Gpt2Model.random(CONFIG, device.open(), 1);
     var session = InferenceSession.open(other);
     assertThatThrownBy(other::close).hasMessageContaining("in use by 1 inference session");
@@ -242,7 +242,7 @@ class InferenceSessionTest {
   }
 
   @Test
-  void historiesCanBecomeShorter() {
+  void reassigningToAShorterSequenceUploadsNewRows() {
     try (var session = InferenceSession.open(model)) {
       int a = session.newSequence();
       session.step(new int[] {a}, new int[][] {tokens(4, 9)});
@@ -251,7 +251,8 @@ class InferenceSessionTest {
       int other = session.newSequence();
       session.step(new int[] {other}, new int[][] {tokens(6, 4)});
       session.release(a);
-      int empty = session.newSequence(); // in the place of a, whose rows still stand there
+      int empty =
+          session.newSequence(); // uses the slot of a, whose row numbers are still in the table
       session.reassign(new int[] {b}, new int[] {empty});
       assertThat(session.length(b)).isZero();
       session.step(new int[] {other}, new int[][] {tokens(7, 3)});
@@ -286,14 +287,14 @@ class InferenceSessionTest {
   }
 
   @Test
-  void weightsOfAFileCannotBeChanged() {
+  void mappedWeightsAreReadOnly() {
     var tensors = model.tensors();
     assertThatThrownBy(() -> tensors.remove("wte.weight"))
         .isInstanceOf(UnsupportedOperationException.class);
   }
 
   @Test
-  void sessionsOfManyThreadsDoNotDisturbEachOther() throws Exception {
+  void sessionsOfManyThreadsAreIndependent() throws Exception {
     try (var pool = Executors.newFixedThreadPool(6)) {
       var futures = new ArrayList<Future<float[]>>();
       for (int i = 0; i < 12; i++) {
@@ -316,7 +317,7 @@ class InferenceSessionTest {
   }
 
   @Test
-  void trainableWeightsReachOpenSessions() {
+  void openSessionsUseTrainableWeights() {
     try (var other = Gpt2Model.random(CONFIG, device.open(), 8);
         var session = InferenceSession.open(other)) {
       int s = session.newSequence();

@@ -62,7 +62,7 @@ class ScoringSessionTest {
   }
 
   @Test
-  void lossesAreThoseOfTheLogits() {
+  void lossesAgreeWithLogits() {
     double tolerance = device.arithmetic().values(1e-4);
     var losses = ScoringSession.negativeLogLikelihoods(model, ONE);
     var logits = InferenceSession.logits(model, ONE);
@@ -74,7 +74,7 @@ class ScoringSessionTest {
   }
 
   @Test
-  void sequencesSideBySideFromAPositionOn() {
+  void scoresSeveralSequencesFromAPosition() {
     try (var session = ScoringSession.open(model);
         var arena = Arena.ofConfined()) {
       session.read(new int[][] {ONE, TWO}, 4);
@@ -118,7 +118,7 @@ class ScoringSessionTest {
   }
 
   @Test
-  void misuseIsSaid() {
+  void misuseIsAnError() {
     try (var session = ScoringSession.open(model);
         var arena = Arena.ofConfined()) {
       assertThatThrownBy(session::losses).hasMessageContaining("call read() first");

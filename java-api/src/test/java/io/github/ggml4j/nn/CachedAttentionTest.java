@@ -33,13 +33,13 @@ class CachedAttentionTest {
   }
 
   @Test
-  void acceptsTheFirstRows() {
+  void acceptsRowsWithinTheMask() {
     set(2);
   }
 
   @ParameterizedTest
   @ValueSource(ints = {-1, 3, 7})
-  void refusesRowsBeyondTheFirst(int row) {
+  void refusesRowsOutsideTheMask(int row) {
     assertThatThrownBy(() -> set(row))
         .isInstanceOf(InvalidArgumentException.class)
         .hasMessage("table.row(0, 2) is " + row + ", expected 0 to 2");

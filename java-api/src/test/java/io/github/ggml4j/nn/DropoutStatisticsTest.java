@@ -13,7 +13,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What is dropped is random: as many as asked for, everywhere, and others with another seed. */
+/**
+ * The dropped elements are random, have the requested share in all rows and columns, and depend on
+ * the seed.
+ */
 @Tag(TestDevice.TAG)
 class DropoutStatisticsTest {
   private static final int ROWS = 400;
@@ -27,7 +30,7 @@ class DropoutStatisticsTest {
 
   @ParameterizedTest
   @MethodSource("probabilitiesAndDevices")
-  void partsAreDropped(float p, TestDevice device) {
+  void droppedElementsAreRandom(float p, TestDevice device) {
     try (var opened = device.open();
         var graph = Graph.forward(opened, 64)) {
       var x = graph.input(DType.F32, ROWS, COLUMNS);

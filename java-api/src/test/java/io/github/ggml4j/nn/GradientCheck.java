@@ -12,9 +12,10 @@ import java.util.Random;
 import java.util.function.Consumer;
 
 /**
- * Runs an op forward and backward for a weighted sum of its result, and by finite differences.
+ * Computes the gradients of a weighted sum of an op's result, by the op's backward pass and by
+ * finite differences.
  *
- * <p>Its tensors are an input x, which is watched, and any number of parameters.
+ * <p>The op has an input x, whose gradient is computed too, and any number of parameters.
  */
 final class GradientCheck {
   /** Adds the op to a graph. */

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** The kernels read memory by type and shape, so both are looked at before. */
+/** Inputs of wrong types and shapes are refused, because the kernels do not check them. */
 class InputsTest {
   private static Device device;
 

@@ -25,8 +25,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every differentiable op: the fused kernels against finite differences, and what other devices
- * compute, such as the composition of ggml's stock ops, against the fused kernels.
+ * Compares the fused kernels of every differentiable op with finite differences, and the results of
+ * other devices, such as the composition of ggml's stock ops, with the fused kernels.
  */
 @Tag(TestDevice.TAG)
 class OpsTest {
@@ -163,21 +163,21 @@ class OpsTest {
 
   @ParameterizedTest
   @MethodSource("casesAndDevices")
-  void everyDeviceComputesWhatTheKernelsDo(Case c, TestDevice device) {
+  void devicesAgreeWithTheKernels(Case c, TestDevice device) {
     var check = c.check();
     compare(check.run(opened(device)), check.run(fused), device);
   }
 
   @ParameterizedTest
   @MethodSource("activationsAndDevices")
-  void activationsAreThoseOfTheKernels(Activation activation, TestDevice device) {
+  void activationsAgreeWithTheKernels(Activation activation, TestDevice device) {
     var check = activation(activation);
     compare(check.run(opened(device)), check.run(fused), device);
   }
 
   @ParameterizedTest
   @EnumSource(Activation.class)
-  void activationsByFiniteDifferences(Activation activation) {
+  void gradientsOfActivationsAgreeWithFiniteDifferences(Activation activation) {
     differences(activation(activation));
   }
 
@@ -197,7 +197,7 @@ class OpsTest {
     }
   }
 
-  /** The tolerance is a part of the largest value. */
+  /** The tolerance is relative to the largest value. */
   private static void close(float[] actual, float[] expected, double tolerance) {
     assertThat(actual).hasSameSizeAs(expected);
     double scale = 1e-6;
@@ -213,7 +213,7 @@ class OpsTest {
 
   @ParameterizedTest
   @MethodSource("cases")
-  void finiteDifferences(Case c) {
+  void gradientsAgreeWithFiniteDifferences(Case c) {
     differences(c.check());
   }
 

@@ -10,13 +10,13 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
-/** How much memory the CPU has left. */
+/** The free memory of the CPU. */
 class HostMemoryTest {
   private static final long MIB = 1 << 20;
 
   @Test
   @DisabledOnOs(value = OS.WINDOWS, disabledReason = "counts memory when it is allocated")
-  void memoryCountsFromItsAllocationOn() {
+  void allocatedMemoryCountsBeforeItIsWritten() {
     try (var device = Device.cpu(1)) {
       long before = HostBuffers.untouchedBytes();
       try (var store = new TensorStore(device, "a test", 1)) {
@@ -31,7 +31,7 @@ class HostMemoryTest {
   }
 
   @Test
-  void graphsCountToo() {
+  void memoryOfGraphsCounts() {
     try (var device = Device.cpu(1);
         var graph = Graph.forward(device, 16)) {
       long before = HostBuffers.untouchedBytes();
@@ -50,7 +50,7 @@ class HostMemoryTest {
 
   @Test
   @EnabledOnOs(value = OS.LINUX, disabledReason = "promises any amount of memory there")
-  void moreThanIsFreeIsRefused() {
+  void allocationOfMoreThanTheFreeMemoryFails() {
     try (var device = Device.cpu(1);
         var store = new TensorStore(device, "far too much", 1)) {
       long free = device.freeMemory();
@@ -70,7 +70,7 @@ class HostMemoryTest {
   }
 
   @Test
-  void devicesSayTheSame() {
+  void deviceListHasTheSameFreeMemory() {
     var cpu =
         Device.list().stream()
             .filter(info -> info.kind() == DeviceInfo.Kind.CPU)

@@ -7,7 +7,7 @@ import io.github.ggml4j.Ggml4j;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The names are PyTorch's; float32 is float32 unless another is asked for. */
+/** Precisions have PyTorch's names; the default is full float32. */
 class MatmulPrecisionTest {
   @AfterEach
   void reset() {
@@ -24,14 +24,14 @@ class MatmulPrecisionTest {
   }
 
   @Test
-  void otherNamesAreErrors() {
+  void unknownNamesAreErrors() {
     assertThatThrownBy(() -> Ggml4j.setFloat32MatmulPrecision("medium"))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("precision is \"medium\", expected \"highest\" or \"high\"");
   }
 
   @Test
-  void theCpuComputesTheSameUnderBoth() {
+  void cpuGivesTheSameResultsWithBoth() {
     var exact = product();
     MatmulPrecision.set(MatmulPrecision.HIGH);
     assertThat(product()).containsExactly(exact);
@@ -52,7 +52,7 @@ class MatmulPrecisionTest {
   }
 
   @Test
-  void plannedStoresAreMeasuredAndNothingElse() {
+  void storesWithoutMemoryCanOnlyBeMeasured() {
     try (var device = Device.cpu(1);
         var store = new TensorStore(device, "weights", 2);
         var graph = Graph.forward(device, 8)) {

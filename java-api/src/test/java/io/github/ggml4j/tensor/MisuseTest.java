@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What ggml would end the process for is an exception here. */
+/** Misuse that would end the process in ggml is an exception. */
 class MisuseTest {
   private static Device device;
 
@@ -32,7 +32,7 @@ class MisuseTest {
   }
 
   @Test
-  void mappedMemoryIsNotWritten() {
+  void mappedMemoryIsReadOnly() {
     try (var arena = Arena.ofConfined();
         var store = new TensorStore(device, "a test", 3)) {
       var memory = arena.allocate(64, 64);
@@ -57,7 +57,7 @@ class MisuseTest {
   }
 
   @Test
-  void memoryThatItsGiverClosedIsNotUsed() {
+  void memoryOfAClosedArenaIsNotUsed() {
     try (var store = new TensorStore(device, "a test", 1);
         var graph = Graph.forward(device, 8)) {
       var arena = Arena.ofShared();
@@ -94,7 +94,7 @@ class MisuseTest {
   }
 
   @Test
-  void closingWaitsForWhatRuns() throws Exception {
+  void closingWaitsForARunningComputation() throws Exception {
     try (var threads = Executors.newFixedThreadPool(2)) {
       for (int round = 0; round < 30; round++) {
         var store = new TensorStore(device, "a test", 1);
@@ -153,7 +153,7 @@ class MisuseTest {
   }
 
   @Test
-  void tensorsStayWithTheirGraph() {
+  void tensorsOfAnotherGraphAreRefused() {
     try (var one = Graph.forward(device, 8);
         var other = Graph.forward(device, 8)) {
       var x = one.input(DType.F32, 4);
@@ -162,14 +162,14 @@ class MisuseTest {
   }
 
   @Test
-  void aClosedDeviceSaysSo() {
+  void closedDeviceIsAnError() {
     var closed = Device.cpu(1);
     closed.close();
     assertThatThrownBy(closed::freeMemory).hasMessageContaining("Already closed");
     assertThatThrownBy(() -> Device.open("nonesuch", 1)).hasMessageContaining("nonesuch");
   }
 
-  /** Ops on tensors that they cannot take. */
+  /** Ops with unsupported tensors. */
   private static Map<String, BiConsumer<Graph, Bad>> ops() {
     var ops = new LinkedHashMap<String, BiConsumer<Graph, Bad>>();
     ops.put("add ints", (g, b) -> g.add(b.ints, b.ints));
