@@ -33,20 +33,23 @@ interface CandidateFilter extends LogitsProcessor {
 
     @Override
     public void filter(Candidates candidates) {
-      candidates.keepMostLikely(Math.min(MOST, candidates.size()));
+      candidates.keepFrom(candidates.largest(Math.min(MOST, candidates.size())));
+      candidates.computeWeights();
+      candidates.keepSorted(Math.min(MOST, candidates.sortByLogit(0)));
       double sum = candidates.computeWeights();
       double most = h * candidates.entropy(sum);
       double entropy = 0;
+      int sorted = candidates.sortByLogit(0);
       int kept = 0;
-      for (int index : candidates.byDescendingLogit()) {
-        double p = candidates.weight(index) / sum;
+      while (kept < sorted) {
+        double p = candidates.weight(candidates.sorted(kept)) / sum;
         entropy -= p * StrictMath.log(p);
         if (kept > 0 && !(entropy <= most)) {
           break;
         }
         kept++;
       }
-      candidates.keepMostLikely(kept);
+      candidates.keepSorted(kept);
     }
   }
 
@@ -64,9 +67,13 @@ interface CandidateFilter extends LogitsProcessor {
   record TopP(float p, int minTokensToKeep) implements CandidateFilter {
     @Override
     public void filter(Candidates candidates) {
-      double enough = p * candidates.computeWeights();
-      candidates.keepPrefix(
-          i -> -candidates.logit(i), (sum, n) -> sum >= enough && n >= minTokensToKeep);
+      double sum = candidates.computeWeights();
+      int sorted = candidates.sortByLogit(sum - p * sum);
+      if (sorted < minTokensToKeep) {
+        sorted = candidates.sortByLogit(0);
+      }
+      int kept = candidates.reaching(p * sum, sorted);
+      candidates.keepSorted(Math.min(Math.max(kept, minTokensToKeep), sorted));
     }
   }
 
@@ -89,9 +96,9 @@ interface CandidateFilter extends LogitsProcessor {
       double total = candidates.computeWeights();
       double logSum = candidates.max() + StrictMath.log(total);
       double entropy = candidates.entropy(total);
-      candidates.keepPrefix(
-          i -> Math.abs(logSum - candidates.logit(i) - entropy),
-          (sum, n) -> sum >= p * total && n >= minTokensToKeep);
+      candidates.sortBy(i -> Math.abs(logSum - candidates.logit(i) - entropy));
+      int kept = candidates.reaching(p * total, candidates.size());
+      candidates.keepSorted(Math.min(Math.max(kept, minTokensToKeep), candidates.size()));
     }
   }
 

@@ -2,18 +2,16 @@ package io.github.ggml4j.generation;
 
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.function.IntToDoubleFunction;
-import java.util.stream.IntStream;
 
 /**
  * The tokens that can still be chosen, with their logits. Filters remove tokens, so the time of
  * each later step is proportional to the remaining tokens, not to the vocabulary. One object is
  * reused for all tokens of a generation.
  *
- * <p>The vocabulary is never sorted. {@link #largest} uses a heap of k elements. Filters by rank
- * use quickselect on sums of weights, which takes linear time on average. The order in which
- * quickselect leaves the elements does not change the result.
+ * <p>A draw and {@code top_p} need the most likely tokens in order. Before sorting they leave out
+ * the tokens that together are too unlikely to matter, see {@link #sortByLogit}; few tokens of a
+ * vocabulary remain.
  */
 final class Candidates {
   private int size;
@@ -21,11 +19,8 @@ final class Candidates {
   private float[] logits = {};
   private double[] weights = {};
 
-  /** Indices of candidates, partly ordered by {@link #selectPrefix}. */
-  private int[] order = {};
-
-  /** The keys of the candidates in {@link #order}. */
-  private double[] keys = {};
+  /** Sorted candidates: the bits of the key, then the index. */
+  private long[] ranks = {};
 
   /**
    * Starts with all tokens of the vocabulary.
@@ -38,8 +33,7 @@ final class Candidates {
       ids = new int[size];
       logits = new float[size];
       weights = new double[size];
-      keys = new double[size];
-      order = new int[size];
+      ranks = new long[size];
     }
     Arrays.setAll(ids, i -> i);
     System.arraycopy(vocabulary, 0, logits, 0, size);
@@ -95,32 +89,23 @@ final class Candidates {
 
   /** The k-th largest logit; {@code 1 <= k <= size}. */
   float largest(int k) {
-    float[] heap = new float[k];
-    Arrays.fill(heap, Float.NEGATIVE_INFINITY);
+    // The k largest so far, followed by later ones that may be among them.
+    float[] best = new float[Math.min(2 * k, size)];
+    float threshold = Float.NEGATIVE_INFINITY;
+    int count = 0;
     for (int i = 0; i < size; i++) {
-      if (logits[i] > heap[0]) {
-        heap[0] = logits[i];
-        siftDown(heap);
+      if (logits[i] > threshold) {
+        best[count++] = logits[i];
+        if (count == best.length) {
+          Arrays.sort(best);
+          System.arraycopy(best, count - k, best, 0, k);
+          threshold = best[0];
+          count = k;
+        }
       }
     }
-    return heap[0];
-  }
-
-  /** Restores a heap with the smallest value first after its first value has grown. */
-  private static void siftDown(float[] heap) {
-    float value = heap[0];
-    int at = 0;
-    for (int child = 1; child < heap.length; child = 2 * at + 1) {
-      if (child + 1 < heap.length && heap[child + 1] < heap[child]) {
-        child++;
-      }
-      if (heap[child] >= value) {
-        break;
-      }
-      heap[at] = heap[child];
-      at = child;
-    }
-    heap[at] = value;
+    Arrays.sort(best, 0, count);
+    return count < k ? Float.NEGATIVE_INFINITY : best[count - k];
   }
 
   /** Removes candidates with a smaller logit. */
@@ -176,136 +161,76 @@ final class Candidates {
     return entropy / sum;
   }
 
-  /** Indices by descending logit, equal ones by id. It sorts, so use it for few candidates only. */
-  int[] byDescendingLogit() {
-    return IntStream.range(0, size)
-        .boxed()
-        .sorted(Comparator.comparingDouble(i -> -logits[i]))
-        .mapToInt(Integer::intValue)
-        .toArray();
-  }
-
-  /** Keeps the most likely candidates; of equally likely ones those with smaller ids. */
-  void keepMostLikely(int count) {
-    keepPrefix(i -> -logits[i], (_, n) -> n >= count);
-  }
-
-  /** Whether the first candidates in some order are enough. Monotonic: more are enough, too. */
-  @FunctionalInterface
-  interface Enough {
-    /**
-     * Decides.
-     *
-     * @param sum of the weights of the first candidates
-     * @param count of them, at least 1
-     */
-    boolean test(double sum, int count);
-  }
-
-  /** Keeps the fewest candidates with the smallest keys that are enough; all if none are. */
-  void keepPrefix(IntToDoubleFunction key, Enough enough) {
-    int prefix = selectPrefix(key, enough);
-    Arrays.sort(order, 0, prefix);
-    for (int i = 0; i < prefix; i++) {
-      ids[i] = ids[order[i]];
-      logits[i] = logits[order[i]];
-      weights[i] = weights[order[i]];
-    }
-    size = prefix;
-  }
-
   /**
-   * Adds up weights in the order of descending logits until the sum exceeds a target.
+   * Sorts the most likely candidates by descending logit, equal ones by id.
    *
-   * @return the index of the candidate at which the sum exceeds it; if rounding leaves the sum
-   *     below the target, the last candidate whose weight is above 0
+   * @param negligible leaves out the least likely candidates, whose weights add up to less than
+   *     this
+   * @return how many were sorted; {@link #sorted} returns them
    */
-  int reaching(double target) {
-    int prefix = selectPrefix(i -> -logits[i], (sum, _) -> sum > target);
-    int last = order[prefix - 1];
-    if (weights[last] > 0) {
-      return last;
-    }
-    int least = -1;
+  int sortByLogit(double negligible) {
+    // Half of it: the other half is a margin for rounding errors of the sums.
+    double least = negligible / (2 * size);
+    int count = 0;
     for (int i = 0; i < size; i++) {
-      if (weights[i] > 0 && (least < 0 || logits[i] <= logits[least])) {
-        least = i;
+      if (weights[i] >= least) {
+        // 0 - x makes no difference between 0 and -0, -x would.
+        ranks[count++] = rank(0 - logits[i], i);
       }
     }
-    return least;
+    Arrays.sort(ranks, 0, count);
+    return count;
   }
 
-  /**
-   * Quickselect: finds the fewest candidates with the smallest keys that are enough; of equal keys
-   * the first. Moves them to the front of {@link #order}, the one with the largest key last.
-   *
-   * @return their number; {@link #size} if all candidates are not enough
-   */
-  private int selectPrefix(IntToDoubleFunction key, Enough enough) {
+  /** Sorts all candidates by an ascending key, given their indices; equal ones by id. */
+  void sortBy(IntToDoubleFunction key) {
     for (int i = 0; i < size; i++) {
-      keys[i] = key.applyAsDouble(i);
-      order[i] = i;
+      ranks[i] = rank((float) key.applyAsDouble(i), i);
     }
-    int low = 0;
-    int high = size;
-    double before = 0;
-    while (low < high) {
-      int pivot = partition(low, high);
-      double sum = before;
-      for (int i = low; i < pivot; i++) {
-        sum += weights[order[i]];
-      }
-      if (pivot > low && enough.test(sum, pivot)) {
-        high = pivot;
-        continue;
-      }
-      sum += weights[order[pivot]];
-      if (enough.test(sum, pivot + 1)) {
-        return pivot + 1;
-      }
-      before = sum;
-      low = pivot + 1;
-    }
-    return low;
+    Arrays.sort(ranks, 0, size);
+  }
+
+  /** Numbers in the order of the keys, then of the indices. */
+  private static long rank(float key, int index) {
+    int bits = Float.floatToIntBits(key);
+    // The bits of negative floats descend; flipping all but the sign makes them ascend.
+    return (long) (bits ^ (bits >> 31 & Integer.MAX_VALUE)) << Integer.SIZE | index;
+  }
+
+  /** The index of the candidate at a position of the last sort. */
+  int sorted(int position) {
+    return (int) ranks[position];
   }
 
   /**
-   * Reorders a range of {@link #order} and {@link #keys} around the median of its first, middle and
-   * last element.
+   * The number of first candidates of the last sort whose weights add up to a sum.
    *
-   * @return the new index of that element; smaller elements are before it, all others after it
+   * @param count of sorted candidates
+   * @return {@code count} if even all do not
    */
-  private int partition(int low, int high) {
-    int last = high - 1;
-    int middle = (low + high) >>> 1;
-    orderPair(low, middle);
-    orderPair(middle, last);
-    orderPair(low, middle);
-    swap(middle, last);
-    double key = keys[last];
-    int index = order[last];
-    int at = low;
-    for (int i = low; i < last; i++) {
-      if (keys[i] < key || (keys[i] == key && order[i] < index)) {
-        swap(i, at++);
+  int reaching(double sum, int count) {
+    double added = 0;
+    for (int n = 1; n <= count; n++) {
+      added += weights[sorted(n - 1)];
+      if (added >= sum) {
+        return n;
       }
     }
-    swap(at, last);
-    return at;
+    return count;
   }
 
-  private void orderPair(int a, int b) {
-    if (keys[b] < keys[a] || (keys[b] == keys[a] && order[b] < order[a])) {
-      swap(a, b);
+  /** Keeps the first candidates of the last sort. */
+  void keepSorted(int count) {
+    for (int i = 0; i < count; i++) {
+      ranks[i] = sorted(i);
     }
-  }
-
-  private void swap(int a, int b) {
-    int index = order[a];
-    order[a] = order[b];
-    order[b] = index;
-    double key = keys[a];
-    keys[a] = keys[b];
-    keys[b] = key;
+    Arrays.sort(ranks, 0, count);
+    for (int i = 0; i < count; i++) {
+      int index = sorted(i);
+      ids[i] = ids[index];
+      logits[i] = logits[index];
+      weights[i] = weights[index];
+    }
+    size = count;
   }
 }

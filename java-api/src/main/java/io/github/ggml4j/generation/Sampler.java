@@ -32,7 +32,11 @@ final class Sampler {
    * @return the index of a candidate
    */
   static int draw(Candidates candidates, RandomStream random) {
-    return candidates.reaching(random.nextDouble() * candidates.computeWeights());
+    double sum = candidates.computeWeights();
+    double target = random.nextDouble() * sum;
+    // More than 0, so candidates with a weight of 0 are left out.
+    int sorted = candidates.sortByLogit(Math.max(sum - target, Double.MIN_NORMAL));
+    return candidates.sorted(candidates.reaching(target, sorted) - 1);
   }
 
   static IllegalStateException nothingToChoose(boolean nan) {

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.github.ggml4j.internal.RandomStream;
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -134,6 +136,48 @@ class SamplerTest {
   /** Exceeded by chance once in about 30,000 times (four standard deviations). */
   private static double limit(int degrees) {
     return degrees + 4 * Math.sqrt(2.0 * degrees) + 8;
+  }
+
+  /** Vocabularies with equal, very unlikely and forbidden tokens. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 10, 1000, 50_257})
+  void drawsInvertTheCumulativeDistributionOfTheSortedTokens(int size) {
+    var normal = new Random(size);
+    float[] logits = new float[size];
+    for (int i = 0; i < size; i++) {
+      double x = normal.nextGaussian();
+      logits[i] =
+          i % 7 == 3 ? Float.NEGATIVE_INFINITY : Math.round(10 * (2 * x + x * x * x / 5)) / 10f;
+    }
+    var sorted = new Integer[size];
+    Arrays.setAll(sorted, i -> i);
+    Arrays.sort(sorted, Comparator.comparingDouble(i -> -logits[i]));
+    double logSum = Exp.logSumExp(logits, size);
+    var random = new RandomStream(5, 0);
+    var numbers = new RandomStream(5, 0);
+    var candidates = new Candidates();
+    for (int draw = 0; draw < 300; draw++) {
+      candidates.reset(logits);
+      double left = numbers.nextDouble();
+      int position = -1;
+      while (left > 0 && position < size - 1) {
+        left -= Math.exp(logits[sorted[++position]] - logSum);
+      }
+      assertThat(candidates.id(Sampler.draw(candidates, random))).isEqualTo(sorted[position]);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 50, 3000, 30_000, 50_257})
+  void theLargestOfManyIsFound(int k) {
+    float[] logits = FakeDecoder.random(50_257, 3).logits(new int[] {1});
+    float[] sorted = logits.clone();
+    Arrays.sort(sorted);
+    var candidates = new Candidates();
+    for (float[] order : new float[][] {logits, sorted}) {
+      candidates.reset(order);
+      assertThat(candidates.largest(k)).isEqualTo(sorted[sorted.length - k]);
+    }
   }
 
   @ParameterizedTest
