@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.Spliterator;
 import java.util.Spliterators;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
@@ -49,9 +50,12 @@ public final class Generator implements AutoCloseable {
     /**
      * Checks.
      *
+     * @param promptLengths tokens of each prompt
+     * @param lengths tokens of its texts at the end
+     * @param sequences number of texts from each prompt
      * @throws io.github.ggml4j.tensor.OutOfDeviceMemoryException if it does not fit
      */
-    void check(int sequences, int promptLength, int length);
+    void check(int[] promptLengths, int[] lengths, int sequences);
   }
 
   /**
@@ -64,9 +68,9 @@ public final class Generator implements AutoCloseable {
         ModelLimits.of(model),
         tokenizer,
         new SpareDecoder(tokens -> InferenceSession.open(model, tokens, "text generation")),
-        (sequences, promptLength, length) -> {
-          if (isEstimated(model, sequences, promptLength, length)) {
-            InferenceSession.estimateMemory(model, sequences, promptLength, length).check();
+        (promptLengths, lengths, sequences) -> {
+          if (isEstimated(model, promptLengths, lengths, sequences)) {
+            InferenceSession.estimateMemory(model, promptLengths, lengths, sequences).check();
           }
         });
   }
@@ -76,9 +80,13 @@ public final class Generator implements AutoCloseable {
    * skipped on the CPU if the call needs little memory. Each large allocation of the CPU is checked
    * in any case when it is made.
    */
-  private static boolean isEstimated(Gpt2Model model, int sequences, int promptLength, int length) {
+  private static boolean isEstimated(
+      Gpt2Model model, int[] promptLengths, int[] lengths, int sequences) {
     var config = model.config();
-    long tokens = promptLength + (long) sequences * (length - promptLength);
+    long tokens = 0;
+    for (int i = 0; i < lengths.length; i++) {
+      tokens += promptLengths[i] + (long) sequences * (lengths[i] - promptLengths[i]);
+    }
     long cacheBytes = 2L * config.nLayer() * config.nEmbd() * Float.BYTES * tokens;
     return !model.device().sharesHostMemory() || cacheBytes >= MIN_ESTIMATED_BYTES;
   }
@@ -162,26 +170,28 @@ public final class Generator implements AutoCloseable {
 
   private Generation start(List<int[]> prompts, GenerationConfig config) {
     var requests = new ArrayList<Request>();
+    var promptLengths = IntStream.builder();
+    var lengths = IntStream.builder();
     long tokens = 0;
-    int totalSequences = 0;
-    int longestPrompt = 0;
-    int longest = 0;
     for (int[] prompt : prompts) {
       var request = Request.of(config, startOf(prompt, config), limits, tokenizer);
       requests.add(request);
-      int sequences = request.sequences();
       int promptLength = request.prompt().length;
+      int newTokens = request.maxLength() - promptLength;
+      promptLengths.add(promptLength);
+      lengths.add(request.maxLength());
+      tokens += promptLength + (long) request.sequences() * newTokens;
       int[] negative = request.negativePrompt();
       if (negative != null) {
-        sequences *= 2; // guidance adds one that starts from the negative prompt to each
-        tokens += negative.length;
+        // Guidance adds a sequence that starts from the negative prompt to each. Its last token is
+        // not computed.
+        promptLengths.add(negative.length);
+        lengths.add(negative.length + newTokens - 1);
+        tokens += negative.length + (long) request.sequences() * newTokens;
       }
-      tokens += promptLength + (long) sequences * (request.maxLength() - promptLength);
-      totalSequences += sequences;
-      longestPrompt = Math.max(longestPrompt, promptLength);
-      longest = Math.max(longest, request.maxLength());
     }
-    checkMemory(totalSequences, longestPrompt, longest);
+    int sequences = requests.getFirst().sequences(); // the same for all: they share the options
+    checkMemory(promptLengths.build().toArray(), lengths.build().toArray(), sequences);
     long seed = config.seed() == null ? GlobalSeed.next() : config.seed();
     int expected = (int) Math.min(tokens, Integer.MAX_VALUE);
     synchronized (running) {
@@ -204,12 +214,12 @@ public final class Generator implements AutoCloseable {
   /**
    * Checks the memory; if there is not enough, releases that of an earlier call and checks again.
    */
-  private void checkMemory(int sequences, int promptLength, int length) {
+  private void checkMemory(int[] promptLengths, int[] lengths, int sequences) {
     try {
-      memory.check(sequences, promptLength, length);
+      memory.check(promptLengths, lengths, sequences);
     } catch (OutOfDeviceMemoryException e) {
       decoders.releaseSpare();
-      memory.check(sequences, promptLength, length);
+      memory.check(promptLengths, lengths, sequences);
     }
   }
 

@@ -155,7 +155,27 @@ public final class InferenceSession implements Decoder {
    */
   public static MemoryEstimate estimateMemory(
       Gpt2Model model, int sequences, int promptLength, int length) {
-    return SessionMemory.estimate(model, sequences, promptLength, length);
+    return estimateMemory(model, new int[] {promptLength}, new int[] {length}, sequences);
+  }
+
+  /**
+   * As {@link #estimateMemory(Gpt2Model, int, int, int)} for several prompts that are continued in
+   * one batch.
+   *
+   * @param promptLengths tokens of each prompt, 1 to {@code nPositions}
+   * @param lengths tokens of its texts at the end, its prompt included
+   * @param sequences number of texts that are continued from each prompt; at least 1
+   */
+  public static MemoryEstimate estimateMemory(
+      Gpt2Model model, int[] promptLengths, int[] lengths, int sequences) {
+    if (promptLengths.length == 0 || promptLengths.length != lengths.length) {
+      throw new InvalidArgumentException(
+          "lengths",
+          lengths.length + " elements",
+          "one for each prompt, and at least one; there are " + promptLengths.length);
+    }
+    return SessionMemory.estimate(
+        model, new SessionMemory.Batch(promptLengths.clone(), lengths.clone(), sequences));
   }
 
   /**
@@ -172,7 +192,8 @@ public final class InferenceSession implements Decoder {
       int sequences,
       int promptLength,
       int length) {
-    return SessionMemory.estimate(config, types, device, sequences, promptLength, length);
+    var batch = new SessionMemory.Batch(new int[] {promptLength}, new int[] {length}, sequences);
+    return SessionMemory.estimate(config, types, device, batch);
   }
 
   /** Adds an empty sequence; returns its id. */

@@ -18,11 +18,13 @@ import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * Estimates the memory of a session: goes through the steps of a generation and measures the graphs
@@ -70,21 +72,81 @@ final class SessionMemory {
         new GraphCache<>(InferenceSession.maxGraphs(device), this::measure, MeasuredGraph::graph);
   }
 
+  /**
+   * Prompts that are continued together.
+   *
+   * @param promptLengths tokens of each prompt
+   * @param lengths tokens of its texts at the end
+   * @param sequences number of texts from each prompt
+   */
+  @SuppressWarnings("ArrayRecordComponent") // never compared as values
+  record Batch(int[] promptLengths, int[] lengths, int sequences) {
+    int allSequences() {
+      return Math.multiplyExact(promptLengths.length, sequences);
+    }
+
+    /** Texts that are not finished after a number of new tokens. */
+    int unfinished(int newTokens) {
+      return sequences * (int) unfinishedPrompts(newTokens).count();
+    }
+
+    /** Tokens of the longest text that is not finished after a number of new tokens. */
+    int longest(int newTokens) {
+      return newTokens + unfinishedPrompts(newTokens).map(i -> promptLengths[i]).max().orElse(0);
+    }
+
+    private IntStream unfinishedPrompts(int newTokens) {
+      return IntStream.range(0, lengths.length).filter(i -> newTokens < newTokens(i));
+    }
+
+    /** Rows of the cache after a number of new tokens in each text. */
+    int rows(int newTokens) {
+      long rows = 0;
+      for (int i = 0; i < lengths.length; i++) {
+        rows += promptLengths[i] + (long) sequences * Math.min(newTokens, newTokens(i));
+      }
+      return (int) Math.min(rows, Integer.MAX_VALUE);
+    }
+
+    /** Tokens of a prompt up to one with an index in the concatenated prompts. */
+    int promptTokensAt(int index) {
+      int prompt = 0;
+      int tokens = index + 1;
+      while (tokens > promptLengths[prompt]) {
+        tokens -= promptLengths[prompt++];
+      }
+      return tokens;
+    }
+
+    /** Prompts that end within a range of the concatenated prompts. */
+    int promptsEnding(int start, int end) {
+      int count = 0;
+      int total = 0;
+      for (int length : promptLengths) {
+        total += length;
+        count += total > start && total <= end ? 1 : 0;
+      }
+      return count;
+    }
+
+    int mostNewTokens() {
+      return IntStream.range(0, lengths.length).map(this::newTokens).max().orElseThrow();
+    }
+
+    private int newTokens(int prompt) {
+      return lengths[prompt] - promptLengths[prompt];
+    }
+  }
+
   /** The estimate for a loaded model, whose weights are allocated already. */
-  static MemoryEstimate estimate(Gpt2Model model, int sequences, int promptLength, int length) {
+  static MemoryEstimate estimate(Gpt2Model model, Batch batch) {
     long weights = model.allocatedBytes();
-    return estimate(
-        model.network(), model.device(), weights, weights, sequences, promptLength, length);
+    return estimate(model.network(), model.device(), weights, weights, batch);
   }
 
   /** The estimate for a model that is not loaded. */
   static MemoryEstimate estimate(
-      Gpt2Config config,
-      Map<String, DType> types,
-      Device device,
-      int sequences,
-      int promptLength,
-      int length) {
+      Gpt2Config config, Map<String, DType> types, Device device, Batch batch) {
     var specs = WeightSpec.of(config);
     try (var weights = new TensorStore(device, "weights", specs.size())) {
       var tensors = new HashMap<String, Tensor>();
@@ -96,7 +158,7 @@ final class SessionMemory {
       var network =
           new Gpt2(
               config, name -> new Parameter(name, Objects.requireNonNull(tensors.get(name)), null));
-      return estimate(network, device, weights.measure(), 0, sequences, promptLength, length);
+      return estimate(network, device, weights.measure(), 0, batch);
     }
   }
 
@@ -107,25 +169,19 @@ final class SessionMemory {
    * @param allocated how many of these bytes are allocated already
    */
   private static MemoryEstimate estimate(
-      Gpt2 network,
-      Device device,
-      long weights,
-      long allocated,
-      int sequences,
-      int promptLength,
-      int length) {
+      Gpt2 network, Device device, long weights, long allocated, Batch batch) {
     var config = network.config();
-    check(config, sequences, promptLength, length);
-    long rows = promptLength + (long) sequences * (length - promptLength);
-    int capacity = KvCache.capacity((int) Math.min(rows, Integer.MAX_VALUE));
+    check(config, batch);
+    int sequences = batch.allSequences();
+    int capacity = KvCache.capacity(batch.rows(Integer.MAX_VALUE));
     int slots = KvCache.FIRST_SLOTS;
-    while (slots < sequences + 1) {
+    while (slots < sequences + batch.promptLengths().length) {
       slots *= 2;
     }
     try (var cache = new TensorStore(device, "a cache", 2 * config.nLayer() + 1)) {
       var memory = new SessionMemory(network, device, cache, capacity, slots);
       try {
-        memory.run(sequences, promptLength, length);
+        memory.run(batch);
       } finally {
         memory.graphs.close();
       }
@@ -135,7 +191,11 @@ final class SessionMemory {
       parts.put(Part.LOGITS, memory.logitsBytes);
       parts.put(Part.ACTIVATIONS, memory.graphBytes - memory.logitsBytes);
       return new MemoryEstimate(
-          "generating " + sequences + " x " + length + " tokens",
+          "generating "
+              + sequences
+              + " x "
+              + Arrays.stream(batch.lengths()).max().orElse(0)
+              + " tokens",
           device,
           parts,
           memory.ops,
@@ -143,27 +203,35 @@ final class SessionMemory {
     }
   }
 
-  private static void check(Gpt2Config config, int sequences, int promptLength, int length) {
-    Check.atLeast("sequences", sequences, 1);
+  private static void check(Gpt2Config config, Batch batch) {
+    Check.atLeast("sequences", batch.sequences(), 1);
     int most = config.nPositions();
-    Check.between("promptLength", promptLength, 1, most);
-    if (length < promptLength || length > most) {
-      throw new InvalidArgumentException(
-          "length", length, "{promptLength} = " + promptLength + " to n_positions = " + most);
+    for (int i = 0; i < batch.lengths().length; i++) {
+      int promptLength = batch.promptLengths()[i];
+      int length = batch.lengths()[i];
+      Check.between("promptLength", promptLength, 1, most);
+      if (length < promptLength || length > most) {
+        throw new InvalidArgumentException(
+            "length", length, "{promptLength} = " + promptLength + " to n_positions = " + most);
+      }
     }
   }
 
-  private void run(int sequences, int promptLength, int length) {
-    for (int done = 0; done < promptLength; done += InferenceSession.MAX_BATCH) {
-      int tokens = Math.min(InferenceSession.MAX_BATCH, promptLength - done);
+  private void run(Batch batch) {
+    int promptTokens = batch.rows(0);
+    for (int done = 0; done < promptTokens; done += InferenceSession.MAX_BATCH) {
+      int tokens = Math.min(InferenceSession.MAX_BATCH, promptTokens - done);
       int end = done + tokens;
-      step(tokens, end == promptLength ? 1 : 0, end, tokens == 1 ? end : 0);
+      int longest = tokens == 1 ? batch.promptTokensAt(done) : 0;
+      step(tokens, batch.promptsEnding(done, end), end, longest);
     }
-    for (int step = 1; step < length - promptLength; step++) {
-      int rows = (int) Math.min(promptLength + (long) sequences * step, Integer.MAX_VALUE);
+    for (int step = 1; step < batch.mostNewTokens(); step++) {
+      int rows = batch.rows(step);
+      int longest = batch.longest(step);
+      int sequences = batch.unfinished(step);
       for (int done = 0; done < sequences; done += InferenceSession.MAX_BATCH) {
         int tokens = Math.min(InferenceSession.MAX_BATCH, sequences - done);
-        step(tokens, tokens, rows, promptLength + step);
+        step(tokens, tokens, rows, longest);
       }
     }
   }

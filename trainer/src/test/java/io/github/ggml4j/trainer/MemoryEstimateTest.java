@@ -18,14 +18,17 @@ import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.Sgd;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Compares estimates before a run with the buffers of the run. */
 class MemoryEstimateTest {
@@ -95,6 +98,46 @@ class MemoryEstimateTest {
           most = Math.max(most, session.bytes());
         }
         assertThat(estimate.totalBytes()).isCloseTo(model.allocatedBytes() + most, TOLERANCE);
+      }
+    }
+  }
+
+  /** Each prompt has its own rows of the cache. */
+  @ParameterizedTest
+  @ValueSource(strings = {"cpu", "cpu-stock"})
+  void generationOfABatch(String device) {
+    int[] prompts = {200, 40, 100, 7};
+    int[] lengths = {220, 100, 110, 17};
+    try (var model = model(device)) {
+      var estimate = InferenceSession.estimateMemory(model, prompts, lengths, 2);
+      try (var session = InferenceSession.open(model, 200 + 40 + 100 + 7 + 2 * 100)) {
+        var starts = new int[prompts.length];
+        Arrays.setAll(starts, _ -> session.newSequence());
+        session.step(
+            starts, Arrays.stream(prompts).mapToObj(n -> new int[n]).toArray(int[][]::new));
+        long most = session.bytes();
+        var all = new ArrayList<Integer>();
+        var ends = new ArrayList<Integer>();
+        for (int i = 0; i < prompts.length; i++) {
+          for (int j = 0; j < 2; j++) {
+            all.add(session.fork(starts[i]));
+            ends.add(lengths[i]);
+          }
+          session.release(starts[i]);
+        }
+        for (int step = 1; step < 60; step++) {
+          var active =
+              IntStream.range(0, all.size())
+                  .filter(i -> session.length(all.get(i)) < ends.get(i))
+                  .map(all::get)
+                  .toArray();
+          session.step(active, new int[active.length][1]);
+          most = Math.max(most, session.bytes());
+        }
+        assertThat(estimate.totalBytes())
+            .as(estimate::toString)
+            .isCloseTo(model.allocatedBytes() + most, TOLERANCE);
+        assertThat(estimate.bytes(Part.KV_CACHE)).isGreaterThan(3 * 2 * 64 * 4 * (347 + 200L));
       }
     }
   }
