@@ -401,6 +401,13 @@ class TextGeneratorTest {
       assertThatThrownBy(() -> loaded.stream(PROMPT, g -> g.numBeams(2)))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("numBeams is 2");
+      assertThatThrownBy(() -> loaded.generate(PROMPT, g -> g.numReturnSequences(5)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("numReturnSequences is 5")
+          .hasMessageContaining("at most the model's num_beams, which is 3");
+      assertThatThrownBy(() -> loaded.generate(PROMPT, g -> g.numReturnSequences(5).numBeams(2)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("at most numBeams, which is 2");
     }
   }
 
@@ -411,7 +418,8 @@ class TextGeneratorTest {
         folder.resolve("generation_config.json"),
         """
         {"num_beam_groups": 2, "penalty_alpha": 0.6, "top_q": 3, "diversity_penalty": 0.0,
-         "use_cache": true, "token_healing": null, "transformers_version": "4.1"}
+         "use_cache": true, "token_healing": null, "transformers_version": "4.1",
+         "is_assistant": true, "use_mtp": true, "assistant_ensemble_weight": 0.5}
         """);
     var logged = new ArrayList<String>();
     var logger = Logger.getLogger("io.github.ggml4j.generation");
@@ -424,7 +432,10 @@ class TextGeneratorTest {
       logger.removeHandler(handler);
     }
     assertThat(logged)
-        .hasSize(3)
+        .hasSize(6)
+        .anyMatch(m -> m.contains("is_assistant is true") && m.contains("not supported"))
+        .anyMatch(m -> m.contains("use_mtp is true") && m.contains("not used"))
+        .anyMatch(m -> m.contains("assistant_ensemble_weight is 0.5"))
         .anyMatch(m -> m.contains("num_beam_groups is 2") && m.contains("not used"))
         .anyMatch(m -> m.contains("penalty_alpha is 0.6") && m.contains("not supported"))
         .anyMatch(m -> m.contains("top_q is 3") && m.contains("not a known option"));

@@ -475,6 +475,7 @@ public record GenerationConfig(
       logitsProcessors.addAll(c.logitsProcessors);
       given.add("minLength");
       given.add("minNewTokens");
+      given.add("numBeams");
     }
 
     /** Most tokens of a sequence, prompt included. */
@@ -794,6 +795,7 @@ public record GenerationConfig(
      */
     public GenerationConfig build() {
       yieldToGiven();
+      checkModelBeams();
       var config =
           new GenerationConfig(
               maxLength,
@@ -860,6 +862,17 @@ public record GenerationConfig(
           && !given.contains("minLength")) {
         warnOfModel("min_length", minLength, "maxLength", maxLength);
         minLength = maxLength;
+      }
+    }
+
+    /** The general check would not tell where the number of beams comes from. */
+    private void checkModelBeams() {
+      if (numBeams > 1 && numReturnSequences > numBeams && !given.contains("numBeams")) {
+        throw new InvalidArgumentException(
+            "numReturnSequences",
+            numReturnSequences,
+            "at most the model's num_beams, which is " + numBeams,
+            "Set {numBeams} to " + numReturnSequences + ", or to 1 to sample without beams.");
       }
     }
 
