@@ -16,20 +16,20 @@ import java.util.Locale;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
-/** Turns what servers, networks and disks say into one message with cause and remedy. */
+/** Creates exceptions for failures of servers, networks and disks, with cause and remedy. */
 final class Failures {
   static final String LOG_IN =
       "Set HF_TOKEN to an access token, log in once with Python's 'hf auth login', or give a token"
           + " in the options.";
-  private static final int MOST_SAID = 2048;
+  private static final int MAX_BODY = 2048;
 
-  /** What the JDK's client says when a proxy does not connect to a host. */
+  /** Start of the JDK client's message if a proxy refuses to connect to a host. */
   private static final String TUNNEL_FAILED = "Tunnel failed";
 
   private Failures() {}
 
-  /** The error for an answer that is no success. */
-  static HubException answered(Response response, Target target, boolean hasToken) {
+  /** The exception for a response with an error status. */
+  static HubException ofStatus(Response response, Target target, boolean hasToken) {
     int status = response.status();
     var code = response.header("x-error-code");
     var message = response.header("x-error-message");
@@ -73,24 +73,24 @@ final class Failures {
                   + ": the server forbids this"
                   + said
                   + ". "
-                  + (hasToken ? "Check what the access token may do." : LOG_IN));
+                  + (hasToken ? "Check the permissions of the access token." : LOG_IN));
       case 404 ->
           target.path() == null ? repoNotFound(target, hasToken, said) : entryNotFound(target);
       case 407 ->
           new HubException(
               Reason.PROXY,
               target
-                  + ": the proxy asks for a name and a password. Set HTTPS_PROXY (HTTP_PROXY for"
-                  + " addresses of http) to http://name:password@host:port; for addresses of https"
-                  + " start Java with -Djdk.http.auth.tunneling.disabledSchemes= too.");
+                  + ": the proxy requires a user name and a password. Set HTTPS_PROXY (HTTP_PROXY for"
+                  + " HTTP URLs) to http://name:password@host:port. For HTTPS, also start Java with"
+                  + " -Djdk.http.auth.tunneling.disabledSchemes= (empty).");
       case 429 ->
           new HubException(
               Reason.RATE_LIMITED,
               target
-                  + ": the server asks for fewer requests"
+                  + ": the server limits the number of requests"
                   + said
                   + ". Try again later"
-                  + (hasToken ? "." : ", or with an access token, which is allowed more."));
+                  + (hasToken ? "." : ", or use an access token, which has a higher limit."));
       default ->
           new HubException(
               Reason.SERVER,
@@ -101,17 +101,15 @@ final class Failures {
                   + status
                   + said
                   + ". "
-                  + (status >= 500
-                      ? "Try again later."
-                      : "Check the endpoint, and that the names are right."));
+                  + (status >= 500 ? "Try again later." : "Check the endpoint and the names."));
     };
   }
 
-  /** A web page, as proxies show it, says nothing in one line. */
+  /** The server's own message in parentheses. Web pages, such as those of proxies, are left out. */
   private static String said(@Nullable String header, Response response) {
     var text = header;
     if (text == null) {
-      var body = new String(response.body().readSome(MOST_SAID), StandardCharsets.UTF_8).strip();
+      var body = new String(response.body().readSome(MAX_BODY), StandardCharsets.UTF_8).strip();
       int start = body.indexOf("\"error\":\"");
       text =
           start >= 0 && body.indexOf('"', start + 9) > 0
@@ -152,26 +150,26 @@ final class Failures {
     return new HubException(
         Reason.GATED,
         target
-            + ": access to this repository has to be asked for. Ask on "
+            + ": access to this repository must be requested. Request it on "
             + page
             + (hasToken
                 ? ", with the account that the access token belongs to."
                 : ", then: " + LOG_IN));
   }
 
-  /** The error for a server that did not answer, or whose answer broke off. */
+  /** The exception for a server that does not respond, or a connection that breaks. */
   static HubException unreachable(URI uri, Target target, Throwable cause, int attempts) {
     boolean certificate = cause instanceof SSLException;
     if (String.valueOf(cause.getMessage()).startsWith(TUNNEL_FAILED)) {
       return new HubException(
           Reason.PROXY,
           target
-              + ": the proxy lets nothing through to "
+              + ": the proxy does not connect to "
               + uri.getRawAuthority()
               + " ("
               + cause.getMessage()
-              + "). Check HTTPS_PROXY, and ask who runs the proxy; NO_PROXY names hosts that are"
-              + " reached without.",
+              + "). Check HTTPS_PROXY, or ask the administrator of the proxy; NO_PROXY lists hosts that"
+              + " need no proxy.",
           cause);
     }
     return new HubException(
@@ -183,16 +181,16 @@ final class Failures {
             + describe(cause)
             + (attempts > 1 ? " (" + attempts + " attempts)" : "")
             + (certificate
-                ? ". Check the clock, and that a proxy's certificate is among those Java trusts."
-                : ". Check the network, the proxy and HF_ENDPOINT; HF_HUB_OFFLINE=1 uses what is in"
-                    + " the cache."),
+                ? ". Check the clock, and that Java trusts the certificate of a proxy."
+                : ". Check the network, the proxy and HF_ENDPOINT; HF_HUB_OFFLINE=1 uses only the"
+                    + " cache."),
         cause);
   }
 
   private static String describe(Throwable cause) {
     for (Throwable t = cause; t != null; t = t.getCause()) {
       if (t instanceof UnresolvedAddressException || t instanceof UnknownHostException) {
-        return "there is no host of this name";
+        return "the host name is unknown";
       }
       if (t.getMessage() != null && t.getMessage().contains("refused")) {
         return "connection refused";
@@ -202,20 +200,20 @@ final class Failures {
       return String.valueOf(cause.getMessage());
     }
     if (cause instanceof ConnectException && cause.getMessage() == null) {
-      return "nobody answers there";
+      return "no server listens there";
     }
     return Names.quote(
         cause.getMessage() == null ? cause.getClass().getName() : cause.getMessage());
   }
 
-  /** The error for an answer that is a success and still makes no sense. */
-  static HubException nonsense(URI uri, Target target, String what) {
+  /** The exception for a successful response that violates the protocol. */
+  static HubException badResponse(URI uri, Target target, String what) {
     return new HubException(
         Reason.SERVER,
         target
             + ": "
             + Urls.show(uri)
-            + " answered in a way that a Hub does not: "
+            + " did not respond as a Hub does: "
             + what
             + ". Check HF_ENDPOINT and the proxy.");
   }
@@ -226,19 +224,19 @@ final class Failures {
         what
             + " "
             + why
-            + ", and downloads are switched off. Unset HF_HUB_OFFLINE, or do not ask"
-            + " for offline mode, with a network.");
+            + ", and offline mode is on. If there is a network, unset HF_HUB_OFFLINE or turn offline"
+            + " mode off.");
   }
 
-  /** The error for a server of which only the cache was left, which has no such file. */
+  /** The exception if the Hub failed and the cache, which was tried instead, has no such file. */
   static HubException notCached(Target target, HubException failure) {
     return new HubException(
         failure.reason(),
-        target + " is not in the cache, and from the Hub: " + failure.getMessage(),
+        target + " is not in the cache, and the Hub failed: " + failure.getMessage(),
         failure);
   }
 
-  /** The error for a file of the cache that cannot be written or read. */
+  /** The exception for a file of the cache that cannot be written or read. */
   static HubException cache(Path file, IOException e) {
     var reason =
         switch (e) {
@@ -255,7 +253,7 @@ final class Failures {
           file
               + ": the disk is full: "
               + reason
-              + ". What arrived is kept for the next try. Free some space, or set HF_HUB_CACHE to a"
+              + ". The partial download is kept and resumed. Free some space, or set HF_HUB_CACHE to a"
               + " folder on another disk.",
           e);
     }

@@ -12,7 +12,7 @@ import java.util.Locale;
 import java.util.Objects;
 import java.util.regex.Pattern;
 
-/** Brings one file of a commit into the cache. */
+/** Downloads one file of a commit into the cache. */
 final class FileDownload {
   private static final System.Logger LOG = System.getLogger(FileDownload.class.getName());
   private static final Pattern CONTENT_RANGE =
@@ -44,9 +44,9 @@ final class FileDownload {
   }
 
   /**
-   * Downloads the file unless it is there.
+   * Downloads the file unless it is cached.
    *
-   * @return its place in the commit's folder
+   * @return its path in the commit's folder
    */
   Path run() {
     var pointer = cache.pointer(commit, path);
@@ -62,12 +62,12 @@ final class FileDownload {
     }
   }
 
-  /** Downloads the file of which the Hub told this. */
+  /** Downloads the file with this metadata unless it is cached. */
   Path run(FileMetadata file) {
     var pointer = cache.pointer(commit, path);
     try {
       cache.prepare();
-      if (!linked(file.etag(), file.size(), pointer)) {
+      if (!linkCached(file.etag(), file.size(), pointer)) {
         download(file);
         cache.link(cache.blob(file.etag()), pointer);
         progress.finish(path);
@@ -81,8 +81,12 @@ final class FileDownload {
     }
   }
 
-  /** Whether the content was there already, under another name or in another commit. */
-  private boolean linked(String etag, long size, Path pointer) throws IOException {
+  /**
+   * Links the file if its content is cached under another name or in another commit.
+   *
+   * @return whether it was cached
+   */
+  private boolean linkCached(String etag, long size, Path pointer) throws IOException {
     var blob = cache.blob(etag);
     if (!Files.isRegularFile(blob) || (size >= 0 && Files.size(blob) != size)) {
       return false;
@@ -94,13 +98,15 @@ final class FileDownload {
     return true;
   }
 
-  /** Asks the Hub about the file. */
+  /** Requests the metadata of the file. */
   FileMetadata metadata() {
     try {
       var file = FileMetadata.of(settings, transport, target, commit);
       if (!file.commit().equals(commit)) {
-        throw Failures.nonsense(
-            file.location(), target, "it sends commit " + file.commit() + " instead of " + commit);
+        throw Failures.badResponse(
+            file.location(),
+            target,
+            "it returned commit " + file.commit() + " instead of " + commit);
       }
       return file;
     } catch (HubException e) {
@@ -128,12 +134,15 @@ final class FileDownload {
           throw new HubException(
               Reason.CHECKSUM,
               target
-                  + ": what arrived does not have the checksum "
+                  + ": the downloaded file does not have the checksum "
                   + file.etag()
-                  + " that the Hub announced. It was removed: try again; if it stays so, a proxy or"
-                  + " mirror in between changes files.");
+                  + " that the Hub announced. It was deleted. Try again; if that fails, a proxy or"
+                  + " mirror changes the files.");
         }
-        LOG.log(System.Logger.Level.DEBUG, "What an earlier try left of {0} was damaged", path);
+        LOG.log(
+            System.Logger.Level.DEBUG,
+            "The partial download of {0} was damaged; downloading it again",
+            path);
       }
     }
   }
@@ -155,11 +164,11 @@ final class FileDownload {
     }
   }
 
-  /** Receives the rest of the file, going on where a connection broke. */
+  /** Receives the rest of the file. Resumes after a broken connection. */
   private void transfer(FileMetadata file, FileChannel out) throws IOException {
     long size = file.size();
     if (size < 0 || out.size() > size) {
-      out.truncate(0); // Nothing to go on from
+      out.truncate(0); // the partial file cannot be resumed
     }
     var location = file.location();
     int failures = 0;
@@ -171,14 +180,15 @@ final class FileDownload {
         if (out.size() >= size) {
           break;
         }
-        throw new BrokenOff(new IOException("it ends " + (size - out.size()) + " bytes early"));
+        throw new ConnectionBroken(
+            new IOException("it ends " + (size - out.size()) + " bytes early"));
       } catch (HubException e) {
         if (e.reason() != Reason.UNAUTHORIZED || renewed) {
           throw e;
         }
-        renewed = true; // A signed address is valid for a while only
+        renewed = true; // a signed URL expires
         location = metadata().location();
-      } catch (BrokenOff e) {
+      } catch (ConnectionBroken e) {
         if (Thread.currentThread().isInterrupted()) {
           throw Waiting.interrupted();
         }
@@ -192,12 +202,12 @@ final class FileDownload {
     progress.update(path, out.size());
   }
 
-  /** The network failed, not the disk. */
-  private static final class BrokenOff extends Exception {
+  /** A failure of the network, as opposed to the disk. */
+  private static final class ConnectionBroken extends Exception {
     private static final long serialVersionUID = 1L;
     private final IOException cause;
 
-    BrokenOff(IOException cause) {
+    ConnectionBroken(IOException cause) {
       super(cause);
       this.cause = cause;
     }
@@ -209,20 +219,20 @@ final class FileDownload {
   }
 
   /**
-   * Receives what one answer has.
+   * Receives the body of one response.
    *
-   * @return the size of the file, which the answer may be the first to tell
+   * @return the size of the file, which may be known only from the response
    */
-  private long receive(FileMetadata file, FileChannel out) throws IOException, BrokenOff {
+  private long receive(FileMetadata file, FileChannel out) throws IOException, ConnectionBroken {
     long start = out.size();
     var call = Transport.Call.get(file.location());
     if (start > 0) {
       call = call.with("Range", "bytes=" + start + "-");
     }
     try (var response = transport.send(call, target)) {
-      long size = checkAnswer(response, file, start);
+      long size = checkResponse(response, file, start);
       if (response.status() != 206 && start > 0) {
-        out.truncate(0); // The server sends all of it again
+        out.truncate(0); // the server ignores the range and sends the whole file
       }
       out.position(out.size());
       byte[] chunk = new byte[CHUNK];
@@ -233,8 +243,8 @@ final class FileDownload {
           break;
         }
         if (n > limit - out.size()) {
-          throw Failures.nonsense(
-              response.uri(), target, "it sends more than the " + size + " bytes it announced");
+          throw Failures.badResponse(
+              response.uri(), target, "it sent more than the announced " + size + " bytes");
         }
         var bytes = ByteBuffer.wrap(chunk, 0, n);
         while (bytes.hasRemaining()) {
@@ -246,30 +256,30 @@ final class FileDownload {
     }
   }
 
-  private static int read(InputStream in, byte[] chunk) throws BrokenOff {
+  private static int read(InputStream in, byte[] chunk) throws ConnectionBroken {
     try {
       return in.read(chunk);
     } catch (IOException e) {
-      throw new BrokenOff(e);
+      throw new ConnectionBroken(e);
     }
   }
 
-  private long checkAnswer(Response response, FileMetadata file, long start) {
+  private long checkResponse(Response response, FileMetadata file, long start) {
     var encoding = response.header("content-encoding");
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-      throw Failures.nonsense(
-          response.uri(), target, "it compresses what it was asked to send plain");
+      throw Failures.badResponse(
+          response.uri(), target, "the content is compressed, though no compression was requested");
     }
     if (response.status() == 206) {
       var range = response.header("content-range");
       var matcher = CONTENT_RANGE.matcher(range == null ? "" : range);
       if (!matcher.matches() || Long.parseLong(matcher.group(1)) != start) {
-        throw Failures.nonsense(
-            response.uri(), target, "it sends another part of the file than was asked for");
+        throw Failures.badResponse(
+            response.uri(), target, "it sent another range of the file than was requested");
       }
     } else if (response.status() != 200) {
-      throw Failures.nonsense(
-          response.uri(), target, "it sends status " + response.status() + " for a file");
+      throw Failures.badResponse(
+          response.uri(), target, "it returned status " + response.status() + " for a file");
     }
     return file.size() >= 0 || response.status() == 206
         ? file.size()

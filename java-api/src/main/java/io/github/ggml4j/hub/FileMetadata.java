@@ -20,12 +20,13 @@ record FileMetadata(String commit, String etag, long size, URI location) {
     try (var response = transport.send(Transport.Call.head(uri), target)) {
       var named = response.header("x-repo-commit");
       if (named == null || !HubPaths.isCommitName(named)) {
-        throw Failures.nonsense(response.uri(), target, "it names no commit");
+        throw Failures.badResponse(response.uri(), target, "it names no commit");
       }
       var linked = response.header("x-linked-etag");
       var etag = normalize(linked != null ? linked : response.header("etag"));
       if (!HubPaths.isBlobName(etag)) {
-        throw Failures.nonsense(response.uri(), target, "its entity tag is " + Names.quote(etag));
+        throw Failures.badResponse(
+            response.uri(), target, "its entity tag is " + Names.quote(etag));
       }
       var elsewhere = response.redirect();
       long size = response.number("x-linked-size");

@@ -95,7 +95,7 @@ final class HttpRangeReader implements RangeReader {
       } else if (response.status() == 200 && offset <= MOST_SKIPPED) {
         response.body().skipNBytes(offset);
       } else {
-        throw Failures.nonsense(
+        throw Failures.badResponse(
             response.uri(), target, "it does not send parts of a file; download the file instead");
       }
       byte[] chunk = new byte[Math.min(count, 64 << 10)];
@@ -118,7 +118,7 @@ final class HttpRangeReader implements RangeReader {
             && Long.parseLong(matcher.group(2)) >= offset + count - 1
             && (matcher.group(3).equals("*") || Long.parseLong(matcher.group(3)) == size);
     if (!right) {
-      throw Failures.nonsense(
+      throw Failures.badResponse(
           response.uri(), target, "it sends another part of the file than requested");
     }
   }

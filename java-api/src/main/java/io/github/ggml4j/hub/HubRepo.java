@@ -214,7 +214,7 @@ public final class HubRepo {
     }
     var file = FileMetadata.of(settings, transport, target, at.commit());
     if (file.size() < 0) {
-      throw Failures.nonsense(file.location(), target, "it does not tell the size of the file");
+      throw Failures.badResponse(file.location(), target, "it does not tell the size of the file");
     }
     return new HttpRangeReader(settings, transport, target, at.commit(), file);
   }

@@ -14,14 +14,14 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The proxies that {@code HTTP_PROXY}, {@code HTTPS_PROXY}, {@code ALL_PROXY} and {@code NO_PROXY}
- * name, by the rules of Python's clients.
+ * The proxies of {@code HTTP_PROXY}, {@code HTTPS_PROXY}, {@code ALL_PROXY} and {@code NO_PROXY},
+ * by the rules of Python's clients.
  *
- * @param http for addresses of http; null for none
- * @param https for addresses of https; null for none
- * @param direct what is reached without a proxy: hosts, which include those below them, {@code
- *     .domain} or {@code *.domain} for those below alone, addresses, networks, each perhaps with a
- *     port
+ * @param http proxy for HTTP URLs; null for none
+ * @param https proxy for HTTPS URLs; null for none
+ * @param direct entries of {@code NO_PROXY}, each with an optional port: a host (includes its
+ *     subdomains), {@code .domain} or {@code *.domain} (only subdomains), an IP address, or a
+ *     network such as {@code 10.0.0.0/8}
  */
 record Proxies(@Nullable String http, @Nullable String https, List<String> direct) {
   static final Proxies NONE = new Proxies(null, null, List.of());
@@ -29,7 +29,7 @@ record Proxies(@Nullable String http, @Nullable String https, List<String> direc
   /**
    * A proxy.
    *
-   * @param authorization what it is told of the user; null for nothing
+   * @param authorization value of the header Proxy-Authorization; null for none
    */
   record Address(String host, int port, @Nullable String authorization) {
     InetSocketAddress socketAddress() {
@@ -53,7 +53,10 @@ record Proxies(@Nullable String http, @Nullable String https, List<String> direc
     return new Proxies(http != null ? http : all, https != null ? https : all, direct);
   }
 
-  /** Lower case first; of {@code HTTP_PROXY} a CGI server's client could choose the value. */
+  /**
+   * The value of a variable; the lower-case name takes precedence. Ignores {@code HTTP_PROXY} in a
+   * CGI process, where the client can set it by a header.
+   */
   private static @Nullable String variable(Map<String, String> variables, String name) {
     var lower = variables.get(name);
     boolean cgi = name.equals("http_proxy") && variables.containsKey("REQUEST_METHOD");
@@ -61,15 +64,15 @@ record Proxies(@Nullable String http, @Nullable String https, List<String> direc
     return value == null || value.isBlank() ? null : value.strip();
   }
 
-  /** Whether none is named, so that Java's own settings hold. */
+  /** Whether no proxy is set. Java's own proxy settings apply then. */
   boolean isEmpty() {
     return http == null && https == null;
   }
 
   /**
-   * The proxy for an address; null for none.
+   * The proxy for a URL; null for none.
    *
-   * @throws IllegalArgumentException when a variable names no proxy that can be used
+   * @throws IllegalArgumentException if the variable does not have the URL of an HTTP proxy
    */
   @Nullable Address select(URI uri) {
     var proxy = Urls.isSecure(uri) ? https : http;
@@ -86,26 +89,26 @@ record Proxies(@Nullable String http, @Nullable String https, List<String> direc
         return false;
       }
     }
-    var place = scheme < 0 ? entry : entry.substring(scheme + 3);
+    var pattern = scheme < 0 ? entry : entry.substring(scheme + 3);
     var host = uri.getHost().toLowerCase(Locale.ROOT).replaceAll("[\\[\\]]", "");
-    if (place.matches("(\\[.*]|[^:]*):\\d{1,5}")) {
-      int colon = place.lastIndexOf(':');
-      if (Integer.parseInt(place.substring(colon + 1)) != Urls.port(uri)) {
+    if (pattern.matches("(\\[.*]|[^:]*):\\d{1,5}")) {
+      int colon = pattern.lastIndexOf(':');
+      if (Integer.parseInt(pattern.substring(colon + 1)) != Urls.port(uri)) {
         return false;
       }
-      place = place.substring(0, colon);
+      pattern = pattern.substring(0, colon);
     }
-    place = place.replaceAll("[\\[\\]]", "");
-    int slash = place.indexOf('/');
+    pattern = pattern.replaceAll("[\\[\\]]", "");
+    int slash = pattern.indexOf('/');
     if (slash >= 0) {
-      return isWithin(host, place.substring(0, slash), place.substring(slash + 1));
+      return isWithin(host, pattern.substring(0, slash), pattern.substring(slash + 1));
     }
-    if (place.startsWith("*.") || place.startsWith(".")) {
-      return host.endsWith(place.substring(place.indexOf('.')));
+    if (pattern.startsWith("*.") || pattern.startsWith(".")) {
+      return host.endsWith(pattern.substring(pattern.indexOf('.')));
     }
-    var address = literal(place);
+    var address = literal(pattern);
     return address == null
-        ? host.equals(place) || (host.endsWith("." + place) && !place.equals("localhost"))
+        ? host.equals(pattern) || (host.endsWith("." + pattern) && !pattern.equals("localhost"))
         : address.equals(literal(host));
   }
 
@@ -133,7 +136,7 @@ record Proxies(@Nullable String http, @Nullable String https, List<String> direc
     try {
       return text.isEmpty() ? null : InetAddress.ofLiteral(text);
     } catch (IllegalArgumentException e) {
-      return null; // A name
+      return null; // a host name
     }
   }
 
@@ -148,12 +151,12 @@ record Proxies(@Nullable String http, @Nullable String https, List<String> direc
             user == null ? null : basic(user));
       }
     } catch (URISyntaxException e) {
-      // Told below, without the text, which may hold a password
+      // reported below, without the text, which may contain a password
     }
     throw new IllegalArgumentException(
         variable
-            + " (or ALL_PROXY) names no proxy that can be used; expected something like"
-            + " http://host:3128, for addresses of https too. NO_PROXY=* goes without.");
+            + " (or ALL_PROXY) is not the URL of an HTTP proxy; expected for instance"
+            + " http://host:3128, also for HTTPS_PROXY. NO_PROXY=* disables proxies.");
   }
 
   private static String basic(String user) {

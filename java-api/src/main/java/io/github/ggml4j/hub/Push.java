@@ -141,7 +141,7 @@ final class Push {
     try (var response = transport.attempt(call, target)) {
       boolean exists = response.status() == 409;
       if (!response.isSuccess() && !exists) {
-        throw Failures.answered(response, target, transport.hasToken());
+        throw Failures.ofStatus(response, target, transport.hasToken());
       }
     }
   }
@@ -259,7 +259,7 @@ final class Push {
   }
 
   private HttpRequest.BodyPublisher part(Upload file, long offset, long length) {
-    return file.part(offset, length, sent -> progress.update(file.path(), offset + sent));
+    return file.range(offset, length, sent -> progress.update(file.path(), offset + sent));
   }
 
   private void sendParts(
@@ -389,6 +389,6 @@ final class Push {
   }
 
   private HubException nonsense(Transport.Call call, String what) {
-    return Failures.nonsense(call.uri(), target, what);
+    return Failures.badResponse(call.uri(), target, what);
   }
 }

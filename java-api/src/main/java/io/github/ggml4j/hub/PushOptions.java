@@ -3,7 +3,7 @@ package io.github.ggml4j.hub;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** How {@link HubRepo#pushToHub} publishes a folder. Not thread-safe. */
+/** Options of {@link HubRepo#pushToHub}. Not thread-safe. */
 public final class PushOptions {
   private String message = "Upload model";
   private boolean isPrivate;
@@ -19,15 +19,15 @@ public final class PushOptions {
     return this;
   }
 
-  /** Whether a repository that this creates is private. Default: false. */
+  /** Whether the repository is private if it is created. Default: false. */
   public PushOptions isPrivate(boolean value) {
     isPrivate = value;
     return this;
   }
 
   /**
-   * The model card, in Markdown. Default: the folder's {@code README.md}; without one, and when the
-   * repository has none either, a short card that tells what the model is.
+   * The model card in Markdown. Default: the folder's {@code README.md}. If neither the folder nor
+   * the repository has one, a short card that describes the model.
    */
   public PushOptions card(String markdown) {
     card = markdown;
@@ -35,8 +35,8 @@ public final class PushOptions {
   }
 
   /**
-   * Is told how far the upload is, one call at a time. Only files that are kept apart from the
-   * commit count, as all large ones are. An exception that it throws ends the upload.
+   * A listener of the progress; it is never called by two threads at once. Only files of Git LFS,
+   * which all large files are, count. An exception of the listener cancels the upload.
    */
   public PushOptions progress(Consumer<? super TransferProgress> listener) {
     progress = listener;

@@ -18,11 +18,13 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
-/** What the Hub's API tells about a repository. */
+/** Requests of the Hub's API about a repository. */
 final class RepoApi {
-  private static final int LARGEST_PAGE = 8 << 20; // A thousand files take a twentieth
-  private static final int MOST_PAGES = 10_000;
-  private static final int MOST_FILES = 1_000_000;
+  /** Maximum size of a page of the file list; a page of 1,000 files has about 400 KB. */
+  private static final int MAX_PAGE_BYTES = 8 << 20;
+
+  private static final int MAX_PAGES = 10_000;
+  private static final int MAX_FILES = 1_000_000;
   private static final Pattern NEXT =
       Pattern.compile("<([^<>]{1,8192})>\\s*;[^<>,]*\\brel=\"?next\"?");
 
@@ -34,7 +36,7 @@ final class RepoApi {
     this.transport = transport;
   }
 
-  /** The commit that a revision stands for now. */
+  /** The current commit of a revision. */
   String commit(RepoId repo, String revision, int retries) {
     var target = new Target(repo, revision, null);
     var uri =
@@ -43,10 +45,10 @@ final class RepoApi {
         Transport.Call.get(uri),
         target,
         retries,
-        (parser, answer) -> {
+        (parser, response) -> {
           var sha = sha(parser);
           if (sha == null || !HubPaths.isCommitName(sha)) {
-            throw Failures.nonsense(answer.uri(), target, "it names no commit");
+            throw Failures.badResponse(response.uri(), target, "the response has no commit");
           }
           return sha;
         });
@@ -84,17 +86,17 @@ final class RepoApi {
     List<TreeEntry> entries = new ArrayList<>();
     Set<URI> pages = new HashSet<>();
     for (URI page = uri; page != null; ) {
-      if (!pages.add(page) || pages.size() > MOST_PAGES) {
-        throw Failures.nonsense(page, target, "its list of files has no end");
+      if (!pages.add(page) || pages.size() > MAX_PAGES) {
+        throw Failures.badResponse(page, target, "the list of files does not end");
       }
       page =
           read(
               Transport.Call.get(page),
               target,
               settings.retries(),
-              (parser, answer) -> {
-                readPage(parser, answer.uri(), target, entries);
-                return next(answer, target);
+              (parser, response) -> {
+                readPage(parser, response.uri(), target, entries);
+                return next(response, target);
               });
     }
     return entries;
@@ -102,43 +104,44 @@ final class RepoApi {
 
   private static void readPage(JsonParser parser, URI uri, Target target, List<TreeEntry> entries) {
     if (parser.nextToken() != JsonToken.START_ARRAY) {
-      throw Failures.nonsense(uri, target, "its list of files is none");
+      throw Failures.badResponse(uri, target, "the list of files is not a JSON array");
     }
     while (parser.nextToken() != JsonToken.END_ARRAY) {
       if (parser.currentToken() == null) {
-        throw Failures.nonsense(uri, target, "its list of files breaks off");
+        throw Failures.badResponse(uri, target, "the list of files is cut off");
       }
       if (!(Json.value(parser, Urls.show(uri)) instanceof Map<?, ?> item)) {
-        throw Failures.nonsense(uri, target, "its list of files has something else in it");
+        throw Failures.badResponse(
+            uri, target, "the list of files has an element that is not an object");
       }
       if (!"file".equals(item.get("type"))) {
         continue;
       }
       var entry = TreeEntry.ofApi(item);
       if (entry == null) {
-        throw Failures.nonsense(
+        throw Failures.badResponse(
             uri,
             target,
-            "its list of files has the entry "
+            "the list of files has the entry "
                 + Names.quote(String.valueOf(item.get("path")))
-                + " with a path, size or id that cannot be");
+                + " with an invalid path, size or id");
       }
       entries.add(entry);
-      if (entries.size() > MOST_FILES) {
-        throw Failures.nonsense(uri, target, "it lists more than " + MOST_FILES + " files");
+      if (entries.size() > MAX_FILES) {
+        throw Failures.badResponse(uri, target, "the list has more than " + MAX_FILES + " files");
       }
     }
   }
 
-  /** The next page, on the same host, since the token goes with the request. */
-  private static @Nullable URI next(Response answer, Target target) {
-    for (String link : answer.headers().allValues("link")) {
+  /** The URL of the next page. It must be on the same host, because the request has the token. */
+  private static @Nullable URI next(Response response, Target target) {
+    for (String link : response.headers().allValues("link")) {
       var matcher = NEXT.matcher(link);
       if (matcher.find()) {
-        var next = Urls.resolve(answer.uri(), matcher.group(1));
-        if (next == null || !Urls.sameOrigin(next, answer.uri())) {
-          throw Failures.nonsense(
-              answer.uri(), target, "its next page is on another host or nowhere");
+        var next = Urls.resolve(response.uri(), matcher.group(1));
+        if (next == null || !Urls.sameOrigin(next, response.uri())) {
+          throw Failures.badResponse(
+              response.uri(), target, "the URL of the next page is invalid or on another host");
         }
         return next;
       }
@@ -147,20 +150,20 @@ final class RepoApi {
   }
 
   private interface Reader<T extends @Nullable Object> {
-    T read(JsonParser parser, Response answer);
+    T read(JsonParser parser, Response response);
   }
 
-  /** Reads a JSON answer, and asks again when it breaks off. */
+  /** Reads a JSON response. Repeats the request if the connection breaks. */
   private <T extends @Nullable Object> T read(
       Transport.Call call, Target target, int retries, Reader<T> reader) {
     for (int attempt = 0; ; attempt++) {
       try (var response = transport.send(call, target, retries)) {
-        byte[] json = response.body().readAtMost(LARGEST_PAGE);
+        byte[] json = response.body().readAtMost(MAX_PAGE_BYTES);
         try (InputStream in = new ByteArrayInputStream(json);
             JsonParser parser = Json.parser(in)) {
           return reader.read(parser, response);
         } catch (JacksonException | ModelFormatException e) {
-          var failure = Failures.nonsense(response.uri(), target, "what it sends is no JSON");
+          var failure = Failures.badResponse(response.uri(), target, "the response is not JSON");
           failure.addSuppressed(e);
           throw failure;
         }

@@ -101,7 +101,7 @@ final class Transport {
           return response;
         }
         try (response) {
-          var failure = Failures.answered(response, target, hasToken());
+          var failure = Failures.ofStatus(response, target, hasToken());
           var asked = Waiting.asked(response.status(), response.headers());
           boolean tooLong = asked != null && asked.compareTo(HubSettings.LONGEST_WAIT) > 0;
           if (attempt >= retries || !mayRetry(response.status()) || tooLong) {
@@ -159,11 +159,11 @@ final class Transport {
       var next = response.redirect();
       if (next == null) {
         response.close();
-        throw Failures.nonsense(uri, target, "it redirects to no address");
+        throw Failures.badResponse(uri, target, "it redirects to no address");
       }
       if (Urls.losesEncryption(uri, next)) {
         response.close();
-        throw Failures.nonsense(uri, target, "it redirects from https to http");
+        throw Failures.badResponse(uri, target, "it redirects from https to http");
       }
       boolean known = response.header("x-linked-etag") != null;
       if (call.redirects() == Redirects.SAME_HOST
@@ -174,7 +174,7 @@ final class Transport {
       response.close();
       uri = next;
     }
-    throw Failures.nonsense(uri, target, "it redirects more than " + MOST_REDIRECTS + " times");
+    throw Failures.badResponse(uri, target, "it redirects more than " + MOST_REDIRECTS + " times");
   }
 
   /** Sends one request; returns when the headers were received. */

@@ -17,7 +17,7 @@ import java.util.Base64;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** A file to publish: one on disk, or a text. */
+/** The content to publish as one file: a file on disk, or a text. */
 final class Upload {
   private static final int SAMPLE = 512;
 
@@ -50,7 +50,7 @@ final class Upload {
     return size;
   }
 
-  /** The first bytes, from which the server sees what kind of file it is. */
+  /** The first bytes in base64. The server determines the kind of file from them. */
   String sample() throws IOException {
     try (InputStream in = open()) {
       return Base64.getEncoder().encodeToString(in.readNBytes(SAMPLE));
@@ -63,7 +63,7 @@ final class Upload {
     }
   }
 
-  /** Git's id of the content. */
+  /** The SHA-1 of the content as a Git blob. */
   String gitId() throws IOException {
     try (InputStream in = open()) {
       return Checksum.hash(in, "SHA-1", "blob " + size + "\0");
@@ -74,9 +74,9 @@ final class Upload {
     return file == null ? new ByteArrayInputStream(text) : Files.newInputStream(file);
   }
 
-  /** Writes the content in base 64. */
+  /** Writes the content in base64. */
   void writeBase64(OutputStream out) throws IOException {
-    byte[] chunk = new byte[3 << 14]; // Threes become fours, without padding in between
+    byte[] chunk = new byte[3 << 14]; // a multiple of 3, so that no chunk but the last is padded
     try (InputStream in = open()) {
       for (int n = in.readNBytes(chunk, 0, chunk.length);
           n > 0;
@@ -87,37 +87,37 @@ final class Upload {
   }
 
   /**
-   * A part of the content as the body of a request, with its length.
+   * A range of the content as the body of a request, with its length.
    *
-   * @param listener is told how many bytes of it were taken to be sent
+   * @param listener gets the number of bytes of the range that were read for sending
    */
-  HttpRequest.BodyPublisher part(long offset, long length, LongConsumer listener) {
+  HttpRequest.BodyPublisher range(long offset, long length, LongConsumer listener) {
     return HttpRequest.BodyPublishers.fromPublisher(
-        HttpRequest.BodyPublishers.ofInputStream(() -> slice(offset, length, listener)), length);
+        HttpRequest.BodyPublishers.ofInputStream(() -> open(offset, length, listener)), length);
   }
 
-  private InputStream slice(long offset, long length, LongConsumer listener) {
+  private InputStream open(long offset, long length, LongConsumer listener) {
     try {
       if (file == null) {
         var bytes = new ByteArrayInputStream(text, (int) offset, (int) length);
-        return new Part(bytes, length, listener);
+        return new Range(bytes, length, listener);
       }
       var channel = FileChannel.open(file, StandardOpenOption.READ);
       channel.position(offset);
-      return new Part(Channels.newInputStream(channel), length, listener);
+      return new Range(Channels.newInputStream(channel), length, listener);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /** The first bytes of a stream, counted. */
-  private static final class Part extends InputStream {
+  /** The first {@code length} bytes of a stream. Reports the number of bytes read. */
+  private static final class Range extends InputStream {
     private final InputStream in;
     private final long length;
     private final LongConsumer listener;
     private long done;
 
-    Part(InputStream in, long length, LongConsumer listener) {
+    Range(InputStream in, long length, LongConsumer listener) {
       this.in = in;
       this.length = length;
       this.listener = listener;

@@ -6,20 +6,20 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Addresses: built, read and shown. */
+/** Builds, resolves, compares and prints URLs. */
 final class Urls {
   private static final String UNRESERVED = "-._~";
   private static final String LEGAL = UNRESERVED + ":/?#[]@!$&'()*+,;=%";
-  private static final int LONGEST = 16_384;
+  private static final int MAX_LENGTH = 16_384;
 
   private Urls() {}
 
-  /** One part of a path, its slashes escaped too. */
-  static String encode(String part) {
-    return escape(part, UNRESERVED);
+  /** Percent-encodes one segment of a path, including its slashes. */
+  static String encode(String segment) {
+    return escape(segment, UNRESERVED);
   }
 
-  /** A path of several parts. */
+  /** Percent-encodes a path, except its slashes. */
   static String encodePath(String path) {
     return escape(path, UNRESERVED + "/");
   }
@@ -39,12 +39,12 @@ final class Urls {
   }
 
   /**
-   * Resolves what a server refers to.
+   * Resolves a reference from a server, such as a redirect.
    *
-   * @return null when that is no address of a web server
+   * @return null if the result is not an HTTP or HTTPS URL
    */
   static @Nullable URI resolve(URI base, String reference) {
-    if (reference.length() > LONGEST) {
+    if (reference.length() > MAX_LENGTH) {
       return null;
     }
     try {
@@ -55,7 +55,7 @@ final class Urls {
     }
   }
 
-  /** Whether this is the address of a web server, without a user name in it. */
+  /** Whether this is an HTTP or HTTPS URL with a host and without a user name. */
   static boolean isWeb(URI uri) {
     var scheme = uri.getScheme();
     return scheme != null
@@ -72,22 +72,22 @@ final class Urls {
         && port(a) == port(b);
   }
 
-  /** The port that is meant when none is named too. */
+  /** The port, or the default port of the scheme. */
   static int port(URI uri) {
     return uri.getPort() >= 0 ? uri.getPort() : isSecure(uri) ? 443 : 80;
   }
 
-  /** Whether the address is one of https. */
+  /** Whether the scheme is HTTPS. */
   static boolean isSecure(URI uri) {
     return uri.getScheme().equalsIgnoreCase("https");
   }
 
-  /** Whether what was asked for over an encrypted connection would go on over a plain one. */
+  /** Whether this is a redirect from HTTPS to HTTP. */
   static boolean losesEncryption(URI from, URI to) {
     return isSecure(from) && !isSecure(to);
   }
 
-  /** The address for messages: without the query, which may hold a signature. */
+  /** The URL for messages, without the query, which may contain a signature. */
   static String show(URI uri) {
     var path = uri.getRawPath() == null ? "" : uri.getRawPath();
     return uri.getScheme() + "://" + uri.getRawAuthority() + path;

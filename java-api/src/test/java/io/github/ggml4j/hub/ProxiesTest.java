@@ -124,7 +124,7 @@ class ProxiesTest {
   @ParameterizedTest
   @CsvSource({
     "407 Proxy Authentication Required, name:password@host",
-    "403 Forbidden, lets nothing through to hub.example"
+    "403 Forbidden, the proxy does not connect to hub.example"
   })
   void addressesOfHttpsAreTunnelled(String answer, String message) throws IOException {
     try (var proxy = new FakeProxy()) {
