@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
@@ -16,9 +17,12 @@ import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.ConstructNode;
 import org.snakeyaml.engine.v2.api.Load;
 import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.exceptions.DuplicateKeyException;
 import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
 import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.Tag;
+import org.snakeyaml.engine.v2.resolver.ScalarResolver;
 import org.snakeyaml.engine.v2.schema.FailsafeSchema;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,19 +37,32 @@ import picocli.CommandLine.ParameterException;
 final class ConfigFile {
   static final String OPTION = "--config";
 
-  /** Reads every value as text: 3e-5 and 007 stay unchanged. */
+  /** Reads null. */
+  private static final class NoValue implements ConstructNode {
+    @Override
+    public @Nullable Object construct(@Nullable Node node) {
+      return null;
+    }
+  }
+
+  /** Reads every value as text, so that 3e-5 and 007 stay unchanged; only null is not text. */
   private static final class TextSchema extends FailsafeSchema {
     @Override
+    public ScalarResolver getScalarResolver() {
+      return (value, isPlain) -> isPlain && NULLS.contains(value) ? Tag.NULL : Tag.STR;
+    }
+
+    @Override
     public Map<Tag, ConstructNode> getSchemaTagConstructors() {
-      return Map.of(Tag.NULL, _ -> "");
+      return Map.of(Tag.NULL, new NoValue());
     }
   }
 
   /** Options that a file must not have. */
   private static final Set<String> NOT_IN_FILES = Set.of(OPTION, "--help", "--version");
 
-  /** Values that mean that an option is not set. */
-  private static final Set<String> NULLS = Set.of("", "null", "~");
+  /** YAML's ways to write null, if they are not quoted. */
+  private static final Set<String> NULLS = Set.of("", "null", "Null", "NULL", "~");
 
   /** YAML 1.1's booleans. */
   private static final Set<String> TRUE = Set.of("true", "yes", "on");
@@ -115,9 +132,14 @@ final class ConfigFile {
 
   private List<String> arguments() {
     var result = new ArrayList<String>();
+    var keys = new HashMap<String, String>();
     read()
         .forEach((key, value) -> {
           var option = option(String.valueOf(key));
+          var earlier = keys.put(option.longestName(), String.valueOf(key));
+          if (earlier != null) {
+            throw wrong("has " + earlier + " and " + key + ", which are the same option");
+          }
           if (!isGiven(option)) {
             fromFile.add(option.longestName());
             add(option, value, result);
@@ -144,13 +166,17 @@ final class ConfigFile {
       content = new Load(settings).loadFromString(Files.readString(file));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    } catch (DuplicateKeyException e) {
+      var position = e.getProblemMark().map(m -> " again in line " + (m.getLine() + 1)).orElse("");
+      var key = e.getProblem().replace("found duplicate key ", "");
+      throw wrong("has " + key + position + "; name it once");
     } catch (MarkedYamlEngineException e) {
       var position = e.getProblemMark().map(m -> "line " + (m.getLine() + 1) + ": ").orElse("");
       throw wrong("is neither YAML nor JSON: " + position + e.getProblem());
     } catch (YamlEngineException e) {
       throw wrong("is neither YAML nor JSON: " + e.getMessage());
     }
-    if ("".equals(content)) {
+    if (content == null) {
       return Map.of();
     }
     if (content instanceof Map<?, ?> map) {
@@ -219,9 +245,10 @@ final class ConfigFile {
     return false;
   }
 
-  private void add(OptionSpec option, Object value, List<String> arguments) {
+  private void add(OptionSpec option, @Nullable Object value, List<String> arguments) {
     var name = option.longestName();
     switch (value) {
+      case null -> throw noValue(option);
       case Map<?, ?> values when option.isMultiValue() && isPair(option) ->
           values.forEach((key, one) -> addPair(option, key, one, arguments));
       case Map<?, ?> _ ->
@@ -230,7 +257,6 @@ final class ConfigFile {
           values.forEach(one -> addText(option, one, arguments));
       case Collection<?> _ ->
           throw wrong("has a list for " + name.substring(2) + ", expected one value");
-      case null -> {}
       default -> addText(option, value, arguments);
     }
   }
@@ -242,7 +268,10 @@ final class ConfigFile {
 
   /** Adds {@code where: {language: Python}} as {@code --where=language=Python}. */
   private void addPair(
-      OptionSpec option, Object key, @Nullable Object value, List<String> arguments) {
+      OptionSpec option, @Nullable Object key, @Nullable Object value, List<String> arguments) {
+    if (key == null || value == null) {
+      throw noValue(option);
+    }
     if (!(key instanceof String name) || !(value instanceof String text)) {
       throw wrong(
           "has a list or a mapping in " + option.longestName().substring(2) + ", expected a value");
@@ -250,24 +279,32 @@ final class ConfigFile {
     arguments.add(option.longestName() + "=" + name + "=" + text);
   }
 
-  private void addText(OptionSpec option, Object value, List<String> arguments) {
+  private void addText(OptionSpec option, @Nullable Object value, List<String> arguments) {
     var name = option.longestName();
+    if (value == null) {
+      throw noValue(option);
+    }
     if (!(value instanceof String text)) {
       throw wrong(
           "has a list or a mapping in the list of " + name.substring(2) + ", expected values");
     }
     if (option.arity().max() > 0) {
-      if (!NULLS.contains(text)) {
-        arguments.add(name + "=" + text);
-      }
+      arguments.add(name + "=" + text);
       return;
     }
     var lowerCase = text.toLowerCase(Locale.ROOT);
     if (TRUE.contains(lowerCase)) {
       arguments.add(name);
-    } else if (!FALSE.contains(lowerCase) && !NULLS.contains(lowerCase)) {
+    } else if (!FALSE.contains(lowerCase)) {
       throw wrong("has " + text + " for " + name.substring(2) + ", expected true or false");
     }
+  }
+
+  private ParameterException noValue(OptionSpec option) {
+    return wrong(
+        "has no value for "
+            + option.longestName().substring(2)
+            + "; remove it to use the default, or quote \"\" or \"null\" if it is text");
   }
 
   private ParameterException wrong(String what) {

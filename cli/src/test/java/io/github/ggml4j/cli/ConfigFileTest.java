@@ -42,8 +42,7 @@ class ConfigFileTest {
                 no_shuffle: Off
                 json: On
                 resumable: no
-                dropout:
-                where: {language: Python, license: "mit"}
+                where: {language: Python, license: "mit", kind: "null"}
                 """))
         .containsExactly(
             "--train=a.txt",
@@ -53,12 +52,13 @@ class ConfigFileTest {
             "--packing",
             "--json",
             "--where=language=Python",
-            "--where=license=mit");
+            "--where=license=mit",
+            "--where=kind=null");
   }
 
   @Test
   void jsonIsReadToo() throws IOException {
-    assertThat(expand("{\"train\": [\"a\"], \"epochs\": 2, \"packing\": true, \"dropout\": null}"))
+    assertThat(expand("{\"train\": [\"a\"], \"epochs\": 2, \"packing\": true}"))
         .containsExactly("--train=a", "--epochs=2", "--packing");
   }
 
@@ -87,6 +87,15 @@ class ConfigFileTest {
         "where: {a: [1]}|has a list or a mapping in where, expected a value",
         "train: [[a]]|has a list or a mapping in the list of train",
         "packing: perhaps|has perhaps for packing, expected true or false",
+        "dropout:|has no value for dropout; remove it to use the default",
+        "dropout: null|has no value for dropout",
+        "dropout: ~|has no value for dropout",
+        "{\"dropout\": null}|has no value for dropout",
+        "packing:|has no value for packing",
+        "train: [a, null]|has no value for train",
+        "where: {a: }|has no value for where",
+        "{epochs: 1, seed: 2, epochs: 3}|has epochs again in line 1; name it once",
+        "{batch_size: 1, batch-size: 3}|has batch_size and batch-size, which are the same option",
         "epochs: [|is neither YAML nor JSON: line 1",
         "just text|has no options, such as epochs: 3",
       })
