@@ -12,9 +12,8 @@ import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.GraphOp;
 import io.github.ggml4j.tensor.TensorStore;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
-import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Optimizer;
-import io.github.ggml4j.trainer.optim.Sgd;
+import io.github.ggml4j.trainer.optim.Optimizers;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
@@ -104,11 +103,13 @@ public final class OpTable {
       table.observe(
           device, Phase.SCORE, () -> ScoringSession.negativeLogLikelihoods(model, tokens()));
     }
+    var optimizers = Optimizers.withAllOps();
     for (var activation : Activation.values()) {
-      table.train(activation, AdamW.learningRate(1e-3).weightDecay(0.01));
+      table.train(activation, optimizers.getFirst());
     }
-    table.train(
-        Activation.GELU_NEW, Sgd.learningRate(1e-3).momentum(0.9).dampening(0.1).weightDecay(0.01));
+    for (var optimizer : optimizers) {
+      table.train(Activation.GELU_NEW, optimizer);
+    }
     table.weightTypes();
     return table;
   }
