@@ -67,6 +67,19 @@ TEXTS = [
     "\ufeffa,b\n1,2\n",
     "a,b",
     "a b\n1 2\n",
+    # names that occur twice
+    "text,text\n1,2\n",
+    "a,a,a\n1,2,3\n",
+    "a,a.1,a\n1,2,3\n",
+    "a.1,a,a\n1,2,3\n",
+    "Unnamed: 1,,x\n1,2,3\n",
+    ",,\n1,2,3\n",
+    "a,a,a.1,a.1\n1,2,3,4\n",
+    "x,x,x.1,x\n1,2,3,4\n",
+    "a,a.1,a.2,a,a\n1,2,3,4,5\n",
+    # no header
+    "",
+    "\n \n",
     # other characters
     "a,b\n  x,2\n",
     "a,b\n1,2\n   1,2\n",
@@ -89,7 +102,7 @@ def read(text, delimiter=",", quote='"'):
     case = dict(text=text, delimiter=delimiter, quote=quote)
     try:
         table = pd.read_csv(io.StringIO(text), dtype=str, sep=delimiter, **quoting)
-    except pd.errors.ParserError as e:
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as e:
         return case | dict(error=str(e).strip())
     assert isinstance(table.index, pd.RangeIndex), text  # no column was taken for an index
     table = table.astype(object).where(table.notna(), None)

@@ -1,21 +1,17 @@
 package io.github.ggml4j.error;
 
 import java.util.function.UnaryOperator;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An argument has a value that cannot be used. The message reads {@code topK is -1, expected at
  * least 1}, followed by what to do where that is not obvious.
  *
- * <p>Texts may refer to other parameters as <code>{numBeams}</code>. {@link #getMessage} shows such
- * a name as it is; {@link #message} lets a caller replace it, as the command line does with its
- * options.
+ * <p>Texts may refer to other parameters as <code>{numBeams}</code>.
  */
-public final class InvalidArgumentException extends IllegalArgumentException {
+public final class InvalidArgumentException extends IllegalArgumentException
+    implements NamesParameters {
   private static final long serialVersionUID = 1;
-  private static final Pattern REFERENCE = Pattern.compile("\\{([\\w.]+)}");
 
   private final String parameter;
   private final String value;
@@ -70,11 +66,7 @@ public final class InvalidArgumentException extends IllegalArgumentException {
     return remedy;
   }
 
-  /**
-   * The message with other names of parameters.
-   *
-   * @param names gives the name to show for a parameter
-   */
+  @Override
   public String message(UnaryOperator<String> names) {
     return text(parameter, value, expected, remedy, names);
   }
@@ -85,13 +77,12 @@ public final class InvalidArgumentException extends IllegalArgumentException {
       String expected,
       @Nullable String remedy,
       UnaryOperator<String> names) {
-    var text = names.apply(parameter) + " is " + value + ", expected " + named(expected, names);
-    return remedy == null ? text : text + ". " + named(remedy, names);
-  }
-
-  private static String named(String text, UnaryOperator<String> names) {
-    return REFERENCE
-        .matcher(text)
-        .replaceAll(match -> Matcher.quoteReplacement(names.apply(match.group(1))));
+    var text =
+        names.apply(parameter)
+            + " is "
+            + value
+            + ", expected "
+            + NamesParameters.replaceReferences(expected, names);
+    return remedy == null ? text : text + ". " + NamesParameters.replaceReferences(remedy, names);
   }
 }

@@ -164,7 +164,7 @@ public final class HubDataset extends RowDataset {
           "split",
           name,
           "the name of one split",
-          "Use skip and take to read a range of rows, Datasets.concat to read several splits.");
+          "{take} limits the rows. Read each split as a dataset of its own.");
     }
     return new HubDataset(settings.withSplit(name));
   }

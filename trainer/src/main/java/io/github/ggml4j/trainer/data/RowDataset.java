@@ -466,14 +466,14 @@ public sealed class RowDataset implements Dataset permits HubDataset {
   private void checkOptions(RowSource found) {
     if (options.isCsvChanged() && !hasFormat(found, FileFormat::isDelimited)) {
       throw new DatasetException(
-          "csvDelimiter or csvQuote is set, but "
-              + description
-              + " has no CSV files. To read files with other name endings as CSV, use"
-              + " Datasets.load(\"csv\", ...).");
+          description + " has no CSV files",
+          "Do not set {csvDelimiter} or {csvQuote}, or read files with other name endings as CSV with"
+              + " Datasets.load(\"csv\", ...).",
+          null);
     }
     if (options.skipBadRecords() && !hasFormat(found, FileFormat::hasRecords)) {
       throw new DatasetException(
-          "skipBadRecords is set, but " + description + " has no CSV or JSON files");
+          description + " has no CSV or JSON files", "Do not set {skipBadRecords}.", null);
     }
   }
 

@@ -309,7 +309,7 @@ class HubDatasetTest {
         .hasMessageContaining("org/name");
     assertThatThrownBy(() -> stream().split("train[:10%]"))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("skip and take");
+        .hasMessageContaining("take limits the rows");
   }
 
   @Test

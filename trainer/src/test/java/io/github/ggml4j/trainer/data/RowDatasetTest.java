@@ -380,7 +380,7 @@ class RowDatasetTest {
     "json,'{\"text\": [\"a\"]}',an array",
     "json,'{\"txt\": \"a\"}','its columns are txt'",
     "csv,'text,n|a,1|b,2,3','line 3: the record has 3 fields, expected 2'",
-    "csv,'text,text|a,1',more than one",
+    "csv,'',is empty",
     "csv,'a,b|a,1','its columns are a, b'"
   })
   void damagedRowsAreErrorsThatNameTheLocation(String format, String content, String message)

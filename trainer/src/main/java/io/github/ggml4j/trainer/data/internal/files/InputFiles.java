@@ -48,10 +48,9 @@ public final class InputFiles {
   /** The error of a document, line or record that is longer than the limit. */
   public static DatasetException tooLong(String location, int max) {
     return new DatasetException(
-        location
-            + " is longer than "
-            + max
-            + " bytes. Raise maxDocumentBytes, read the file by lines, or split it.");
+        location + " is longer than " + max + " bytes",
+        "Raise {maxDocumentBytes}, or split it.",
+        null);
   }
 
   /** The error of a file that cannot be read. */

@@ -69,9 +69,9 @@ public final class Utf8 {
   private static DatasetException malformed(String name, byte first, long offset, long line) {
     return new DatasetException(
         String.format(
-            "%s is not UTF-8: byte 0x%02x at offset %d (line %d). Convert the file to UTF-8, or"
-                + " read it with replaceMalformed().",
-            name, first, offset, line));
+            "%s is not UTF-8: byte 0x%02x at offset %d (line %d)", name, first, offset, line),
+        "Convert the file to UTF-8, or replace such bytes ({replaceMalformed}).",
+        null);
   }
 
   /**

@@ -22,6 +22,8 @@ import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
  */
 record DatasetCard(List<Config> configs) {
 
+  private static final String CHOOSE_FILES = "Choose the files ({dataFiles}).";
+
   /**
    * One configuration.
    *
@@ -71,8 +73,8 @@ record DatasetCard(List<Config> configs) {
       throw new DatasetException(
           name
               + " has invalid YAML in its header, which lists the dataset's files: "
-              + e.getMessage()
-              + ". Choose the files with dataFiles(...)",
+              + e.getMessage(),
+          CHOOSE_FILES,
           e);
     }
   }
@@ -130,9 +132,6 @@ record DatasetCard(List<Config> configs) {
 
   private static DatasetException bad(String name, @Nullable Object entry) {
     return new DatasetException(
-        name
-            + ": this entry of \"configs\" lists no files: "
-            + entry
-            + ". Choose the files with dataFiles(...)");
+        name + ": this entry of \"configs\" lists no files: " + entry, CHOOSE_FILES, null);
   }
 }

@@ -327,7 +327,7 @@ public record DatasetLayout(String description, Map<String, List<DataFile>> spli
           description
               + " has files of several formats. These are not read: "
               + Columns.names(others)
-              + ". To read them, choose them with dataFiles(...).");
+              + ". To read them, choose them (dataFiles, or their path after the dataset's name).");
     }
     if (read.stream()
         .anyMatch(file -> file.name().matches(".*/" + PARTIAL + "[^/]+/\\d+\\.parquet"))) {

@@ -32,14 +32,13 @@ final class BadRecords {
    *
    * @param location where it starts
    * @param reason what is wrong
-   * @param remedy what to do instead of skipping it
+   * @param remedy what to do instead of skipping it; may refer to parameters
    * @throws DatasetException unless broken records are skipped
    */
   void add(String location, String reason, String remedy, @Nullable Exception cause) {
     if (!skip) {
       throw new DatasetException(
-          location + ": " + reason + ". " + remedy + " or skip broken records (skipBadRecords).",
-          cause);
+          location + ": " + reason, remedy + ", or skip broken records ({skipBadRecords}).", cause);
     }
     count++;
     if (logs && count <= MAX_LOGGED) {

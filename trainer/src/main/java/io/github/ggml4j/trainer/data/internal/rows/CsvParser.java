@@ -17,8 +17,12 @@ final class CsvParser implements AutoCloseable {
   static final class BrokenRecordException extends Exception {
     private static final long serialVersionUID = 1L;
 
-    BrokenRecordException(String message) {
+    /** What to do; may refer to parameters. */
+    final String remedy;
+
+    BrokenRecordException(String message, String remedy) {
       super(message);
+      this.remedy = remedy;
     }
   }
 
@@ -100,12 +104,15 @@ final class CsvParser implements AutoCloseable {
     for (int c = first; ; c = read()) {
       if (record.length() > maxChars) {
         throw new BrokenRecordException(
-            "the record is longer than " + maxChars + " characters (maxDocumentBytes)");
+            "the record is longer than " + maxChars + " characters",
+            "Look for a quote that is not closed, or raise {maxDocumentBytes}");
       }
       if (state == State.QUOTED) {
         if (c == END) {
           throw new BrokenRecordException(
-              "the quote of field " + (fields.size() + 1) + " is not closed");
+              "the quote of field " + (fields.size() + 1) + " is not closed",
+              "Close the quote, set another quote character ({csvQuote}), turn quoting off"
+                  + " ({withoutCsvQuotes})");
         }
         if (c == quote) {
           state = State.QUOTE_IN_QUOTED;

@@ -7,6 +7,7 @@ import io.github.ggml4j.trainer.error.DatasetException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -70,7 +71,11 @@ final class CsvRows implements RowReader {
             options.csvQuote(),
             options.maxDocumentBytes());
     List<String> first = read(Integer.MAX_VALUE);
-    this.header = first == null ? List.of() : named(first);
+    if (first == null) {
+      throw new DatasetException(
+          name + " is empty, expected a header with the names of the columns. Remove the file.");
+    }
+    this.header = named(first);
     this.fields = columns.stream().mapToInt(this::field).toArray();
   }
 
@@ -94,11 +99,36 @@ final class CsvRows implements RowReader {
     }
   }
 
-  /** Names columns without a name as pandas does. */
+  /**
+   * Names the columns as pandas does: a column without a name after its index, the second column
+   * {@code a} as {@code a.1}. Named columns come first, so that they keep their names.
+   */
   private static List<String> named(List<String> header) {
-    List<String> names = new ArrayList<>();
-    for (String column : header) {
-      names.add(column.isEmpty() ? "Unnamed: " + names.size() : column);
+    List<String> names = new ArrayList<>(header);
+    List<Integer> order = new ArrayList<>();
+    for (int i = 0; i < names.size(); i++) {
+      if (!names.get(i).isEmpty()) {
+        order.add(i);
+      }
+    }
+    for (int i = 0; i < names.size(); i++) {
+      if (names.get(i).isEmpty()) {
+        names.set(i, "Unnamed: " + i);
+        order.add(i);
+      }
+    }
+    Map<String, Integer> counts = new HashMap<>();
+    for (int i : order) {
+      String given = names.get(i);
+      String name = given;
+      int count = counts.getOrDefault(given, 0);
+      while (count > 0) {
+        counts.put(given, count + 1);
+        name = given + "." + count;
+        count = names.contains(name) ? count + 1 : counts.getOrDefault(name, 0);
+      }
+      names.set(i, name);
+      counts.put(name, count + 1);
     }
     return names;
   }
@@ -107,10 +137,6 @@ final class CsvRows implements RowReader {
     int index = header.indexOf(column);
     if (index < 0) {
       throw Columns.missing(name, column, header);
-    }
-    if (header.lastIndexOf(column) != index) {
-      throw new DatasetException(
-          name + " has more than one column \"" + column + "\". Rename one of them.");
     }
     return index;
   }
@@ -129,14 +155,10 @@ final class CsvRows implements RowReader {
                 + " fields, expected "
                 + mostFields
                 + " as in the header",
-            "Quote fields that contain the delimiter, set another delimiter (csvDelimiter),",
+            "Quote fields that contain the delimiter, set another delimiter ({csvDelimiter})",
             null);
       } catch (BrokenRecordException e) {
-        bad.add(
-            location(),
-            String.valueOf(e.getMessage()),
-            "Close the quote, set another quote character (csvQuote, withoutCsvQuotes),",
-            e);
+        bad.add(location(), String.valueOf(e.getMessage()), e.remedy, e);
         skipLine();
       } catch (IOException e) {
         throw InputFiles.unreadable(location(), e);
