@@ -1,6 +1,7 @@
 package io.github.ggml4j.cli;
 
 import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.error.NamesParameters;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
@@ -14,8 +15,8 @@ final class Failures {
 
   /** Describes a failure. Names of library parameters are replaced by the options that set them. */
   static String describe(Throwable failure, CommandSpec command) {
-    return failure instanceof InvalidArgumentException invalid
-        ? line(invalid.message(new OptionNames(command)::option))
+    return failure instanceof NamesParameters naming
+        ? line(naming.message(new OptionNames(command)::option))
         : describe(failure);
   }
 

@@ -7,16 +7,12 @@ import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.TrainingListener;
 import io.github.ggml4j.trainer.TrainingPlan;
 import io.github.ggml4j.trainer.TrainingResult;
-import io.github.ggml4j.trainer.optim.AdamW;
-import io.github.ggml4j.trainer.optim.Optimizer;
-import io.github.ggml4j.trainer.optim.Sgd;
-import io.github.ggml4j.trainer.schedule.ConstantWarmup;
-import io.github.ggml4j.trainer.schedule.CosineWarmup;
-import io.github.ggml4j.trainer.schedule.LinearWarmup;
-import io.github.ggml4j.trainer.schedule.Schedule;
+import io.github.ggml4j.trainer.optim.Optimizers;
+import io.github.ggml4j.trainer.schedule.Schedules;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +33,8 @@ import tools.jackson.databind.json.JsonMapper;
       "The output folder also contains metrics.jsonl, with one line of JSON for each step: step,"
           + " epoch, loss, learning_rate, grad_norm and tokens_per_second.",
       "",
-      "Ctrl-C stops after the current step and saves the model. With --resumable it also writes"
+      "Ctrl-C stops after the current step and saves the model; before the first step it saves"
+          + " nothing. With --resumable it also writes"
           + " training.incomplete, which is three times as large as the model in float32. The same"
           + " command then resumes the training, with the same result as an uninterrupted"
           + " training.",
@@ -61,15 +58,18 @@ import tools.jackson.databind.json.JsonMapper;
       "  ggml4j finetune --config training.yaml --learning-rate 1e-3 --json"
     })
 final class FinetuneCommand implements Callable<Integer> {
-  enum ScheduleName {
-    linear,
-    cosine,
-    constant
+  private static final class ScheduleNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Schedules.names().iterator();
+    }
   }
 
-  enum OptimizerName {
-    adamw,
-    sgd
+  private static final class OptimizerNames implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Optimizers.names().iterator();
+    }
   }
 
   @Spec private CommandSpec spec;
@@ -156,10 +156,11 @@ final class FinetuneCommand implements Callable<Integer> {
       names = "--schedule",
       defaultValue = "linear",
       paramLabel = "NAME",
+      completionCandidates = ScheduleNames.class,
       description =
           "How the learning rate changes after the warmup: ${COMPLETION-CANDIDATES}."
               + " Default: ${DEFAULT-VALUE}.")
-  private ScheduleName schedule;
+  private String schedule;
 
   @Option(
       names = "--warmup-steps",
@@ -173,8 +174,9 @@ final class FinetuneCommand implements Callable<Integer> {
       names = "--optimizer",
       defaultValue = "adamw",
       paramLabel = "NAME",
+      completionCandidates = OptimizerNames.class,
       description = "The optimizer: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-  private OptimizerName optimizer;
+  private String optimizer;
 
   @Option(
       names = "--weight-decay",
@@ -230,11 +232,13 @@ final class FinetuneCommand implements Callable<Integer> {
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
 
-  /** Shows progress and, after an interruption, a hint how to resume. */
-  private record ProgressAndHint(TrainingListener progress, PrintWriter err, boolean resumable)
+  /** Shows the memory, the progress and, after an interruption, a hint how to resume. */
+  private record ProgressAndHint(
+      TrainingListener progress, PrintWriter err, @Nullable Path checkpoint)
       implements TrainingListener {
     @Override
     public void started(TrainingPlan plan) {
+      err.println("memory: " + plan.memory().brief());
       progress.started(plan);
     }
 
@@ -247,17 +251,8 @@ final class FinetuneCommand implements Callable<Integer> {
     public void finished(TrainingResult result) {
       progress.finished(result);
       if (result.cancelled()) {
-        err.println(hint(result)); // after Ctrl-C the JVM ends when this returns
+        err.println(hint(result, checkpoint)); // after Ctrl-C the JVM ends when this returns
       }
-    }
-
-    private String hint(TrainingResult result) {
-      if (result.checkpoint().isPresent()) {
-        return "Run the same command again to resume after step " + result.steps() + ".";
-      }
-      return resumable
-          ? "The training cannot be resumed: no step was finished."
-          : "The training cannot be resumed. To make a training resumable, use --resumable.";
     }
 
     @Override
@@ -270,6 +265,8 @@ final class FinetuneCommand implements Callable<Integer> {
   public Integer call() {
     precision.apply();
     checkOptions();
+    var chosenOptimizer = Optimizers.named(optimizer, learningRate, weightDecay);
+    var chosenSchedule = Schedules.named(schedule, warmupSteps);
     var dataset = data.open(model::hub);
     var files = model.open();
     var tokenizer = files.tokenizer();
@@ -279,15 +276,16 @@ final class FinetuneCommand implements Callable<Integer> {
       var trainer =
           Trainer.of(loaded, tokenizer)
               .batchSize(batchSize)
-              .optimizer(optimizer())
-              .schedule(schedule())
+              .optimizer(chosenOptimizer)
+              .schedule(chosenSchedule)
               .clipNorm(clipNorm)
               .gradientAccumulationSteps(gradientAccumulationSteps)
               .shuffle(!noShuffle)
               .seed(seed)
               .packing(packing)
               .padding(padding)
-              .progress(new ProgressAndHint(Progress.console(), err, resumable))
+              .progress(
+                  new ProgressAndHint(Progress.console(), err, resumable ? checkpoint() : null))
               .metrics(output.resolve("metrics.jsonl"))
               .saveTo(output);
       if (epochs != null) {
@@ -305,32 +303,55 @@ final class FinetuneCommand implements Callable<Integer> {
       if (resumable) {
         trainer.checkpoint(checkpoint());
       }
-      err.println("memory: " + trainer.estimateMemory().brief());
       result = trainer.fit(dataset);
     }
     var out = spec.commandLine().getOut();
     if (json) {
       out.println(json(result));
-    } else {
+    } else if (result.steps() > 0) {
       out.println(describe(result));
-      out.println("Saved to " + output);
+      if (!result.cancelled()) { // else the progress says so, because the JVM ends soon
+        out.println("Saved to " + output);
+      }
     }
     return result.cancelled() ? Main.INTERRUPTED : 0;
   }
 
-  private static String json(TrainingResult result) {
+  /**
+   * How to go on after an interruption.
+   *
+   * @param checkpoint file of a resumable training, which may exist; null if it is not resumable
+   */
+  static String hint(TrainingResult result, @Nullable Path checkpoint) {
+    if (result.checkpoint().isPresent()) {
+      return "Run the same command again to resume after step " + result.steps() + ".";
+    }
+    if (checkpoint != null && Files.exists(checkpoint)) {
+      return "Run the same command again to resume the earlier training.";
+    }
+    return result.steps() == 0
+        ? "Run the same command again to start the training."
+        : "The training cannot be resumed. To make a training resumable, use --resumable.";
+  }
+
+  static String json(TrainingResult result) {
     var node = JsonMapper.shared().createObjectNode();
     node.put("steps", result.steps());
     node.put("epochs", result.epochs());
-    node.put("first_loss", result.firstLoss());
-    node.put("last_loss", result.lastLoss());
-    node.put("mean_loss", result.meanLoss());
+    node.put("first_loss", orNull(result.firstLoss()));
+    node.put("last_loss", orNull(result.lastLoss()));
+    node.put("mean_loss", orNull(result.meanLoss()));
     node.put("tokens", result.tokens());
     node.put("seconds", result.duration().toMillis() / 1000.0);
     node.put("cancelled", result.cancelled());
     node.put("saved_to", result.savedTo().map(Path::toString).orElse(null));
     node.put("checkpoint", result.checkpoint().map(Path::toString).orElse(null));
     return node.toString();
+  }
+
+  /** JSON has no NaN, which the loss of a training without a step is. */
+  private static @Nullable Double orNull(double loss) {
+    return Double.isNaN(loss) ? null : loss;
   }
 
   static String describe(TrainingResult result) {
@@ -366,20 +387,5 @@ final class FinetuneCommand implements Callable<Integer> {
   /** The file of the checkpoint. {@code upload} does not publish files of this name. */
   private Path checkpoint() {
     return output.resolve("training.incomplete");
-  }
-
-  private Optimizer optimizer() {
-    return switch (optimizer) {
-      case adamw -> AdamW.learningRate(learningRate).weightDecay(weightDecay);
-      case sgd -> Sgd.learningRate(learningRate).weightDecay(weightDecay);
-    };
-  }
-
-  private Schedule schedule() {
-    return switch (schedule) {
-      case linear -> LinearWarmup.steps(warmupSteps);
-      case cosine -> CosineWarmup.steps(warmupSteps);
-      case constant -> ConstantWarmup.steps(warmupSteps);
-    };
   }
 }

@@ -88,7 +88,9 @@ final class LabCommand implements Callable<Integer> {
               .seed(seed)
               .progress(Progress.console())
               .fit(Datasets.of(code));
-      out().println(FinetuneCommand.describe(result));
+      if (result.steps() > 0) {
+        out().println(FinetuneCommand.describe(result));
+      }
       if (result.cancelled()) {
         return Main.INTERRUPTED;
       }

@@ -7,6 +7,7 @@ import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
+import java.util.OptionalDouble;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,11 +50,12 @@ final class SummaryCommand implements Runnable {
     }
   }
 
-  /** With the defaults of finetune. */
+  /** With the defaults of finetune. Needs no tokenizer. */
   private static MemoryEstimate training(Gpt2Model model) {
-    int length = Math.min(Trainer.DEFAULT_SEQUENCE_LENGTH, model.config().nPositions());
-    var optimizer = AdamW.learningRate(0);
-    var settings = new TrainingEngine.Settings(0, 0, 0, 0);
+    var config = model.config();
+    int length = Math.min(Trainer.DEFAULT_SEQUENCE_LENGTH, config.nPositions());
+    var optimizer = AdamW.learningRate(Trainer.DEFAULT_LEARNING_RATE);
+    var settings = TrainingEngine.Settings.of(config, Trainer.DEFAULT_SEED, OptionalDouble.empty());
     return TrainingEngine.estimate(model, optimizer, settings, Trainer.DEFAULT_BATCH_SIZE, length);
   }
 

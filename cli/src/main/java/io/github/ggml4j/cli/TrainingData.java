@@ -39,6 +39,7 @@ final class TrainingData {
         "hf://datasets/ORG/NAME is a dataset of the Hugging Face Hub, streamed. @REVISION and the"
             + " path of files may follow the name."
       })
+  @SetsParameter({"data", "dataFiles", "name"})
   private List<String> train;
 
   @Option(
@@ -80,6 +81,7 @@ final class TrainingData {
       names = "--max-train-samples",
       paramLabel = "N",
       description = "Use only the first N documents of each dataset, after --where.")
+  @SetsParameter("take")
   private @Nullable Long maxSamples;
 
   @Option(
@@ -94,6 +96,7 @@ final class TrainingData {
       names = "--csv-quote",
       paramLabel = "CHAR",
       description = "The character that quotes fields of CSV files, or none. Default: \".")
+  @SetsParameter("withoutCsvQuotes")
   private @Nullable String csvQuote;
 
   @Option(
@@ -102,6 +105,17 @@ final class TrainingData {
           "Skip and report broken records of CSV and JSON lines files. By default they are an"
               + " error.")
   private boolean skipBadRecords;
+
+  @Option(
+      names = "--replace-malformed",
+      description = "Replace bytes that are not UTF-8 by U+FFFD. By default they are an error.")
+  private boolean replaceMalformed;
+
+  @Option(
+      names = "--max-document-bytes",
+      paramLabel = "N",
+      description = "Maximum size of a document, line or record in bytes. Default: 67108864.")
+  private @Nullable Integer maxDocumentBytes;
 
   /** Checks the options and opens the data. */
   Dataset open(Supplier<Hub> hub) {
@@ -144,18 +158,11 @@ final class TrainingData {
   }
 
   private RowDataset ofHub(String name, Supplier<Hub> hub) {
-    try {
-      HubDataset dataset = Datasets.stream(name).hub(hub.get());
-      if (config != null) {
-        dataset = dataset.config(config);
-      }
-      if (split != null) {
-        dataset = dataset.split(split);
-      }
-      return dataset;
-    } catch (IllegalArgumentException e) {
-      throw wrong(String.valueOf(e.getMessage()));
+    HubDataset dataset = Datasets.stream(name).hub(hub.get());
+    if (config != null) {
+      dataset = dataset.config(config);
     }
+    return split == null ? dataset : dataset.split(split);
   }
 
   private RowDataset rows(RowDataset table) {
@@ -188,6 +195,12 @@ final class TrainingData {
     }
     if (skipBadRecords && table.hasRecords()) {
       chosen = chosen.skipBadRecords();
+    }
+    if (replaceMalformed) {
+      chosen = chosen.replaceMalformed();
+    }
+    if (maxDocumentBytes != null) {
+      chosen = chosen.maxDocumentBytes(maxDocumentBytes);
     }
     chosen.columns(); // fails if files are missing, before a model is loaded
     return textColumn == null || !table.isTable() ? chosen : chosen.text(textColumn);

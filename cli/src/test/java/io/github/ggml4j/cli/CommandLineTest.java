@@ -49,9 +49,9 @@ class CommandLineTest {
     "help genrate,there is no command genrate; did you mean generate",
     "generate --prompt -hello,write one that begins with - as --prompt=-hello",
     "lab --epochs 0,--epochs is 0",
-    "upload no/such/folder me/model,no/such/folder",
+    "upload no/such/folder me/model,no/such/folder is not a folder",
     "download a/b/c,expected name or org/name",
-    "download gpt2 --revision a..b,a..b"
+    "download gpt2 --revision a..b,--revision is"
   })
   void wrongWordsAreExplained(String line, String message) {
     var outcome = Cli.line(line);

@@ -1,13 +1,17 @@
 package io.github.ggml4j.cli;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.ggml4j.trainer.Trainer;
+import io.github.ggml4j.trainer.TrainingResult;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -93,9 +97,9 @@ class FinetuneTest {
     var other = finetune(options + (done + 2) + " --learning-rate 1 --seed 7", text, output);
     assertThat(other.exitCode()).isEqualTo(2);
     assertThat(other.err())
-        .contains("--resumable is " + output)
-        .contains(
-            "difference: --learning-rate was 5.0E-5 and is now 1.0, --seed was 42 and is now 7.");
+        .contains("--seed is 7, expected 42 as in the interrupted training (" + output)
+        .contains("Also, --learning-rate was 5.0E-5 and is now 1.0. Use the earlier values, or")
+        .hasLineCount(1);
     var rest = finetune(options + (done + 2), text, output);
     assertThat(rest.exitCode()).as(rest.err()).isZero();
     assertThat(output.resolve("training.incomplete")).doesNotExist();
@@ -104,6 +108,48 @@ class FinetuneTest {
             .map(line -> JsonMapper.shared().readTree(line).get("step").asInt())
             .toList();
     assertThat(steps).isEqualTo(IntStream.rangeClosed(1, done + 2).boxed().toList());
+  }
+
+  @Test
+  void aTrainingWithoutAStepHasNoLoss() {
+    double none = Double.NaN;
+    var result =
+        new TrainingResult(
+            0, 0, none, none, none, 0, Duration.ZERO, true, Optional.empty(), Optional.empty());
+    var json = JsonMapper.shared().readTree(FinetuneCommand.json(result));
+
+    for (var name : List.of("first_loss", "last_loss", "mean_loss", "saved_to", "checkpoint")) {
+      assertThat(json.get(name).isNull()).as(name).isTrue();
+    }
+    var earlier = folder.resolve("training.incomplete");
+    assertThat(FinetuneCommand.hint(result, null))
+        .isEqualTo("Run the same command again to start the training.");
+    assertThat(FinetuneCommand.hint(result, earlier))
+        .isEqualTo("Run the same command again to start the training.");
+    assertThat(FinetuneCommand.hint(result, text))
+        .isEqualTo("Run the same command again to resume the earlier training.");
+  }
+
+  @Test
+  void anotherNumberOfEpochsIsNamed() {
+    var output = folder.resolve("out");
+    var options = "--train {} --output {} --packing --max-sequence-length 16 --resumable --epochs ";
+    var caller = Thread.currentThread();
+    Thread.startVirtualThread(() -> {
+      while (lines(output.resolve("metrics.jsonl")) < 3) {
+        Thread.onSpinWait();
+      }
+      caller.interrupt();
+    });
+    var interrupted = finetune(options + "100000", text, output);
+    assertThat(Thread.interrupted()).isTrue();
+    assertThat(interrupted.exitCode()).as(interrupted.err()).isEqualTo(Main.INTERRUPTED);
+    assertThat(interrupted.out()).doesNotContain("Saved to"); // the progress says so
+    var other = finetune(options + "7", text, output);
+    assertThat(other.exitCode()).isEqualTo(2);
+    assertThat(other.err())
+        .startsWith("ggml4j finetune: --epochs is 7, expected 100000 as in the interrupted")
+        .hasLineCount(1);
   }
 
   private static int lines(Path file) {
@@ -177,6 +223,38 @@ class FinetuneTest {
     var refused = finetune(options, table, folder.resolve("other"));
     assertThat(refused.exitCode()).isEqualTo(1);
     assertThat(refused.err()).contains("data.csv, line 6: the record has 3 fields, expected 2");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "text\\n\"x|set another quote character (--csv-quote), turn quoting off (--csv-quote), or skip"
+            + " broken records (--skip-bad-records).",
+        "text,n\\n1,2,3|set another delimiter (--csv-delimiter), or skip",
+        "text\\nlonger than ten|or raise --max-document-bytes",
+        "'' | is empty, expected a header",
+      })
+  void errorsOfDataNameOptions(String content, String message) throws IOException {
+    var table = folder.resolve("data.csv");
+    Files.writeString(table, content.replace("\\n", "\n"));
+    var outcome =
+        finetune("--train {} --max-document-bytes 12 --output {}", table, folder.resolve("out"));
+
+    assertThat(outcome.exitCode()).isEqualTo(1);
+    assertThat(outcome.err()).contains(message).hasLineCount(1);
+  }
+
+  @Test
+  void malformedTextIsReplacedOnRequest() throws IOException {
+    Files.write(text, "caf\u00e9 and more text".getBytes(ISO_8859_1));
+    var refused = finetune("--train {} --output {}", text, folder.resolve("out"));
+    assertThat(refused.exitCode()).isEqualTo(1);
+    assertThat(refused.err())
+        .contains("text.txt is not UTF-8", "replace such bytes (--replace-malformed).");
+    var outcome =
+        finetune("--train {} --replace-malformed --output {}", text, folder.resolve("out"));
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
   }
 
   @Test

@@ -277,6 +277,11 @@ public final class Device implements AutoCloseable {
     }
   }
 
+  /** Whether this is the CPU, which shares its memory with Java. */
+  boolean isCpu() {
+    return cpu;
+  }
+
   /** The limit that determines {@link #freeMemory}; null if it is the device's memory itself. */
   @Nullable String memoryLimit() {
     return exclusively(() -> memory().limit());

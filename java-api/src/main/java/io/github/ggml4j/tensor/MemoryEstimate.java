@@ -14,6 +14,9 @@ import java.util.stream.Collectors;
  * <p>Weights in a mapped file are not counted. The memory of a GPU's driver and libraries (about
  * 500 MB with CUDA) is not counted either, because it is already missing from the free memory.
  * cuBLAS loads a small part of it only when it is first used.
+ *
+ * <p>On a CPU, 64 MiB of the free memory are kept for the Java heap, compiled code and file
+ * buffers, which grow during the work.
  */
 public final class MemoryEstimate {
   /** Purposes of memory. */
@@ -45,11 +48,14 @@ public final class MemoryEstimate {
     }
   }
 
+  private static final long KEPT_FOR_JAVA = 64L << 20;
+
   private final String what;
   private final Device device;
   private final Map<Part, Long> parts;
   private final long allocated;
   private final long free;
+  private final long keptForJava;
 
   /**
    * An estimate.
@@ -77,6 +83,7 @@ public final class MemoryEstimate {
     this.parts = Collections.unmodifiableMap(counted);
     this.allocated = allocated;
     this.free = device.freeMemory();
+    this.keptForJava = device.isCpu() ? KEPT_FOR_JAVA : 0;
   }
 
   /** Bytes of each part, in the order of {@link Part}; parts of 0 bytes are left out. */
@@ -104,9 +111,14 @@ public final class MemoryEstimate {
     return free;
   }
 
-  /** Whether {@link #neededBytes} are free. */
+  /** Bytes of the free memory that are kept for Java; 0 unless the device is a CPU. */
+  public long bytesKeptForJava() {
+    return keptForJava;
+  }
+
+  /** Whether {@link #neededBytes} are free besides {@link #bytesKeptForJava}. */
   public boolean fits() {
-    return neededBytes() <= free;
+    return neededBytes() + keptForJava <= free;
   }
 
   /**
@@ -116,14 +128,22 @@ public final class MemoryEstimate {
    */
   public void check() {
     if (!fits()) {
-      throw OutOfDeviceMemoryException.of(what + " (" + list() + ")", device, neededBytes(), free);
+      var kept = keptForJava == 0 ? "" : "; besides, " + gib(keptForJava) + " are kept for Java";
+      throw OutOfDeviceMemoryException.of(
+          what + " (" + list() + kept + ")", device, neededBytes() + keptForJava, free);
     }
   }
 
   /** One line: {@code 3.05 GiB on cuda0, 78.10 GiB free: parameters 0.46, ...}. */
   public String brief() {
     return String.format(
-        Locale.ROOT, "%s on %s, %s free: %s", gib(totalBytes()), device.name(), gib(free), list());
+        Locale.ROOT,
+        "%s on %s, %s free%s: %s",
+        gib(totalBytes()),
+        device.name(),
+        gib(free),
+        keptForJava == 0 ? "" : " (" + gib(keptForJava) + " kept for Java)",
+        list());
   }
 
   private String list() {
@@ -150,6 +170,7 @@ public final class MemoryEstimate {
     row(text, "sum", totalBytes());
     row(text, "allocated already", totalBytes() - neededBytes());
     row(text, "free", free);
+    row(text, "kept for Java", keptForJava);
     return text.toString();
   }
 

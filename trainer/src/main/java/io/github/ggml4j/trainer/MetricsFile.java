@@ -12,14 +12,18 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes one line of JSON for each step. A new training replaces the file; a resumed one appends to
- * it. If the training fails and the folder was created for the metrics and has no other file, the
- * folder is deleted, because it would look like a model's folder.
+ * Writes one line of JSON for each step. A resumed training appends to the file; a new one replaces
+ * its content at the first step.
+ *
+ * <p>If the training fails, or ends without a step, and the folder was created for the metrics and
+ * has no other file, the folder is deleted, because it would look like a model's folder.
  */
 final class MetricsFile implements TrainingListener {
   private final Path file;
   private OutputStream out = OutputStream.nullOutputStream();
   private @Nullable Path createdFolder;
+  private boolean createdFile;
+  private boolean replaces;
 
   MetricsFile(Path file) {
     this.file = file;
@@ -33,10 +37,9 @@ final class MetricsFile implements TrainingListener {
         Files.createDirectories(folder);
         createdFolder = folder;
       }
-      out =
-          plan.stepsDone() == 0
-              ? Files.newOutputStream(file)
-              : Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+      createdFile = !Files.exists(file);
+      replaces = plan.stepsDone() == 0;
+      out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw failure(e);
     }
@@ -53,6 +56,11 @@ final class MetricsFile implements TrainingListener {
     line.put("grad_norm", step.gradNorm());
     line.put("tokens_per_second", step.tokensPerSecond());
     try {
+      if (replaces) {
+        out.close();
+        out = Files.newOutputStream(file);
+        replaces = false;
+      }
       out.write((line.toString() + "\n").getBytes(StandardCharsets.UTF_8));
       out.flush();
     } catch (IOException e) {
@@ -63,19 +71,35 @@ final class MetricsFile implements TrainingListener {
   @Override
   public void finished(TrainingResult result) {
     close();
+    if (result.steps() == 0) {
+      try {
+        deleteCreated();
+      } catch (IOException e) {
+        throw failure(e);
+      }
+    }
   }
 
   @Override
   public void failed(Throwable failure) {
     close();
     boolean diverged = failure instanceof TrainingException; // keep the metrics: they show why
-    if (createdFolder != null && !diverged && hasOnlyMetrics(createdFolder)) {
+    if (!diverged) {
       try {
-        Files.delete(file);
-        Files.delete(createdFolder);
+        deleteCreated();
       } catch (IOException e) {
         failure.addSuppressed(e);
       }
+    }
+  }
+
+  /** Deletes the folder if it was created for the metrics, or the file if it was and is empty. */
+  private void deleteCreated() throws IOException {
+    if (createdFolder != null && hasOnlyMetrics(createdFolder)) {
+      Files.delete(file);
+      Files.delete(createdFolder);
+    } else if (createdFile && Files.size(file) == 0) {
+      Files.delete(file);
     }
   }
 

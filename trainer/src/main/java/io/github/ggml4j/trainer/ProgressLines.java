@@ -55,6 +55,9 @@ final class ProgressLines implements TrainingListener {
   }
 
   static String summary(TrainingResult result) {
+    if (result.steps() == 0) {
+      return "stopped before the first step; nothing was saved";
+    }
     return (result.cancelled() ? "stopped after " : "done: ")
         + result.steps()
         + " steps in "

@@ -1,6 +1,5 @@
 package io.github.ggml4j.trainer;
 
-import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tokenizer.Tokenizer;
@@ -14,7 +13,6 @@ import io.github.ggml4j.trainer.schedule.Schedule;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -39,8 +37,8 @@ import org.jspecify.annotations.Nullable;
  * device and thread count, a training gives bit-identical results.
  *
  * <p>Interrupting the training thread, or ending the JVM (Ctrl-C), stops the training after the
- * current step. The model is then saved as usual. Not thread-safe; sessions of the model may
- * generate during a training.
+ * current step. The model is then saved as usual, unless no step was done. Not thread-safe;
+ * sessions of the model may generate during a training.
  */
 public final class Trainer {
   /** Default of {@link #epochs}. */
@@ -284,8 +282,8 @@ public final class Trainer {
 
   /**
    * Saves model and tokenizer at the end, also if the training was cancelled: as a Hugging Face
-   * folder, or as a GGUF file if the name ends in {@code .gguf}. A failed training saves nothing.
-   * By default nothing is saved.
+   * folder, or as a GGUF file if the name ends in {@code .gguf}. A training that fails, or that is
+   * cancelled before its first step, saves nothing. By default nothing is saved.
    *
    * @param path a folder, which is created if it does not exist, or a file, which is replaced
    * @return this
@@ -345,20 +343,26 @@ public final class Trainer {
     try (Cancellation cancellation = new Cancellation()) {
       Sequences sequences =
           Sequences.of(dataset, tokenizer, options, Sequences.heapLimit(), cancellation::requested);
-      checkMemory(options, sequences);
+      MemoryEstimate memory = estimate(options, sequences);
+      memory.check();
+      TrainingResult result;
       try (TrainingEngine engine = new TrainingEngine(model, optimizer, settings(options))) {
+        TrainingPlan plan = TrainingRun.plan(options, sequences.count(), memory);
         TrainingRun run =
-            new TrainingRun(options, engine, sequences, tokenizer.padTokenId(), all, cancellation);
-        TrainingResult result = run(run, engine, options, sequences, cancellation);
-        all.finished(result);
-        return result;
+            new TrainingRun(
+                options, engine, sequences, plan, tokenizer.padTokenId(), all, cancellation);
+        result = run(run, engine, options, sequences, cancellation);
       }
+      result = save(result); // after the engine is closed, because saving takes memory
+      all.finished(result);
+      return result;
     } catch (RuntimeException | Error e) {
       all.failed(e);
       throw e;
     }
   }
 
+  /** Trains, and saves the checkpoint if the training was cancelled. */
   private TrainingResult run(
       TrainingRun run,
       TrainingEngine engine,
@@ -367,7 +371,7 @@ public final class Trainer {
       Cancellation cancellation) {
     Checkpoint resumable = checkpoint;
     if (resumable == null) {
-      return save(run.run(), Optional.empty());
+      return run.run();
     }
     var identity = TrainingIdentity.of(options, model.config(), sequences, run.plan().totalSteps());
     String device = model.device().toString(); // with its number of threads
@@ -375,16 +379,11 @@ public final class Trainer {
       resumable.restore(identity, device, run::restore, engine::restore);
     }
     TrainingResult result = run.run();
-    if (!result.cancelled()) {
-      result = save(result, Optional.empty());
-      resumable.delete();
+    if (!run.canResume()) {
       return result;
     }
-    if (run.canResume()) {
-      resumable.save(identity, device, run::save, engine::save);
-      return save(result, Optional.of(resumable.file()));
-    }
-    return save(result, Optional.empty());
+    resumable.save(identity, device, run::save, engine::save);
+    return result.withCheckpoint(resumable.file());
   }
 
   /**
@@ -403,16 +402,13 @@ public final class Trainer {
   }
 
   /** Assumes sequences of maximum length if the data has unknown length. */
-  private void checkMemory(TrainingOptions options, Sequences sequences) {
+  private MemoryEstimate estimate(TrainingOptions options, Sequences sequences) {
     int longest = sequences.longest().orElse(options.maxSequenceLength());
     long count = sequences.count().orElse(options.batchSize());
-    if (count > 0) {
-      estimate(
-              options,
-              (int) Math.min(options.batchSize(), count),
-              Batch.paddedLength(longest, options))
-          .check();
-    }
+    return estimate(
+        options,
+        Math.clamp(count, 1, options.batchSize()), // 0 if reading was interrupted
+        Batch.paddedLength(longest, options));
   }
 
   private MemoryEstimate estimate(TrainingOptions options, int batch, int length) {
@@ -437,19 +433,23 @@ public final class Trainer {
   }
 
   private TrainingEngine.Settings settings(TrainingOptions options) {
-    Gpt2Config config = model.config();
-    return new TrainingEngine.Settings(
-        options.seed(),
-        (float) options.dropout().orElse(config.embdPdrop()),
-        (float) options.dropout().orElse(config.residPdrop()),
-        (float) options.dropout().orElse(config.attnPdrop()));
+    return TrainingEngine.Settings.of(model.config(), options.seed(), options.dropout());
   }
 
-  private TrainingResult save(TrainingResult result, Optional<Path> resumesFrom) {
-    ModelOutput output = saveTo;
-    if (output != null) {
-      output.save(model, tokenizer);
+  /** Saves the model, and deletes the checkpoint of a training that is complete. */
+  private TrainingResult save(TrainingResult result) {
+    if (saveTo == null || result.steps() == 0) {
+      deleteCheckpoint(result);
+      return result;
     }
-    return result.withFiles(Optional.ofNullable(output).map(ModelOutput::path), resumesFrom);
+    saveTo.save(model, tokenizer);
+    deleteCheckpoint(result);
+    return result.withSavedTo(saveTo.path());
+  }
+
+  private void deleteCheckpoint(TrainingResult result) {
+    if (checkpoint != null && !result.cancelled()) {
+      checkpoint.delete();
+    }
   }
 }

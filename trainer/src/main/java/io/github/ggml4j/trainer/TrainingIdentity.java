@@ -14,8 +14,8 @@ import java.util.zip.CRC32C;
 /**
  * Every option that changes the result of a training, by name. A training resumes from a checkpoint
  * only if all of them are equal. {@code epochs} and {@code maxSteps} only decide when a training
- * ends; they are included only if the schedule depends on the number of steps. The device is not
- * included, so that a training can move to another machine.
+ * ends. If the schedule depends on the number of steps, the one that determines it is included. The
+ * device is not included, so that a training can move to another machine.
  */
 final class TrainingIdentity {
   private static final int SAMPLES = 100;
@@ -40,8 +40,13 @@ final class TrainingIdentity {
     if (!addRecord(identity, "schedule", options.schedule())) {
       identity.put("schedule", sampled(options.schedule(), totalSteps));
     }
-    if (options.schedule().usesTotalSteps()) {
-      identity.put("totalSteps", totalSteps.isPresent() ? "" + totalSteps.getAsLong() : "unknown");
+    if (options.schedule().usesTotalSteps() && totalSteps.isPresent()) {
+      boolean byMaxSteps = options.maxSteps().equals(totalSteps);
+      identity.put(
+          byMaxSteps ? "maxSteps" : "epochs",
+          byMaxSteps
+              ? "" + totalSteps.getAsLong()
+              : "" + options.epochs().orElse(Trainer.DEFAULT_EPOCHS));
     }
     identity.put(
         "model",

@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer;
 
+import io.github.ggml4j.tensor.MemoryEstimate;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
@@ -12,6 +13,11 @@ import java.util.OptionalLong;
  * @param totalSteps optimizer steps of the whole training; empty for data of unknown length
  * @param stepsDone optimizer steps done before this training was interrupted and resumed; 0 for a
  *     new training
+ * @param memory the estimate of the device memory, which was checked with the lengths of the data
  */
 public record TrainingPlan(
-    OptionalDouble epochs, OptionalLong stepsPerEpoch, OptionalLong totalSteps, long stepsDone) {}
+    OptionalDouble epochs,
+    OptionalLong stepsPerEpoch,
+    OptionalLong totalSteps,
+    long stepsDone,
+    MemoryEstimate memory) {}

@@ -16,7 +16,8 @@ import java.util.Optional;
  * @param tokens tokens trained on, without masked padding
  * @param duration total time of all steps, including reading their data
  * @param cancelled whether it was stopped before its end
- * @param savedTo path of the saved model; empty if {@link Trainer#saveTo} was not set
+ * @param savedTo path of the saved model; empty if {@link Trainer#saveTo} was not set or no step
+ *     was done
  * @param checkpoint the checkpoint from which the training can resume; empty unless {@link
  *     Trainer#checkpoint} was set and the training was cancelled after at least one step
  */
@@ -32,7 +33,15 @@ public record TrainingResult(
     Optional<Path> savedTo,
     Optional<Path> checkpoint) {
 
-  TrainingResult withFiles(Optional<Path> newSavedTo, Optional<Path> newCheckpoint) {
+  TrainingResult withSavedTo(Path path) {
+    return withFiles(Optional.of(path), checkpoint);
+  }
+
+  TrainingResult withCheckpoint(Path file) {
+    return withFiles(savedTo, Optional.of(file));
+  }
+
+  private TrainingResult withFiles(Optional<Path> newSavedTo, Optional<Path> newCheckpoint) {
     return new TrainingResult(
         steps,
         epochs,

@@ -1,6 +1,7 @@
 package io.github.ggml4j.trainer;
 
 import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.schedule.Schedule;
 import java.io.ByteArrayInputStream;
@@ -52,6 +53,7 @@ final class TrainingRun {
       TrainingOptions options,
       TrainingEngine engine,
       Sequences sequences,
+      TrainingPlan plan,
       int padToken,
       TrainingListener listener,
       Cancellation cancellation) {
@@ -61,7 +63,7 @@ final class TrainingRun {
     this.padToken = padToken;
     this.listener = listener;
     this.cancellation = cancellation;
-    this.plan = plan(options, sequences.count());
+    this.plan = plan;
   }
 
   /** Writes the state from which a cancelled training resumes. */
@@ -106,7 +108,12 @@ final class TrainingRun {
     return cancelled && steps > 0;
   }
 
-  static TrainingPlan plan(TrainingOptions options, OptionalLong sequences) {
+  /**
+   * The plan of a new training.
+   *
+   * @param sequences number of sequences in each epoch; empty if unknown
+   */
+  static TrainingPlan plan(TrainingOptions options, OptionalLong sequences, MemoryEstimate memory) {
     // If only maxSteps is set, the data is repeated until that many steps are done.
     OptionalInt epochs =
         options.epochs().isPresent() || options.maxSteps().isPresent()
@@ -117,7 +124,8 @@ final class TrainingRun {
           epochs.isPresent() ? OptionalDouble.of(epochs.getAsInt()) : OptionalDouble.empty(),
           OptionalLong.empty(),
           options.maxSteps(),
-          0);
+          0,
+          memory);
     }
     long sequencesPerStep = (long) options.batchSize() * options.gradientAccumulationSteps();
     long stepsPerEpoch = Math.ceilDiv(sequences.getAsLong(), sequencesPerStep);
@@ -128,7 +136,11 @@ final class TrainingRun {
     // The count is 0 only if reading was interrupted.
     double reached = stepsPerEpoch == 0 ? epochs.orElse(1) : (double) total / stepsPerEpoch;
     return new TrainingPlan(
-        OptionalDouble.of(reached), OptionalLong.of(stepsPerEpoch), OptionalLong.of(total), 0);
+        OptionalDouble.of(reached),
+        OptionalLong.of(stepsPerEpoch),
+        OptionalLong.of(total),
+        0,
+        memory);
   }
 
   /** The plan as known before the first step. */
@@ -140,7 +152,8 @@ final class TrainingRun {
     rate(0); // fails early if the schedule needs the unknown number of steps
     warnOfLongWarmup();
     listener.started(
-        new TrainingPlan(plan.epochs(), plan.stepsPerEpoch(), plan.totalSteps(), steps));
+        new TrainingPlan(
+            plan.epochs(), plan.stepsPerEpoch(), plan.totalSteps(), steps, plan.memory()));
     long start = System.nanoTime();
     double lastEpoch = plan.epochs().orElse(Double.POSITIVE_INFINITY);
     while (epoch < lastEpoch && !ended()) {

@@ -8,12 +8,14 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.DeviceInfo;
 import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -23,6 +25,10 @@ import org.junit.jupiter.api.io.TempDir;
 @EnabledOnOs(value = OS.LINUX, disabledReason = "needs ulimit or cgroups")
 class MemoryLimitTest {
   private static final long MIB = 1 << 20;
+
+  /** Megabytes by which a training fits; its memory differs by less from run to run. */
+  private static final long MARGIN = 20;
+
   private static final Path CGROUPS = Path.of("/sys/fs/cgroup");
 
   /** Options that keep the JVM's own memory small compared with the limit. */
@@ -73,9 +79,60 @@ class MemoryLimitTest {
     }
   }
 
+  /** Trains a small model with a large vocabulary, until it is interrupted, and saves it. */
+  static final class Saving {
+    private static final int STEPS = 2;
+
+    private Saving() {}
+
+    public static void main(String[] args) {
+      var config =
+          Gpt2Config.builder()
+              .nLayer(2)
+              .nHead(4)
+              .nEmbd(256)
+              .nPositions(64)
+              .vocabSize(50257)
+              .bosTokenId(0)
+              .eosTokenId(0)
+              .build();
+      var output = Path.of(args[0]);
+      var interrupter =
+          new TrainingListener() {
+            @Override
+            public void stepped(StepMetrics step) {
+              if (step.step() == STEPS) {
+                Thread.currentThread().interrupt();
+              }
+            }
+          };
+      try (var model = Gpt2Model.random(config, Device.cpu(1), 1)) {
+        var trainer =
+            Trainer.of(model, Tokenizer.gpt2())
+                .maxSequenceLength(64)
+                .padding(Padding.LEARNED)
+                .listener(interrupter)
+                .saveTo(output)
+                .checkpoint(output.resolve("checkpoint"));
+        var memory = trainer.estimateMemory();
+        long left = memory.freeBytes() - memory.bytesKeptForJava() - memory.neededBytes();
+        Training.print("left " + left / MIB + " fits " + memory.fits());
+        var result = trainer.fit(TestModels.documents(200));
+        Training.print("saved to " + result.savedTo() + " and " + result.checkpoint());
+      } catch (OutOfDeviceMemoryException e) {
+        Training.print("refused: " + e.getMessage());
+      }
+    }
+  }
+
   private String run(String... shell) throws IOException, InterruptedException {
+    return run(Training.class, SMALL, List.of(), shell);
+  }
+
+  private String run(Class<?> main, List<String> options, List<String> arguments, String... shell)
+      throws IOException, InterruptedException {
     var log = folder.resolve("log");
-    var child = ChildJvm.of(Training.class, log, SMALL, List.of());
+    var child = ChildJvm.of(main, log, options, arguments);
     var command = new ArrayList<String>(List.of(shell));
     command.addAll(child.command());
     var process = child.command(command).start();
@@ -116,6 +173,49 @@ class MemoryLimitTest {
     }
   }
 
+  /** A training that just fits is not killed, not even while it saves. */
+  @Test
+  void aTrainingThatJustFitsIsSaved() throws Exception {
+    long limit = 900;
+    var group = newCgroup(limit * MIB);
+    try {
+      var roomy = save(group);
+      assertThat(roomy).contains("saved to ");
+      var left = Pattern.compile("left (\\d+) fits true").matcher(roomy);
+      assertThat(left.find()).as(roomy).isTrue();
+      long tight = limit - Long.parseLong(left.group(1)) + MARGIN;
+
+      Files.writeString(limitOf(group), String.valueOf(tight * MIB));
+      assertThat(save(group)).contains("fits true", "saved to ", "checkpoint]");
+
+      Files.writeString(limitOf(group), String.valueOf((tight - 3 * MARGIN) * MIB));
+      assertThat(save(group))
+          .contains("fits false", "refused: Not enough memory", "0.06 GiB are kept for Java");
+    } finally {
+      Files.delete(group);
+    }
+  }
+
+  private String save(Path group) throws IOException, InterruptedException {
+    var output = folder.resolve("model");
+    var said =
+        run(
+            Saving.class,
+            List.of("-XX:+UseSerialGC"),
+            List.of(output.toString()),
+            "bash",
+            "-c",
+            "echo $$ > " + group.resolve("cgroup.procs") + "; exec \"$@\"",
+            "bash");
+    Files.deleteIfExists(output.resolve("checkpoint"));
+    return said;
+  }
+
+  private static Path limitOf(Path group) {
+    var unified = group.resolve("memory.max");
+    return Files.exists(unified) ? unified : group.resolve("memory.limit_in_bytes");
+  }
+
   /** Creates a child cgroup of this process; the test is skipped if that is not possible. */
   private static Path newCgroup(long limit) throws IOException {
     for (var line : Files.readAllLines(Path.of("/proc/self/cgroup"))) {
@@ -132,8 +232,7 @@ class MemoryLimitTest {
         abort("No cgroup can be made here: " + e);
       }
       try {
-        Files.writeString(
-            group.resolve(unified ? "memory.max" : "memory.limit_in_bytes"), String.valueOf(limit));
+        Files.writeString(limitOf(group), String.valueOf(limit));
         return group;
       } catch (IOException e) {
         Files.delete(group);

@@ -2,11 +2,15 @@ package io.github.ggml4j.trainer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.MemoryEstimate;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -19,7 +23,9 @@ class ProgressBarListenerTest {
   private static String draw(boolean cancelled) {
     var bytes = new ByteArrayOutputStream();
     var bar = new ProgressBarListener(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-    bar.started(new TrainingPlan(OptionalDouble.of(1), OptionalLong.of(2), OptionalLong.of(2), 0));
+    var memory = new MemoryEstimate("a training", Device.cpu(1), Map.of(), List.of(), 0);
+    bar.started(
+        new TrainingPlan(OptionalDouble.of(1), OptionalLong.of(2), OptionalLong.of(2), 0, memory));
     bar.stepped(new StepMetrics(1, 0.5, 3.25, 1e-4, 1, 100, 1000));
     bar.stepped(new StepMetrics(2, 1, 3.25, 1e-4, 1, 100, 1000));
     bar.finished(

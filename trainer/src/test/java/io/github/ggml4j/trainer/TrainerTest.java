@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -30,9 +31,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
-import java.util.logging.Handler;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.jspecify.annotations.Nullable;
@@ -301,6 +299,38 @@ class TrainerTest {
     }
   }
 
+  /** An earlier model and its metrics stay if no step was done. */
+  @Test
+  void interruptBeforeTheFirstStepSavesNothing() throws IOException {
+    var folder = temp.resolve("earlier");
+    var metrics = folder.resolve("metrics.jsonl");
+    try (var model = TestModels.odd()) {
+      trainer(model).maxSteps(1).saveTo(folder).metrics(metrics).fit(TestModels.documents(8));
+    }
+    var weights = Files.readAllBytes(folder.resolve("model.safetensors"));
+    var unused = temp.resolve("unused");
+    for (var output : List.of(folder, unused)) {
+      try (var model = TestModels.odd()) {
+        Thread.currentThread().interrupt();
+        var shown = new ByteArrayOutputStream();
+        var result =
+            trainer(model)
+                .saveTo(output)
+                .metrics(output.resolve("metrics.jsonl"))
+                .progress(Progress.lines(new PrintStream(shown, true, UTF_8)))
+                .fit(TestModels.documents(8));
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(result.cancelled()).isTrue();
+        assertThat(result.savedTo()).isEmpty();
+        assertThat(shown.toString(UTF_8))
+            .isEqualToNormalizingNewlines("stopped before the first step; nothing was saved\n");
+      }
+    }
+    assertThat(folder.resolve("model.safetensors")).hasBinaryContent(weights);
+    assertThat(Files.readAllLines(metrics)).hasSize(1);
+    assertThat(unused).doesNotExist();
+  }
+
   @Test
   void interruptWhileWaitingForTheNetworkStopsAndSaves() {
     var folder = temp.resolve("waiting");
@@ -494,28 +524,7 @@ class TrainerTest {
 
   /** Returns the log messages of a training. */
   private static List<String> warnings(UnaryOperator<Trainer> change, Dataset data) {
-    var messages = new ArrayList<String>();
-    var handler =
-        new Handler() {
-          @Override
-          public void publish(LogRecord entry) {
-            messages.add(entry.getMessage());
-          }
-
-          @Override
-          public void flush() {}
-
-          @Override
-          public void close() {}
-        };
-    var logger = Logger.getLogger(Trainer.class.getName());
-    logger.addHandler(handler);
-    try {
-      train(change, data);
-    } finally {
-      logger.removeHandler(handler);
-    }
-    return messages;
+    return LogMessages.of(Trainer.class, () -> train(change, data));
   }
 
   @Test

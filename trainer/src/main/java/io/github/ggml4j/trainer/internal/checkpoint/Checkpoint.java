@@ -14,9 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.SequencedMap;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 import java.util.zip.CheckedInputStream;
@@ -121,30 +121,33 @@ public record Checkpoint(Path file) {
     return options;
   }
 
-  /** Throws an exception that names the options that differ. */
+  /** Throws an exception about the first option that differs. It also names the others. */
   private void checkOptions(Map<String, String> saved, Map<String, String> current) {
-    var names = new TreeSet<>(saved.keySet());
-    names.addAll(current.keySet());
-    var differences =
-        names.stream()
-            .filter(name -> !saved.getOrDefault(name, "").equals(current.getOrDefault(name, "")))
+    var differing = new LinkedHashSet<>(current.keySet());
+    differing.addAll(saved.keySet());
+    differing.removeIf(name -> value(saved, name).equals(value(current, name)));
+    if (differing.isEmpty()) {
+      return;
+    }
+    var first = differing.removeFirst();
+    var others =
+        differing.stream()
             .map(name ->
                 "{%s} was %s and is now %s"
-                    .formatted(
-                        name,
-                        saved.getOrDefault(name, "not set"),
-                        current.getOrDefault(name, "not set")))
+                    .formatted(name, value(saved, name), value(current, name)))
             .collect(Collectors.joining(", "));
-    if (!differences.isEmpty()) {
-      throw new InvalidArgumentException(
-          "checkpoint",
-          file,
-          "a checkpoint of a training with the same options and data",
-          "The difference: "
-              + differences
-              + ". Use the earlier values, or delete the file to start"
-              + " again");
-    }
+    throw new InvalidArgumentException(
+        first,
+        value(current, first),
+        value(saved, first) + " as in the interrupted training (" + file + ")",
+        (others.isEmpty() ? "" : "Also, " + others + ". ")
+            + "Use the earlier "
+            + (others.isEmpty() ? "value" : "values")
+            + ", or delete the file to start again");
+  }
+
+  private static String value(Map<String, String> options, String name) {
+    return options.getOrDefault(name, "not set");
   }
 
   /** A training may move to another machine, but then the last bits of its numbers may differ. */

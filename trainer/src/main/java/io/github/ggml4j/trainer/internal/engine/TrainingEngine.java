@@ -4,6 +4,7 @@ import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.model.CausalForward;
 import io.github.ggml4j.model.FlatLayout;
 import io.github.ggml4j.model.Gpt2;
+import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
 import io.github.ggml4j.nn.CrossEntropy;
@@ -30,6 +31,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -75,6 +77,19 @@ public final class TrainingEngine implements AutoCloseable {
    * @param attnPdrop dropout of attention probabilities
    */
   public record Settings(long seed, float embdPdrop, float residPdrop, float attnPdrop) {
+    /**
+     * Settings for a model.
+     *
+     * @param dropout one probability for all; empty for those of the model
+     */
+    public static Settings of(Gpt2Config config, long seed, OptionalDouble dropout) {
+      return new Settings(
+          seed,
+          (float) dropout.orElse(config.embdPdrop()),
+          (float) dropout.orElse(config.residPdrop()),
+          (float) dropout.orElse(config.attnPdrop()));
+    }
+
     boolean drops() {
       return embdPdrop > 0 || residPdrop > 0 || attnPdrop > 0;
     }
