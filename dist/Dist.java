@@ -80,12 +80,21 @@ public final class Dist {
     for (var text : List.of("LICENSE", "NOTICE", "README.md")) {
       Files.copy(root.resolve(text), image.resolve(text));
     }
-    Files.createDirectories(image.resolve("docs"));
-    Files.copy(root.resolve("docs/cli.md"), image.resolve("docs/cli.md")); // linked from README
+    copyFiles("docs", "*.md", "docs"); // linked from README
+    copyFiles("dist/licenses", "*.txt", "licenses"); // linked from NOTICE
     if (!windows) {
       complete();
       var manual = Files.createDirectories(image.resolve("share/man/man1"));
       Files.copy(root.resolve("docs/ggml4j.1"), manual.resolve("ggml4j.1"));
+    }
+  }
+
+  private void copyFiles(String from, String pattern, String to) throws IOException {
+    var target = Files.createDirectories(image.resolve(to));
+    try (var files = Files.newDirectoryStream(root.resolve(from), pattern)) {
+      for (var file : files) {
+        Files.copy(file, target.resolve(file.getFileName()));
+      }
     }
   }
 
