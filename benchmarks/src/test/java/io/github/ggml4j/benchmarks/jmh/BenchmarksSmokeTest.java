@@ -22,7 +22,7 @@ class BenchmarksSmokeTest {
             .shouldFailOnError(true)
             .build();
     var results = new Runner(options).run();
-    assertThat(results).hasSizeGreaterThanOrEqualTo(14);
+    assertThat(results).hasSizeGreaterThanOrEqualTo(39);
     assertThat(results)
         .allSatisfy(result -> assertThat(result.getPrimaryResult().getScore()).isPositive());
   }

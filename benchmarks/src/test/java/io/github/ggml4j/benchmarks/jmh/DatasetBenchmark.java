@@ -6,14 +6,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * Reading one column of all rows of a file. The files of text have 10,000 rows of about 120 bytes;
- * the Parquet file is one of the trainer's tests with few rows.
+ * Reading one column of all rows of a file, or all documents. The files of text have 10,000 rows of
+ * about 120 bytes; the Parquet file is one of the trainer's tests with few rows.
  */
 public class DatasetBenchmark extends MicroBenchmark {
   private static final int ROWS = 10_000;
@@ -24,7 +27,7 @@ public class DatasetBenchmark extends MicroBenchmark {
   private static final int PARQUET_ROWS = 287;
 
   /** The format of the file. */
-  @Param({"csv", "json", "parquet", "text"})
+  @Param({"csv", "csv.gz", "tsv", "json", "parquet", "text", "documents", "zip"})
   public String format = "csv";
 
   private Path folder = Path.of("");
@@ -38,6 +41,12 @@ public class DatasetBenchmark extends MicroBenchmark {
         switch (format) {
           case "csv" ->
               Datasets.load("csv", write("a.csv", "id,text\n", "%d,\"%s\"\n")).text("text");
+          case "csv.gz" ->
+              Datasets.load("csv", compress(write("a.csv", "id,text\n", "%d,\"%s\"\n")))
+                  .text("text");
+          case "tsv" -> Datasets.load("tsv", write("a.tsv", "id\ttext\n", "%d\t%s\n")).text("text");
+          case "documents" -> Datasets.text(documents());
+          case "zip" -> Datasets.zip(zip(documents()), "*.txt");
           case "json" ->
               Datasets.load("json", write("a.jsonl", "", "{\"id\": %d, \"text\": \"%s\"}\n"))
                   .text("text");
@@ -63,7 +72,35 @@ public class DatasetBenchmark extends MicroBenchmark {
     return Files.writeString(folder.resolve(name), text);
   }
 
-  /** Deletes the file. */
+  private static Path compress(Path file) throws IOException {
+    var compressed = file.resolveSibling(file.getFileName() + ".gz");
+    try (var out = new GZIPOutputStream(Files.newOutputStream(compressed))) {
+      Files.copy(file, out);
+    }
+    return compressed;
+  }
+
+  /** A file for each row, in the order of the rows. */
+  private Path[] documents() throws IOException {
+    var files = new Path[ROWS];
+    for (int i = 0; i < ROWS; i++) {
+      files[i] = Files.writeString(folder.resolve("%05d.txt".formatted(i)), i + " " + TEXT + i);
+    }
+    return files;
+  }
+
+  private Path zip(Path[] files) throws IOException {
+    var archive = folder.resolve("a.zip");
+    try (var out = new ZipOutputStream(Files.newOutputStream(archive))) {
+      for (var file : files) {
+        out.putNextEntry(new ZipEntry(file.getFileName().toString()));
+        Files.copy(file, out);
+      }
+    }
+    return archive;
+  }
+
+  /** Deletes the files. */
   @TearDown
   public void tearDown() throws IOException {
     try (var files = Files.list(folder)) {

@@ -5,10 +5,11 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Device;
 
 /** Models with random weights, so small that their arithmetic takes a few microseconds. */
-final class TinyModels {
+public final class TinyModels {
   private TinyModels() {}
 
-  static Gpt2Model create(int layers, int channels, int vocabSize, int positions) {
+  /** A model on one thread of the CPU, always with the same weights. */
+  public static Gpt2Model create(int layers, int channels, int vocabSize, int positions) {
     var config =
         Gpt2Config.builder()
             .nLayer(layers)
