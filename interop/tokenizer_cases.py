@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from suite import case, check
+from suite import Wrong, case, check
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "java-api" / "src" / "test" / "python"))
 import make_golden_tokenizer_configurations as golden
@@ -114,9 +114,12 @@ def compare(ask, folder, rng, vocabulary, merges):
     expected["decoded"] = [theirs.decode(ids, skip_special_tokens=True) for ids in expected["ids"]]
     (folder / "texts.json").write_text(json.dumps({"texts": texts}))
     (folder / "expected.json").write_text(json.dumps(expected))
-    answer = ask("tokenizer-check", folder)
-    if "post_processor names id" in answer:
-        return None  # An id without a token, which transformers passes on to the model
+    try:
+        answer = ask("tokenizer-check", folder)
+    except Wrong as refusal:
+        if "post_processor names id" in str(refusal):
+            return None  # An id without a token, which transformers passes on to the model
+        raise
     check(answer == "same", f"{folder}: {answer}; files {json.dumps(files)[:1500]}")
     return len(texts)
 
