@@ -86,7 +86,7 @@ final class DownloadCommand implements Callable<Integer> {
     try {
       return (isDataset() ? from.dataset(name) : from.model(name)).revision(hub.revision());
     } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
+      throw new ParameterException(spec.commandLine(), Failures.describe(e, spec), e);
     }
   }
 
