@@ -5,16 +5,16 @@ import java.net.URI;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the Hub says about a file before it sends it.
+ * Metadata of a file on the Hub, from the headers of its response.
  *
- * @param commit the commit it belongs to
- * @param etag what names its content: SHA-256, git's id, or something else
- * @param size in bytes; -1 when it is not told
- * @param location where its bytes are
+ * @param commit the commit that contains the file
+ * @param etag identifies the content: a SHA-256 hash, git's id, or another entity tag
+ * @param size in bytes; -1 if the server does not tell it
+ * @param location address of the content
  */
 record FileMetadata(String commit, String etag, long size, URI location) {
 
-  /** Asks for it. */
+  /** Requests the metadata. */
   static FileMetadata of(HubSettings settings, Transport transport, Target target, String commit) {
     var uri = address(settings, target, commit);
     try (var response = transport.send(Transport.Call.head(uri), target)) {
@@ -28,12 +28,12 @@ record FileMetadata(String commit, String etag, long size, URI location) {
         throw Failures.badResponse(
             response.uri(), target, "its entity tag is " + Names.quote(etag));
       }
-      var elsewhere = response.redirect();
+      var redirect = response.redirect();
       long size = response.number("x-linked-size");
-      if (size < 0 && elsewhere == null) {
+      if (size < 0 && redirect == null) {
         size = response.number("content-length");
       }
-      return new FileMetadata(named, etag, size, elsewhere != null ? elsewhere : response.uri());
+      return new FileMetadata(named, etag, size, redirect != null ? redirect : response.uri());
     }
   }
 

@@ -13,7 +13,7 @@ final class HttpRangeReader implements RangeReader {
       Pattern.compile("bytes (\\d{1,18})-(\\d{1,18})/(\\d{1,18}|\\*)");
 
   /** The most bytes that are skipped if a server ignores the range and sends the whole file. */
-  private static final long MOST_SKIPPED = 16L << 20;
+  private static final long MAX_SKIPPED_BYTES = 16L << 20;
 
   private final HubSettings settings;
   private final Transport transport;
@@ -92,7 +92,7 @@ final class HttpRangeReader implements RangeReader {
     try (var response = transport.send(call, target)) {
       if (response.status() == 206) {
         checkRange(response, offset, count);
-      } else if (response.status() == 200 && offset <= MOST_SKIPPED) {
+      } else if (response.status() == 200 && offset <= MAX_SKIPPED_BYTES) {
         response.body().skipNBytes(offset);
       } else {
         throw Failures.badResponse(

@@ -24,7 +24,7 @@ final class HubEnvironment {
   static final String DEFAULT_ENDPOINT = "https://huggingface.co";
   private static final Set<String> TRUE = Set.of("1", "ON", "YES", "TRUE");
   private static final Pattern VARIABLE = Pattern.compile("\\$(?:\\{(\\w+)}|(\\w+))");
-  private static final long LARGEST_TOKEN_FILE = 64 << 10;
+  private static final long MAX_TOKEN_FILE_BYTES = 64 << 10;
 
   private final Map<String, String> variables;
   private final Path userHome;
@@ -107,7 +107,7 @@ final class HubEnvironment {
     var named = variables.get("HF_TOKEN_PATH");
     var file = named != null ? path("HF_TOKEN_PATH", named) : home().resolve("token");
     try {
-      if (!Files.isRegularFile(file) || Files.size(file) > LARGEST_TOKEN_FILE) {
+      if (!Files.isRegularFile(file) || Files.size(file) > MAX_TOKEN_FILE_BYTES) {
         return null;
       }
       var value = Files.readString(file, StandardCharsets.UTF_8);

@@ -302,7 +302,7 @@ public final class HubRepo {
     var files = cachedFiles(now.commit());
     boolean whole =
         now.cacheOnly()
-            || ModelChoice.isWhole(files.keySet(), n -> cache.isKnownMissing(now.commit(), n));
+            || ModelChoice.isComplete(files.keySet(), n -> cache.isKnownMissing(now.commit(), n));
     List<TreeEntry> listed = null;
     if (!whole) {
       try {

@@ -20,7 +20,7 @@ record HubSettings(
     Consumer<? super TransferProgress> progress) {
 
   /** Longer than this, a wait that a server asks for is an error instead. */
-  static final Duration LONGEST_WAIT = Duration.ofMinutes(5);
+  static final Duration MAX_RETRY_DELAY = Duration.ofMinutes(5);
 
   URI address(String path) {
     return URI.create(endpoint + "/" + path);

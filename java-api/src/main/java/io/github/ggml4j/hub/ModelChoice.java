@@ -15,11 +15,12 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The files of a repository that make a model: of all the formats that its weights are in, one.
+ * The files of a repository to download for a model. If its weights are there in several formats,
+ * one is chosen.
  *
- * @param files to download
- * @param index one of them, which names further files; null when there are none
- * @param gguf the one file that is the model; null when the folder is
+ * @param files paths of the files
+ * @param index the one of them that lists shards, which are downloaded too; null if there is none
+ * @param gguf the GGUF file that is the model; null if the folder is the model
  */
 record ModelChoice(List<String> files, @Nullable String index, @Nullable String gguf) {
   private static final List<String> SETTINGS =
@@ -43,7 +44,7 @@ record ModelChoice(List<String> files, @Nullable String index, @Nullable String 
           "model.ckpt.meta",
           "vocab.bpe");
 
-  /** Single files and indexes of several, the best first. */
+  /** Files of weights and indexes of shards, in order of preference. */
   private static final List<String> WEIGHTS =
       List.of(
           "model.safetensors",
@@ -52,13 +53,13 @@ record ModelChoice(List<String> files, @Nullable String index, @Nullable String 
           "pytorch_model.bin.index.json");
 
   private static final String INDEX = ".index.json";
-  private static final int MOST_SHARDS = 10_000;
-  private static final int MOST_NAMED = 20;
+  private static final int MAX_SHARDS = 10_000;
+  private static final int MAX_LISTED = 20;
 
   /**
    * Chooses among the files of a repository.
    *
-   * @throws HubException when there is no model among them, or several
+   * @throws HubException if there is no model, or several GGUF files
    */
   static ModelChoice of(Set<String> names, RepoId repo) {
     var weights = WEIGHTS.stream().filter(names::contains).findFirst();
@@ -82,8 +83,8 @@ record ModelChoice(List<String> files, @Nullable String index, @Nullable String 
               + "/"
               + ggufs.getFirst()
               + ". The files: "
-              + String.join(", ", ggufs.subList(0, Math.min(MOST_NAMED, ggufs.size())))
-              + (ggufs.size() > MOST_NAMED ? ", ..." : ""));
+              + String.join(", ", ggufs.subList(0, Math.min(MAX_LISTED, ggufs.size())))
+              + (ggufs.size() > MAX_LISTED ? ", ..." : ""));
     }
     if (names.contains("model.ckpt.index")) {
       return new ModelChoice(OPENAI.stream().filter(names::contains).toList(), null, null);
@@ -96,28 +97,29 @@ record ModelChoice(List<String> files, @Nullable String index, @Nullable String 
             + ", or a .gguf file. Choose another repository or revision.");
   }
 
-  /** Names of files that a model may have; which of them a repository lacks is worth keeping. */
+  /** Files that a model may have. The cache records which of them a repository does not have. */
   static List<String> known() {
     return Stream.concat(SETTINGS.stream(), WEIGHTS.stream()).toList();
   }
 
   /**
-   * Whether no list of files is needed to tell that a model is whole.
+   * Returns whether a model in the cache is known to be complete, without the repository's list of
+   * files.
    *
-   * @param names the files that are here
-   * @param missing tells of other files whether the repository is known to lack them
+   * @param names the files in the cache
+   * @param missing whether the repository is known not to have a file
    */
-  static boolean isWhole(Set<String> names, Predicate<String> missing) {
+  static boolean isComplete(Set<String> names, Predicate<String> missing) {
     Predicate<String> decided = name -> names.contains(name) || missing.test(name);
     var best = WEIGHTS.stream().filter(missing.negate()).findFirst();
     return SETTINGS.stream().allMatch(decided) && best.isPresent() && names.contains(best.get());
   }
 
   /**
-   * The files that an index names.
+   * Returns the shards that an index lists.
    *
    * @param names the files of the repository
-   * @throws HubException when it is damaged, or names a file that is not there
+   * @throws HubException if the index is damaged, or lists a file that the repository does not have
    */
   static List<String> shards(Path index, Set<String> names, RepoId repo) {
     Object weights;
@@ -130,14 +132,14 @@ record ModelChoice(List<String> files, @Nullable String index, @Nullable String 
     if (weights instanceof Map<?, ?> map) {
       map.values().forEach(shard -> shards.add(String.valueOf(shard)));
     }
-    if (shards.isEmpty() || shards.size() > MOST_SHARDS) {
+    if (shards.isEmpty() || shards.size() > MAX_SHARDS) {
       throw new HubException(
           Reason.SERVER,
           repo
               + ": its index of weights names "
               + shards.size()
               + " files; expected 1 to "
-              + MOST_SHARDS
+              + MAX_SHARDS
               + ". The repository is damaged: choose another revision.");
     }
     for (String shard : shards) {

@@ -14,9 +14,9 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A blob while it is downloaded. What a broken download left is taken over, unless another process
- * is at it: the lock on the file tells. Files that Python downloads have other names and are left
- * alone.
+ * The file of a blob while it is downloaded. A download resumes the file of an interrupted one,
+ * unless another process has locked it. Partial files of huggingface_hub have other names and are
+ * not touched.
  */
 final class PartialFile implements AutoCloseable {
   private static final String MARK = ".ggml4j-";
@@ -32,7 +32,7 @@ final class PartialFile implements AutoCloseable {
     this.lock = lock;
   }
 
-  /** The partial file of a blob: one that is there, else a new one. */
+  /** Opens an existing partial file of a blob, or creates one if there is none. */
   static PartialFile of(Path blob) throws IOException {
     try (DirectoryStream<Path> leftovers =
         Files.newDirectoryStream(
@@ -48,7 +48,7 @@ final class PartialFile implements AutoCloseable {
     var path = blob.resolveSibling(blob.getFileName() + MARK + unique + SUFFIX);
     var created = take(path, StandardOpenOption.WRITE, StandardOpenOption.CREATE_NEW);
     if (created == null) {
-      throw new IOException("another process took the new file " + path);
+      throw new IOException("another process locked the new file " + path);
     }
     return created;
   }
@@ -64,11 +64,11 @@ final class PartialFile implements AutoCloseable {
     boolean taken = false;
     try {
       var lock = lock(channel);
-      // Under the lock nobody renames it; before, its owner may have
+      // The previous owner may have renamed it before the lock was acquired
       taken = lock != null && Files.exists(path);
       return taken ? new PartialFile(path, channel, lock) : null;
     } catch (OverlappingFileLockException e) {
-      return null; // Another thread is at it
+      return null; // Another thread downloads it
     } finally {
       if (!taken) {
         channel.close();
@@ -88,13 +88,13 @@ final class PartialFile implements AutoCloseable {
     return channel;
   }
 
-  /** Makes it the blob. */
+  /** Renames it to the blob, after its content is on the disk. */
   void complete(Path blob) throws IOException {
     channel.force(true);
     HubCache.rename(path, blob);
   }
 
-  /** Removes it: nothing in it is of use. */
+  /** Deletes it, because its content is useless. */
   void discard() throws IOException {
     Files.deleteIfExists(path);
   }
@@ -102,7 +102,7 @@ final class PartialFile implements AutoCloseable {
   @Override
   public void close() throws IOException {
     if (channel.size() == 0) {
-      discard(); // There is nothing to go on with
+      discard(); // There is nothing to resume
     }
     if (lock != null && lock.isValid()) {
       lock.release();

@@ -33,11 +33,12 @@ final class Push {
   private static final String JSON = "application/json";
   private static final String LFS = "application/vnd.git-lfs+json";
   private static final String CARD = "README.md";
-  private static final Set<String> LEFT_OUT = Set.of(".git", ".cache", ".DS_Store", "__pycache__");
-  private static final int BATCH = 256;
-  private static final int MOST_FILES = 10_000;
-  private static final int LARGEST_ANSWER = 16 << 20;
-  private static final int MOST_PARTS = 10_000;
+  private static final Set<String> NOT_PUBLISHED =
+      Set.of(".git", ".cache", ".DS_Store", "__pycache__");
+  private static final int FILES_PER_REQUEST = 256;
+  private static final int MAX_FILES = 10_000;
+  private static final int MAX_RESPONSE_BYTES = 16 << 20;
+  private static final int MAX_PARTS = 10_000;
 
   private final HubSettings settings;
   private final Transport transport;
@@ -105,9 +106,9 @@ final class Push {
         }
       }
     }
-    if (files.isEmpty() || files.size() > MOST_FILES) {
+    if (files.isEmpty() || files.size() > MAX_FILES) {
       throw new InvalidArgumentException(
-          "folder", folder + " with " + files.size() + " files", "1 to " + MOST_FILES + " files");
+          "folder", folder + " with " + files.size() + " files", "1 to " + MAX_FILES + " files");
     }
     if (options.card() != null) {
       files.put(CARD, Upload.of(CARD, options.card()));
@@ -119,7 +120,7 @@ final class Push {
 
   private static boolean isPublished(String name) {
     for (String part : name.split("/", -1)) {
-      if (LEFT_OUT.contains(part)) {
+      if (NOT_PUBLISHED.contains(part)) {
         return false;
       }
     }
@@ -146,14 +147,20 @@ final class Push {
     }
   }
 
-  /** What the server does with a file. */
+  /**
+   * How the server wants a file.
+   *
+   * @param large whether it goes to large file storage
+   * @param ignored whether the server ignores the file
+   * @param oid git's id of the content that the repository has; null if it does not have the file
+   */
   private record Mode(boolean large, boolean ignored, @Nullable String oid) {}
 
   private Map<String, Mode> modes(List<Upload> files) throws IOException {
     Map<String, Mode> modes = new HashMap<>();
-    for (int i = 0; i < files.size(); i += BATCH) {
+    for (int i = 0; i < files.size(); i += FILES_PER_REQUEST) {
       List<Map<String, Object>> described = new ArrayList<>();
-      for (Upload file : files.subList(i, Math.min(files.size(), i + BATCH))) {
+      for (Upload file : files.subList(i, Math.min(files.size(), i + FILES_PER_REQUEST))) {
         described.add(Map.of("path", file.path(), "sample", file.sample(), "size", file.size()));
       }
       var call =
@@ -161,11 +168,11 @@ final class Push {
               repo.apiPath() + "/preupload/" + Urls.encode(revision),
               Map.of("files", described),
               JSON);
-      var answer = ask(call);
-      if (!(answer.get("files") instanceof List<?> told)) {
-        throw nonsense(call, "it does not say how to upload the files");
+      var response = requestJson(call);
+      if (!(response.get("files") instanceof List<?> items)) {
+        throw badResponse(call, "it does not say how to upload the files");
       }
-      for (Object item : told) {
+      for (Object item : items) {
         if (item instanceof Map<?, ?> file && file.get("path") instanceof String path) {
           modes.put(
               path,
@@ -190,13 +197,14 @@ final class Push {
   }
 
   /**
-   * Sends large files to the storage that the server names; those that it has, it does not ask for.
+   * Uploads large files to the storage that the server names. Files that the storage already has
+   * are skipped.
    */
   private void store(Map<Upload, String> hashes) throws IOException {
     List<Map.Entry<Upload, String>> files = List.copyOf(hashes.entrySet());
     hashes.keySet().forEach(file -> progress.add(file.path(), file.size()));
-    for (int i = 0; i < files.size(); i += BATCH) {
-      var batch = files.subList(i, Math.min(files.size(), i + BATCH));
+    for (int i = 0; i < files.size(); i += FILES_PER_REQUEST) {
+      var batch = files.subList(i, Math.min(files.size(), i + FILES_PER_REQUEST));
       Map<String, Upload> byHash = new HashMap<>();
       List<Map<String, Object>> objects = new ArrayList<>();
       for (var file : batch) {
@@ -211,32 +219,32 @@ final class Push {
       body.put("hash_algo", "sha256");
       body.put("ref", Map.of("name", revision));
       var call = post(repo.urlPath() + ".git/info/lfs/objects/batch", body, LFS);
-      if (!(ask(call).get("objects") instanceof List<?> told)) {
-        throw nonsense(call, "it does not say where to send large files");
+      if (!(requestJson(call).get("objects") instanceof List<?> items)) {
+        throw badResponse(call, "it does not say where to send large files");
       }
-      for (Object item : told) {
+      for (Object item : items) {
         if (!(item instanceof Map<?, ?> object)
             || !(object.get("oid") instanceof String oid)
             || !byHash.containsKey(oid)) {
-          throw nonsense(call, "it requests a file that was not offered");
+          throw badResponse(call, "it requests a file that was not offered");
         }
         if (object.get("error") instanceof Map<?, ?> error) {
-          throw nonsense(
+          throw badResponse(
               call, "it refuses a file: " + Names.quote(String.valueOf(error.get("message"))));
         }
         if (object.get("actions") instanceof Map<?, ?> actions) {
           send(call, byHash.get(oid), oid, actions);
         }
       }
-      for (var file : batch) { // Of some the server has the content
+      for (var file : batch) { // Files that the server already has count as uploaded
         progress.update(file.getKey().path(), file.getKey().size());
         progress.finish(file.getKey().path());
       }
     }
   }
 
-  private void send(Transport.Call asked, Upload file, String oid, Map<?, ?> actions) {
-    var upload = address(asked, actions.get("upload"));
+  private void send(Transport.Call request, Upload file, String oid, Map<?, ?> actions) {
+    var upload = address(request, actions.get("upload"));
     if (upload == null) {
       return;
     }
@@ -249,9 +257,9 @@ final class Push {
       var call = Transport.Call.send("PUT", upload, () -> part(file, 0, file.size()));
       transport.send(call, target(file)).close();
     } else {
-      sendParts(asked, file, oid, upload, header);
+      sendParts(request, file, oid, upload, header);
     }
-    var verify = address(asked, actions.get("verify"));
+    var verify = address(request, actions.get("verify"));
     if (verify != null) {
       byte[] body = JsonMapper.shared().writeValueAsBytes(Map.of("oid", oid, "size", file.size()));
       transport.send(json("POST", verify, body, LFS), target(file)).close();
@@ -263,21 +271,27 @@ final class Push {
   }
 
   private void sendParts(
-      Transport.Call asked, Upload file, String oid, URI completion, Map<?, ?> header) {
+      Transport.Call request, Upload file, String oid, URI completion, Map<?, ?> header) {
     var text = String.valueOf(header.get("chunk_size"));
     long chunk = text.matches("\\d{1,15}") ? Long.parseLong(text) : 0;
     long count = chunk <= 0 ? 0 : (file.size() + chunk - 1) / chunk;
-    if (count < 1 || count > MOST_PARTS) {
-      throw nonsense(asked, "it wants parts of " + Names.quote(text) + " bytes");
+    if (count < 1 || count > MAX_PARTS) {
+      throw badResponse(request, "it requests parts of " + Names.quote(text) + " bytes");
     }
     Map<Long, URI> addresses = new TreeMap<>();
     header.forEach((key, value) -> {
       if (String.valueOf(key).matches("\\d{1,9}")) {
-        addresses.put(Long.parseLong(String.valueOf(key)), resolve(asked, String.valueOf(value)));
+        addresses.put(Long.parseLong(String.valueOf(key)), resolve(request, String.valueOf(value)));
       }
     });
     if (addresses.size() != count) {
-      throw nonsense(asked, "it wants " + count + " parts and names " + addresses.size());
+      throw badResponse(
+          request,
+          "the upload needs "
+              + count
+              + " parts, but the server gives "
+              + addresses.size()
+              + " addresses");
     }
     List<Map<String, Object>> parts = new ArrayList<>();
     for (URI address : addresses.values()) {
@@ -287,7 +301,7 @@ final class Push {
       try (var response = transport.send(call, target(file))) {
         var etag = response.header("etag");
         if (etag == null) {
-          throw nonsense(call, "it does not confirm a part");
+          throw badResponse(call, "it does not confirm a part of the upload");
         }
         parts.add(Map.of("partNumber", parts.size() + 1, "etag", etag));
       }
@@ -324,10 +338,10 @@ final class Push {
       var call =
           Transport.Call.send("POST", uri, () -> HttpRequest.BodyPublishers.ofFile(body))
               .with("Content-Type", "application/x-ndjson");
-      var answer = ask(call);
-      if (!(answer.get("commitOid") instanceof String commit)
-          || !(answer.get("commitUrl") instanceof String url)) {
-        throw nonsense(call, "it names no commit");
+      var response = requestJson(call);
+      if (!(response.get("commitOid") instanceof String commit)
+          || !(response.get("commitUrl") instanceof String url)) {
+        throw badResponse(call, "it names no commit");
       }
       return new PushedCommit(commit, url);
     } finally {
@@ -344,22 +358,22 @@ final class Push {
     return new Target(repo, revision, file.path());
   }
 
-  private @Nullable URI address(Transport.Call asked, @Nullable Object action) {
+  private @Nullable URI address(Transport.Call request, @Nullable Object action) {
     if (action == null) {
       return null;
     }
     return resolve(
-        asked,
+        request,
         action instanceof Map<?, ?> map && map.get("href") instanceof String href ? href : "");
   }
 
-  private URI resolve(Transport.Call asked, String href) {
-    var address = href.isEmpty() ? null : Urls.resolve(asked.uri(), href);
+  private URI resolve(Transport.Call request, String href) {
+    var address = href.isEmpty() ? null : Urls.resolve(request.uri(), href);
     if (address == null) {
-      throw nonsense(asked, "it does not say where to send a file");
+      throw badResponse(request, "it does not say where to send a file");
     }
-    if (Urls.losesEncryption(asked.uri(), address)) {
-      throw nonsense(asked, "it wants a file sent without encryption");
+    if (Urls.losesEncryption(request.uri(), address)) {
+      throw badResponse(request, "it requests an upload without encryption");
     }
     return address;
   }
@@ -374,13 +388,13 @@ final class Push {
         .with("Accept", type);
   }
 
-  private Map<String, @Nullable Object> ask(Transport.Call call) {
+  private Map<String, @Nullable Object> requestJson(Transport.Call call) {
     try (var response = transport.send(call, target)) {
       return Json.parseObject(
-          new ByteArrayInputStream(response.body().readAtMost(LARGEST_ANSWER)),
+          new ByteArrayInputStream(response.body().readAtMost(MAX_RESPONSE_BYTES)),
           Urls.show(response.uri()));
     } catch (ModelFormatException e) {
-      var failure = nonsense(call, "what it sends is no JSON");
+      var failure = badResponse(call, "its response is not JSON");
       failure.addSuppressed(e);
       throw failure;
     } catch (IOException e) {
@@ -388,7 +402,7 @@ final class Push {
     }
   }
 
-  private HubException nonsense(Transport.Call call, String what) {
+  private HubException badResponse(Transport.Call call, String what) {
     return Failures.badResponse(call.uri(), target, what);
   }
 }

@@ -50,17 +50,18 @@ final class Transport {
 
   /** Which redirects are followed. */
   enum Redirects {
-    /** A redirect to another host, or with metadata of its target, is returned. */
+    /** Returns a redirect to another host, or one with metadata of its target, to the caller. */
     SAME_HOST,
+    /** Follows every redirect. */
     ANY_HOST
   }
 
-  private static final int MOST_REDIRECTS = 10;
-  private static final int MOST_RETRIES_WITHOUT_NETWORK = 2;
-  private static final Duration SLOWEST_ANSWER = Duration.ofMinutes(2);
+  private static final int MAX_REDIRECTS = 10;
+  private static final int MAX_RETRIES_WITHOUT_NETWORK = 2;
+  private static final Duration MAX_PROCESSING_TIME = Duration.ofMinutes(2);
 
-  /** In bytes per millisecond. */
-  private static final long SLOWEST_UPLOAD = 16;
+  /** Bytes per millisecond; a slower upload times out. */
+  private static final long MIN_UPLOAD_SPEED = 16;
 
   private static final String USER_AGENT = "ggml4j; java/" + Runtime.version().feature();
   private static final System.Logger LOG = System.getLogger(Transport.class.getName());
@@ -68,7 +69,7 @@ final class Transport {
   private final HubSettings settings;
 
   /** Whether a response was received before. */
-  private volatile boolean answered;
+  private volatile boolean receivedResponse;
 
   private final Connections connections;
 
@@ -102,12 +103,13 @@ final class Transport {
         }
         try (response) {
           var failure = Failures.ofStatus(response, target, hasToken());
-          var asked = Waiting.asked(response.status(), response.headers());
-          boolean tooLong = asked != null && asked.compareTo(HubSettings.LONGEST_WAIT) > 0;
+          var requested = Waiting.requested(response.status(), response.headers());
+          boolean tooLong =
+              requested != null && requested.compareTo(HubSettings.MAX_RETRY_DELAY) > 0;
           if (attempt >= retries || !mayRetry(response.status()) || tooLong) {
             throw failure;
           }
-          wait = asked != null ? asked : Waiting.backoff(settings.retryDelay(), attempt);
+          wait = requested != null ? requested : Waiting.backoff(settings.retryDelay(), attempt);
           LOG.log(System.Logger.Level.DEBUG, () -> "Retrying: " + failure.getMessage());
         }
       } catch (IOException e) {
@@ -116,9 +118,9 @@ final class Transport {
         }
         var failure = Failures.unreachable(call.uri(), target, e, attempt + 1);
         // Fewer retries if nothing was received yet: there may be no network at all
-        boolean hopeless = e instanceof ConnectException && !answered;
-        int most = hopeless ? Math.min(retries, MOST_RETRIES_WITHOUT_NETWORK) : retries;
-        if (attempt >= most || failure.reason() == HubException.Reason.PROXY) {
+        boolean noNetwork = e instanceof ConnectException && !receivedResponse;
+        int maxRetries = noNetwork ? Math.min(retries, MAX_RETRIES_WITHOUT_NETWORK) : retries;
+        if (attempt >= maxRetries || failure.reason() == HubException.Reason.PROXY) {
           throw failure;
         }
         wait = Waiting.backoff(settings.retryDelay(), attempt);
@@ -150,7 +152,7 @@ final class Transport {
 
   private Response follow(Call call, Target target) throws IOException {
     URI uri = call.uri();
-    for (int i = 0; i <= MOST_REDIRECTS; i++) {
+    for (int i = 0; i <= MAX_REDIRECTS; i++) {
       var response = exchange(call, uri);
       boolean redirects = response.status() / 100 == 3 && response.header("location") != null;
       if (!redirects) {
@@ -159,7 +161,7 @@ final class Transport {
       var next = response.redirect();
       if (next == null) {
         response.close();
-        throw Failures.badResponse(uri, target, "it redirects to no address");
+        throw Failures.badResponse(uri, target, "it redirects without an address");
       }
       if (Urls.losesEncryption(uri, next)) {
         response.close();
@@ -170,14 +172,14 @@ final class Transport {
           && (known || !Urls.sameOrigin(call.uri(), next))) {
         return response;
       }
-      response.body().readSome(4096); // So that the connection can be used again
+      response.body().readSome(4096); // Allows the connection to be reused
       response.close();
       uri = next;
     }
-    throw Failures.badResponse(uri, target, "it redirects more than " + MOST_REDIRECTS + " times");
+    throw Failures.badResponse(uri, target, "it redirects more than " + MAX_REDIRECTS + " times");
   }
 
-  /** Sends one request; returns when the headers were received. */
+  /** Sends one request; returns when the headers have been received. */
   private Response exchange(Call call, URI uri) throws IOException {
     var builder =
         HttpRequest.newBuilder(uri)
@@ -199,13 +201,13 @@ final class Transport {
     long limit = settings.timeout().toMillis();
     if (content != null) {
       // Allow time for the upload and for the server to process it
-      limit = SLOWEST_ANSWER.toMillis() + Math.max(0, body.contentLength()) / SLOWEST_UPLOAD;
+      limit = MAX_PROCESSING_TIME.toMillis() + Math.max(0, body.contentLength()) / MIN_UPLOAD_SPEED;
     }
     try {
       var response = answer.get(limit, TimeUnit.MILLISECONDS);
-      answered = true;
+      receivedResponse = true;
       var received = response.body();
-      if (received == null) { // As when a proxy opens no tunnel
+      if (received == null) { // For example if a proxy does not open a tunnel
         received = new Body(settings.timeout());
         received.onComplete();
       }

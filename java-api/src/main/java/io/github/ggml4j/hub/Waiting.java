@@ -14,26 +14,26 @@ import org.jspecify.annotations.Nullable;
 
 /** Delays between attempts of a request. */
 final class Waiting {
-  private static final Duration LONGEST_BACKOFF = Duration.ofSeconds(8);
+  private static final Duration MAX_BACKOFF = Duration.ofSeconds(8);
   private static final Pattern RATE_LIMIT = Pattern.compile("r=(\\d{1,9})\\s*;\\s*t=(\\d{1,9})");
 
   private Waiting() {}
 
   /**
-   * The delay doubles with each attempt and varies randomly by a quarter, so that clients that
-   * failed together do not retry together.
+   * Returns the delay before the next attempt. It doubles with each attempt and varies randomly by
+   * a quarter, so that clients that failed together do not retry together.
    *
-   * @param attempt 0 for the first wait
+   * @param attempt number of failed attempts before this one
    */
   static Duration backoff(Duration first, int attempt) {
     var doubled = first.multipliedBy(1L << Math.min(attempt, 10));
-    var bounded = doubled.compareTo(LONGEST_BACKOFF) < 0 ? doubled : LONGEST_BACKOFF;
+    var bounded = doubled.compareTo(MAX_BACKOFF) < 0 ? doubled : MAX_BACKOFF;
     double factor = 0.75 + ThreadLocalRandom.current().nextDouble() / 2;
     return Duration.ofNanos((long) (bounded.toNanos() * factor));
   }
 
-  /** The delay that the server asks for; null if it asks for none. */
-  static @Nullable Duration asked(int status, HttpHeaders headers) {
+  /** Returns the delay that the server requests; null if it requests none. */
+  static @Nullable Duration requested(int status, HttpHeaders headers) {
     if (status == 429) {
       var limit = RATE_LIMIT.matcher(headers.firstValue("ratelimit").orElse(""));
       if (limit.find() && Long.parseLong(limit.group(1)) == 0) {
