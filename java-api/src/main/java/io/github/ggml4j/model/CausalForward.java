@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * The forward pass of a network over whole sequences of one length, without a cache.
  *
  * @param tokens the input of the graph; set it before each computation
- * @param hidden the hidden states behind {@code ln_f}: {@code (B * T, nEmbd)}
+ * @param hidden the hidden states after {@code ln_f}: {@code (B * T, nEmbd)}
  */
 public record CausalForward(TokenBatch tokens, Tensor hidden) {
   /**

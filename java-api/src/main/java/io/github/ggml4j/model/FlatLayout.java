@@ -14,7 +14,7 @@ import java.util.Map;
  *
  * @param shapes the parameters in the order of the vector
  * @param offsets index of the first element of each
- * @param matrixElements index of the first element behind the matrices
+ * @param matrixElements index of the first element after the matrices
  * @param elements length of the vector
  */
 public record FlatLayout(

@@ -124,7 +124,7 @@ public final class Gpt2 {
   }
 
   /**
-   * The hidden states behind {@code ln_f}.
+   * The hidden states after {@code ln_f}.
    *
    * @param tokens ids, checked to be within the vocabulary, and positions, checked to be within
    *     {@code nPositions}

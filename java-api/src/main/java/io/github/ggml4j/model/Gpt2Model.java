@@ -38,14 +38,15 @@ public final class Gpt2Model implements AutoCloseable {
   private Gpt2Model(
       Gpt2Config config,
       Map<String, @Nullable Object> generation,
+      List<Integer> eosTokenIds,
+      List<Integer> bosTokenIds,
       Device device,
       String origin,
       Gpt2Weights weights) {
     this.config = config;
     this.generation = generation;
-    this.eosTokenIds = GenerationConfigJson.ids(origin, generation, "eos_token_id");
-    var bos = GenerationConfigJson.ids(origin, generation, "bos_token_id");
-    this.bosTokenId = bos.isEmpty() ? null : bos.getFirst();
+    this.eosTokenIds = eosTokenIds;
+    this.bosTokenId = bosTokenIds.isEmpty() ? null : bosTokenIds.getFirst();
     this.device = device;
     this.origin = origin;
     this.weights = weights;
@@ -59,7 +60,7 @@ public final class Gpt2Model implements AutoCloseable {
    * @param device becomes owned by the model
    * @param origin where the weights come from, for messages
    * @throws io.github.ggml4j.format.ModelFormatException if the device cannot compute with the type
-   *     of a weight, or a weight is NaN or infinite
+   *     of a weight, a weight is NaN or infinite, or an id of {@code generation} is not a token id
    */
   public static Gpt2Model of(
       Gpt2Config config,
@@ -68,9 +69,12 @@ public final class Gpt2Model implements AutoCloseable {
       Device device,
       String origin) {
     try {
+      var eos = GenerationConfigJson.ids(origin, generation, "eos_token_id");
+      var bos = GenerationConfigJson.ids(origin, generation, "bos_token_id");
       var loaded = Gpt2Weights.load(config, weights, device, origin);
-      return new Gpt2Model(config, generation, device, origin, loaded);
+      return new Gpt2Model(config, generation, eos, bos, device, origin, loaded);
     } catch (RuntimeException | Error e) {
+      weights.close();
       device.close();
       throw e;
     }
@@ -84,9 +88,12 @@ public final class Gpt2Model implements AutoCloseable {
    */
   public static Gpt2Model random(Gpt2Config config, Device device, long seed) {
     try {
-      var weights = Gpt2Weights.random(config, device, seed);
+      var origin = "a new model";
       var generation = config.generationConfig();
-      return new Gpt2Model(config, generation, device, "a new model", weights);
+      var eos = GenerationConfigJson.ids(origin, generation, "eos_token_id");
+      var bos = GenerationConfigJson.ids(origin, generation, "bos_token_id");
+      var weights = Gpt2Weights.random(config, device, seed);
+      return new Gpt2Model(config, generation, eos, bos, device, origin, weights);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;

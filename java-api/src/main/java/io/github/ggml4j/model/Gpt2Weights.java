@@ -70,7 +70,7 @@ final class Gpt2Weights implements AutoCloseable {
     return tensors;
   }
 
-  /** All weights as one F32 vector, null when they are not stored so. */
+  /** All weights as one F32 vector; null if they are not in one vector. */
   @Nullable Tensor flat() {
     return flat;
   }
@@ -86,13 +86,13 @@ final class Gpt2Weights implements AutoCloseable {
   }
 
   /**
-   * Weights of a file. Those that ggml can use as they stand are used in place where the device
-   * shares the host's memory; the others are copied, linear weights of Hugging Face folders
+   * Loads the weights of a file. If the device shares the host's memory, weights in a layout that
+   * ggml reads are used in place. The others are copied; linear weights of Hugging Face folders are
    * transposed.
    *
-   * @param source becomes owned by the result when something of it is used in place, else is closed
-   * @throws ModelFormatException when the device cannot compute with the type of a weight, or one
-   *     holds NaN or infinity
+   * @param source owned by the result if a weight is used in place, else closed
+   * @throws ModelFormatException if the device cannot compute with the type of a weight, or a
+   *     weight is NaN or infinite
    */
   static Gpt2Weights load(Gpt2Config config, WeightSource source, Device device, String origin) {
     var shapes = WeightSpec.of(config);
@@ -159,8 +159,9 @@ final class Gpt2Weights implements AutoCloseable {
   }
 
   /**
-   * NaN need not reach the logits, where it would be noticed: a ReLU and activations of 8 bits lose
-   * it. Looking costs one pass over memory that the first graph then finds in place.
+   * Fails if a weight is NaN or infinite. The logits do not always show it: a ReLU hides NaN, and
+   * so do activations of 8 bits. The check is one pass over memory that the first graph reads
+   * anyway.
    */
   private static void checkFinite(
       MemorySegment data, WeightInfo info, Device device, String origin) {
@@ -198,7 +199,8 @@ final class Gpt2Weights implements AutoCloseable {
       if (target.type() != info.dtype()) {
         elements = WeightLayout.toFloat32(data, info.dtype(), arena);
       } else if (data.address() % target.type().bytesPerBlock() != 0 && info.transposed()) {
-        elements = arena.allocate(data.byteSize(), 64).copyFrom(data); // C wants it aligned
+        elements =
+            arena.allocate(data.byteSize(), 64).copyFrom(data); // the native code needs it aligned
       }
       if (info.transposed()) {
         target.setTransposed(elements, device.threads());
@@ -209,7 +211,7 @@ final class Gpt2Weights implements AutoCloseable {
   }
 
   /**
-   * Fresh weights as GPT-2 begins training: normal with deviation {@code initializer_range}, output
+   * New weights, initialized as GPT-2's: normal with deviation {@code initializer_range}, output
    * projections of the residual branches scaled by {@code 1 / sqrt(2 nLayer)}, biases 0, LayerNorm
    * weights 1.
    */
@@ -240,7 +242,7 @@ final class Gpt2Weights implements AutoCloseable {
     }
   }
 
-  /** The same weights as F32 in one vector, matrices first, as training wants them. */
+  /** Copies the weights to one F32 vector, matrices first, for training. */
   Gpt2Weights toFlat(Gpt2Config config, Device device) {
     var copy = flat(config, device, "the weights in training");
     try (var graph = Graph.forward(device, 2 * tensors.size() + 8)) {

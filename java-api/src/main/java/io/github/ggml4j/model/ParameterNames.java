@@ -17,7 +17,7 @@ public final class ParameterNames {
   /** Language-modelling head, (V, C); absent if it is tied to {@link #WTE}. */
   public static final String LM_HEAD = "lm_head.weight";
 
-  /** LayerNorm behind the last block. */
+  /** LayerNorm after the last block. */
   public static final String LN_F = "ln_f";
 
   /** LayerNorm of a block before attention. */

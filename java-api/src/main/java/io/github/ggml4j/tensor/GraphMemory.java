@@ -41,7 +41,7 @@ final class GraphMemory {
     this.graph = graph;
   }
 
-  Tensor addInput(Graph owner, DType type, long... shape) {
+  Tensor addInput(TensorOwner owner, DType type, long... shape) {
     if (inputs.size() == MAX_INPUTS) {
       throw new IllegalStateException("A graph has at most " + MAX_INPUTS + " inputs");
     }
@@ -50,7 +50,7 @@ final class GraphMemory {
     return input;
   }
 
-  Tensor addConstant(Graph owner, float[] values, long... shape) {
+  Tensor addConstant(TensorOwner owner, float[] values, long... shape) {
     var constant = addInput(owner, DType.F32, shape);
     if (constant.elements() != values.length) {
       throw new IllegalArgumentException(

@@ -24,7 +24,7 @@ final class Nodes {
   /** A call of a kernel and its {@code ggml4j_params}. */
   record KernelCall(Kernel kernel, MemorySegment parameters) {}
 
-  private final Graph owner;
+  private final TensorOwner owner;
   private final MemorySegment graph;
   private final int capacity;
   private int size;
@@ -35,10 +35,11 @@ final class Nodes {
   /**
    * No nodes yet.
    *
+   * @param owner of the tensors of the nodes
    * @param graph ggml's graph
    * @param capacity the most nodes it takes
    */
-  Nodes(Graph owner, MemorySegment graph, int capacity) {
+  Nodes(TensorOwner owner, MemorySegment graph, int capacity) {
     this.owner = owner;
     this.graph = graph;
     this.capacity = capacity;
