@@ -83,10 +83,10 @@ MODELS = {
         dict(max_shard_size="30KB"),
         False,
     ),
+    # a function that has no kernel of ours
+    "mish": (21, dict(n_layer=2, n_head=2, n_embd=16, vocab_size=71, n_positions=36, activation_function="mish"), {}, False),
 }
-ACTIVATIONS = [
-    "gelu_new", "gelu", "gelu_pytorch_tanh", "gelu_fast", "quick_gelu", "relu", "silu", "swish", "tanh", "sigmoid",
-]
+ACTIVATIONS = [name for name in ACT2FN if name not in ("prelu", "xielu")]  # these two have trained weights
 FULL_GRADIENT_LIMIT, FULL_GRADIENT_STRIDE = 6000, 7
 GRADIENT_SAMPLES = 256
 FINAL_SAMPLES = 64
@@ -96,7 +96,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     resources = Path(__file__).resolve().parent.parent / "resources" / "golden"
     arguments.add_argument("--output", type=Path, default=resources / "models")
-    arguments.add_argument("--only", choices=MODELS)
+    arguments.add_argument("--only", choices=["activations", *MODELS])
     options = arguments.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
@@ -110,10 +110,11 @@ def main():
         python=platform.python_version(),
     )
     print(versions)
-    if not options.only:
-        write_activations(options.output.parent / "activations")
-    for name in [options.only] if options.only else MODELS:
-        write_model(options.output / name, name, versions)
+    for name in [options.only] if options.only else ["activations", *MODELS]:
+        if name == "activations":
+            write_activations(options.output.parent / name)
+        else:
+            write_model(options.output / name, name, versions)
 
 
 # ---------------------------------------------------------------- models
@@ -569,7 +570,8 @@ def train(folder, run, batches, dtype):
 def write_activations(folder):
     """Each activation function and its derivative on a grid, computed in float64 and rounded to float32."""
     folder.mkdir(parents=True, exist_ok=True)
-    grid = torch.cat([torch.linspace(-12, 12, 385), torch.tensor([-100.0, -30.0, -1e-3, -1e-6, 1e-6, 1e-3, 30.0, 100.0])])
+    positive = torch.tensor([1e-30, 1e-6, 1e-3, 14.5, 17.0, 19.875, 20.0, 20.125, 25.0, 30.0, 50.0, 100.0])
+    grid = torch.cat([torch.linspace(-12, 12, 385), positive, -positive])
     tensors = dict(x=grid)
     for name in ACTIVATIONS:
         x = grid.double().requires_grad_()

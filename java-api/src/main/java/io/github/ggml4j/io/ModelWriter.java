@@ -32,7 +32,6 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -46,7 +45,6 @@ public final class ModelWriter {
   private static final System.Logger LOG = System.getLogger(ModelWriter.class.getName());
 
   private static final int QUANTIZATION_VERSION = 2;
-  private static final Set<String> TANH_GELU = Set.of("gelu_new", "gelu_fast", "gelu_pytorch_tanh");
 
   private ModelWriter() {}
 
@@ -320,7 +318,7 @@ public final class ModelWriter {
    * @throws IllegalArgumentException when llama.cpp's GPT-2 cannot compute the model
    */
   public static void checkForGguf(Gpt2Config config) {
-    if (!TANH_GELU.contains(config.activationFunction())) {
+    if (!config.usesTanhGelu()) {
       throw new IllegalArgumentException(
           "activation_function is "
               + config.activationFunction()

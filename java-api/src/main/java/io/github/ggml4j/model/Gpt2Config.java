@@ -86,9 +86,7 @@ public record Gpt2Config(
     if (nEmbd % nHead != 0) {
       throw bad("n_embd", nEmbd, "a multiple of n_head (" + nHead + ")");
     }
-    if (!ACTIVATIONS.contains(activationFunction)) {
-      throw bad("activation_function", activationFunction, "one of " + ACTIVATIONS);
-    }
+    Activation.of(activationFunction); // checks it
     checkProbability("resid_pdrop", residPdrop);
     checkProbability("embd_pdrop", embdPdrop);
     checkProbability("attn_pdrop", attnPdrop);
@@ -256,6 +254,11 @@ public record Gpt2Config(
     if (!(value >= 0 && value < 1)) {
       throw bad(key, value, "a probability from 0 to below 1");
     }
+  }
+
+  /** Whether the activation function is GPT-2's own GELU by tanh, under any of its names. */
+  public boolean usesTanhGelu() {
+    return Activation.of(activationFunction) == Activation.GELU_NEW;
   }
 
   private static void checkId(String key, @Nullable Integer value) {

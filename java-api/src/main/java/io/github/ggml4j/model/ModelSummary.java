@@ -100,11 +100,21 @@ final class ModelSummary {
   private String activation() {
     return switch (config.activationFunction()) {
       case "gelu_new" -> "NewGELUActivation";
-      case "gelu_pytorch_tanh" -> "GELUTanh";
+      case "gelu_pytorch_tanh", "gelu_python_tanh" -> "GELUTanh";
       case "gelu_fast" -> "FastGELUActivation";
       case "gelu_accurate" -> "AccurateGELUActivation";
       case "gelu", "gelu_python" -> "GELUActivation";
+      case "gelu_10" -> "ClippedGELUActivation";
+      case "hardswish" -> "Hardswish";
+      case "laplace" -> "LaplaceActivation";
+      case "leaky_relu" -> "LeakyReLU";
+      case "linear" -> "LinearActivation";
+      case "mish" -> "MishActivation";
       case "relu" -> "ReLU";
+      case "relu2" -> "ReLUSquaredActivation";
+      case "relu6" -> "ReLU6";
+      case "sigmoid" -> "Sigmoid";
+      case "sqrtsoftplus" -> "SqrtSoftplusActivation";
       case "silu" -> "SiLUActivation";
       case "swish" -> "SiLU";
       case "tanh" -> "Tanh";

@@ -5,6 +5,7 @@ import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tape;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
+import io.github.ggml4j.tensor.internal.KernelActivation;
 import io.github.ggml4j.tensor.internal.KernelParams;
 import java.util.ArrayList;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +64,7 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
 
   /** {@code activation(x Wᵀ + b)}. */
   public Tensor forward(Graph graph, Tensor x, Activation activation) {
-    if (graph.has(Kernel.LINEAR_FORWARD) && graph.tape() == null) {
+    if (activation.hasKernel() && graph.has(Kernel.LINEAR_FORWARD) && graph.tape() == null) {
       check(graph, x, null);
       return fused(graph, x, null, activation);
     }
@@ -137,7 +138,7 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
         KernelParams.none()
             .bias(bias != null)
             .residual(residual != null)
-            .activation(activation == null ? 0 : activation.kernelId());
+            .activation(activation == null ? KernelActivation.NONE : activation.kernel());
     var y =
         graph.kernel(
             Kernel.LINEAR_FORWARD,

@@ -261,6 +261,7 @@ class ModelFilesTest {
     try (ModelFiles files = ModelFiles.open(Goldens.path("f32"))) {
       Gpt2Config.Builder base = files.config().toBuilder();
       assertNotWritten(file, base.activationFunction("relu").build(), files, "relu");
+      assertNotWritten(file, base.activationFunction("mish").build(), files, "mish");
       base.activationFunction("gelu_new");
       assertNotWritten(file, base.scaleAttnByInverseLayerIdx(true).build(), files, "inverse");
       base.scaleAttnByInverseLayerIdx(false);

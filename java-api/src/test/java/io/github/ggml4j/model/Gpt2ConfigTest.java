@@ -89,7 +89,7 @@ class Gpt2ConfigTest {
         "'n_inner':0|n_inner is 0",
         "'n_positions':4294967296|n_positions is 4294967296",
         "'vocab_size':0|vocab_size is 0",
-        "'activation_function':'mish'|activation_function is mish",
+        "'activation_function':'prelu'|activation_function is prelu",
         "'activation_function':5|activation_function is 5",
         "'resid_pdrop':1|resid_pdrop is 1.0",
         "'attn_pdrop':-0.1|attn_pdrop is -0.1",

@@ -6070,6 +6070,69 @@ public class Ggml extends Ggml$shared {
            throw new AssertionError("should not reach here", ex$);
         }
     }
+    private static final int GGML4J_ACT_NONE = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml4j_activation.GGML4J_ACT_NONE = 0
+     * }
+     */
+    public static int GGML4J_ACT_NONE() {
+        return GGML4J_ACT_NONE;
+    }
+    private static final int GGML4J_ACT_GELU_NEW = (int)1L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml4j_activation.GGML4J_ACT_GELU_NEW = 1
+     * }
+     */
+    public static int GGML4J_ACT_GELU_NEW() {
+        return GGML4J_ACT_GELU_NEW;
+    }
+    private static final int GGML4J_ACT_GELU = (int)2L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml4j_activation.GGML4J_ACT_GELU = 2
+     * }
+     */
+    public static int GGML4J_ACT_GELU() {
+        return GGML4J_ACT_GELU;
+    }
+    private static final int GGML4J_ACT_RELU = (int)3L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml4j_activation.GGML4J_ACT_RELU = 3
+     * }
+     */
+    public static int GGML4J_ACT_RELU() {
+        return GGML4J_ACT_RELU;
+    }
+    private static final int GGML4J_ACT_SILU = (int)4L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml4j_activation.GGML4J_ACT_SILU = 4
+     * }
+     */
+    public static int GGML4J_ACT_SILU() {
+        return GGML4J_ACT_SILU;
+    }
+    private static final int GGML4J_ACT_TANH = (int)5L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml4j_activation.GGML4J_ACT_TANH = 5
+     * }
+     */
+    public static int GGML4J_ACT_TANH() {
+        return GGML4J_ACT_TANH;
+    }
+    private static final int GGML4J_ACT_QUICK_GELU = (int)6L;
+    /**
+     * {@snippet lang=c :
+     * enum ggml4j_activation.GGML4J_ACT_QUICK_GELU = 6
+     * }
+     */
+    public static int GGML4J_ACT_QUICK_GELU() {
+        return GGML4J_ACT_QUICK_GELU;
+    }
 
     private static class ggml4j_op_linear_forward {
         public static final FunctionDescriptor DESC = FunctionDescriptor.ofVoid(

@@ -9,7 +9,7 @@ import java.lang.foreign.SegmentAllocator;
  * which kernel reads which.
  */
 public final class KernelParams {
-  private int activation;
+  private KernelActivation activation = KernelActivation.NONE;
   private boolean bias;
   private boolean residual;
   private int heads;
@@ -28,8 +28,8 @@ public final class KernelParams {
     return new KernelParams();
   }
 
-  /** Number of the activation function. */
-  public KernelParams activation(int value) {
+  /** The activation function. */
+  public KernelParams activation(KernelActivation value) {
     activation = value;
     return this;
   }
@@ -98,7 +98,7 @@ public final class KernelParams {
   public MemorySegment allocate(SegmentAllocator allocator) {
     var p = ggml4j_params.allocate(allocator);
     p.fill((byte) 0);
-    ggml4j_params.activation(p, activation);
+    ggml4j_params.activation(p, activation.id());
     ggml4j_params.has_bias(p, bias ? 1 : 0);
     ggml4j_params.has_residual(p, residual ? 1 : 0);
     ggml4j_params.n_head(p, heads);
