@@ -11,8 +11,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Supplier;
 
-/** Reads little-endian values one after another and never past the end. */
+/**
+ * Reads little-endian values one after another and never past the end. The parameter {@code what}
+ * names a value in error messages, and is called only for these.
+ */
 final class GgufCursor {
 
   private final MemorySegment bytes;
@@ -40,16 +44,16 @@ final class GgufCursor {
     return bytes;
   }
 
-  int readInt(String what) {
+  int readInt(Supplier<String> what) {
     return bytes.get(INT, advance(4, what));
   }
 
-  long readLong(String what) {
+  long readLong(Supplier<String> what) {
     return bytes.get(LONG, advance(8, what));
   }
 
   /** A value of a fixed-size type as Long, Double or Boolean. */
-  Object readScalar(GgufType type, String what) {
+  Object readScalar(GgufType type, Supplier<String> what) {
     long at = advance(type.size(), what);
     return switch (type) {
       case UINT8 -> (long) (bytes.get(ValueLayout.JAVA_BYTE, at) & 0xff);
@@ -64,7 +68,7 @@ final class GgufCursor {
       case BOOL -> {
         byte flag = bytes.get(ValueLayout.JAVA_BYTE, at);
         if (flag != 0 && flag != 1) {
-          throw bad(what + " is " + flag, "0 or 1");
+          throw bad(what.get() + " is " + flag, "0 or 1");
         }
         yield flag == 1;
       }
@@ -72,7 +76,7 @@ final class GgufCursor {
     };
   }
 
-  String readString(long longest, String what) {
+  String readString(long longest, Supplier<String> what) {
     int length = (int) readLength(Math.min(longest, Integer.MAX_VALUE - 8), what);
     if (length == 0) {
       return "";
@@ -84,16 +88,16 @@ final class GgufCursor {
       return StrictUtf8.decode(utf8);
     } catch (CharacterCodingException e) {
       throw bad(
-          what + " holds " + Names.quote(new String(utf8, StandardCharsets.ISO_8859_1)),
+          what.get() + " holds " + Names.quote(new String(utf8, StandardCharsets.ISO_8859_1)),
           "text in UTF-8");
     }
   }
 
   /** Passes over elements without keeping them, checking that all are there. */
-  void skip(GgufType type, long count, String what) {
+  void skip(GgufType type, long count, Supplier<String> what) {
     if (count < 0 || count > remaining() / Math.max(type == GgufType.STRING ? 8 : type.size(), 1)) {
       throw bad(
-          what + " has " + Long.toUnsignedString(count) + " elements",
+          what.get() + " has " + Long.toUnsignedString(count) + " elements",
           "no more than the " + remaining() + " bytes left in the file can hold");
     }
     if (type == GgufType.STRING) {
@@ -107,7 +111,7 @@ final class GgufCursor {
    * A vocabulary is a hundred thousand strings, and the JVM has compiled nothing yet when a program
    * opens its model: an array is far faster then than a memory segment.
    */
-  private void skipStrings(long count, String what) {
+  private void skipStrings(long count, Supplier<String> what) {
     byte[] window = new byte[1 << 16];
     long start = position;
     int filled = 0;
@@ -134,11 +138,11 @@ final class GgufCursor {
   }
 
   /** Moves to the next multiple of a power of two, which may lie at the end of the file. */
-  void align(long alignment, String what) {
+  void align(long alignment, Supplier<String> what) {
     long padding = -position & (alignment - 1);
     if (padding > remaining()) {
       throw bad(
-          what + " would start at byte " + (position + padding),
+          what.get() + " would start at byte " + (position + padding),
           "a start within the " + bytes.byteSize() + " bytes of the file");
     }
     position += padding;
@@ -149,19 +153,19 @@ final class GgufCursor {
         source, found, expected, "The file is damaged or no GGUF file; fetch it again.");
   }
 
-  private long readLength(long longest, String what) {
+  private long readLength(long longest, Supplier<String> what) {
     long length = readLong(what);
     if (length < 0 || length > remaining() || length > longest) {
       throw bad(
-          what + " has " + Long.toUnsignedString(length) + " bytes",
+          what.get() + " has " + Long.toUnsignedString(length) + " bytes",
           "at most " + Math.min(longest, remaining()));
     }
     return length;
   }
 
-  private long advance(int size, String what) {
+  private long advance(int size, Supplier<String> what) {
     if (size > remaining()) {
-      throw bad("ends within " + what + " at byte " + bytes.byteSize(), size + " more bytes");
+      throw bad("ends within " + what.get() + " at byte " + bytes.byteSize(), size + " more bytes");
     }
     long at = position;
     position += size;

@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** The head of a GGUF file, checked against the size of the file as llama.cpp checks it. */
 record GgufReader(
@@ -37,10 +38,10 @@ record GgufReader(
 
   static GgufReader read(MemorySegment bytes, String source) {
     GgufCursor in = new GgufCursor(bytes, source);
-    if (in.readInt("the magic") != MAGIC) {
+    if (in.readInt(() -> "the magic") != MAGIC) {
       throw in.bad("does not start with 'GGUF'", "a GGUF file");
     }
-    int version = in.readInt("the version");
+    int version = in.readInt(() -> "the version");
     if (version != 2 && version != 3) {
       boolean swapped = (version & 0xffff) == 0 && version != 0;
       throw ModelFormatException.of(
@@ -57,14 +58,14 @@ record GgufReader(
     long alignment = alignment(metadata, in);
     Map<String, GgufTensor> tensors = readTensors(in, tensorCount, alignment);
     if (tensorCount > 0) {
-      in.align(alignment, "the tensor data");
+      in.align(alignment, () -> "the tensor data");
     }
     checkData(in, tensors);
     return new GgufReader(version, alignment, in.position(), metadata, tensors);
   }
 
   private static long count(GgufCursor in, String what, int smallest, int most) {
-    long count = in.readLong("the number of " + what);
+    long count = in.readLong(() -> "the number of " + what);
     long possible = Math.min(in.remaining() / smallest, most);
     if (count < 0 || count > possible) {
       throw in.bad(
@@ -77,40 +78,40 @@ record GgufReader(
   private static Map<String, GgufValue> readMetadata(GgufCursor in, String source, long count) {
     Map<String, GgufValue> metadata = new LinkedHashMap<>();
     for (long i = 0; i < count; i++) {
-      String key = in.readString(MAX_KEY, "metadata key " + i);
+      String key = in.readString(MAX_KEY, () -> "metadata key " + metadata.size());
       if (key.isEmpty()) {
         throw in.bad("metadata key " + i + " is empty", "a name");
       }
-      String what = "metadata " + Names.quote(key);
+      Supplier<String> what = () -> "metadata " + Names.quote(key);
       GgufType type = type(in, what);
       GgufValue value;
       if (type == GgufType.ARRAY) {
         GgufType element = type(in, what);
         if (element == GgufType.ARRAY) {
-          throw in.bad(what + " is an array of arrays", "an array of single values");
+          throw in.bad(what.get() + " is an array of arrays", "an array of single values");
         }
         long length = in.readLong(what);
         long start = in.position();
         in.skip(element, length, what);
         MemorySegment elements = in.bytes().asSlice(start, in.position() - start);
-        value = GgufValue.array(source, Names.quote(key), element, length, elements);
+        value = GgufValue.array(source, key, element, length, elements);
       } else if (type == GgufType.STRING) {
-        value = GgufValue.scalar(source, Names.quote(key), type, in.readString(MAX_STRING, what));
+        value = GgufValue.scalar(source, key, type, in.readString(MAX_STRING, what));
       } else {
-        value = GgufValue.scalar(source, Names.quote(key), type, in.readScalar(type, what));
+        value = GgufValue.scalar(source, key, type, in.readScalar(type, what));
       }
       if (metadata.put(key, value) != null) {
-        throw in.bad("has " + what + " twice", "one");
+        throw in.bad("has " + what.get() + " twice", "one");
       }
     }
     return metadata;
   }
 
-  private static GgufType type(GgufCursor in, String what) {
+  private static GgufType type(GgufCursor in, Supplier<String> what) {
     int id = in.readInt(what);
     GgufType type = GgufType.fromId(id);
     if (type == null) {
-      throw in.bad(what + " has type " + Integer.toUnsignedString(id), "0 to 12");
+      throw in.bad(what.get() + " has type " + Integer.toUnsignedString(id), "0 to 12");
     }
     return type;
   }
@@ -133,12 +134,13 @@ record GgufReader(
     Map<String, GgufTensor> tensors = new LinkedHashMap<>();
     long expectedOffset = 0;
     for (long i = 0; i < count; i++) {
-      String name = in.readString(MAX_TENSOR_NAME - 1, "the name of tensor " + i);
-      String what = "tensor " + Names.quote(name);
+      String name =
+          in.readString(MAX_TENSOR_NAME - 1, () -> "the name of tensor " + tensors.size());
+      Supplier<String> what = () -> "tensor " + Names.quote(name);
       int dimensions = in.readInt(what);
       if (dimensions < 0 || dimensions > MAX_DIMENSIONS) {
         throw in.bad(
-            what + " has " + Integer.toUnsignedString(dimensions) + " dimensions",
+            what.get() + " has " + Integer.toUnsignedString(dimensions) + " dimensions",
             "0 to " + MAX_DIMENSIONS);
       }
       long[] shape = new long[dimensions];
@@ -150,7 +152,7 @@ record GgufReader(
       if (dtype == null) {
         throw ModelFormatException.of(
             in.source(),
-            what + " has ggml type " + Integer.toUnsignedString(id),
+            what.get() + " has ggml type " + Integer.toUnsignedString(id),
             "a type of the ggml release in use",
             "Convert or quantize the model again with a current llama.cpp.");
       }
@@ -159,18 +161,18 @@ record GgufReader(
           new GgufTensor(name, dtype, shape, offset, byteSize(in, what, dtype, shape));
       if (offset != expectedOffset) {
         throw in.bad(
-            what + " has offset " + Long.toUnsignedString(offset),
+            what.get() + " has offset " + Long.toUnsignedString(offset),
             expectedOffset + ", the aligned end of the tensor before it (no gaps, no overlaps)");
       }
       expectedOffset = alignedEnd(in, what, tensor, alignment);
       if (tensors.put(name, tensor) != null) {
-        throw in.bad("has " + what + " twice", "one");
+        throw in.bad("has " + what.get() + " twice", "one");
       }
     }
     return tensors;
   }
 
-  private static long byteSize(GgufCursor in, String what, DType dtype, long[] shape) {
+  private static long byteSize(GgufCursor in, Supplier<String> what, DType dtype, long[] shape) {
     try {
       long elements = 1;
       for (long dimension : shape) {
@@ -184,15 +186,16 @@ record GgufReader(
       return dtype.byteSize(elements);
     } catch (ArithmeticException | IllegalArgumentException e) {
       throw in.bad(
-          what + " of " + dtype + " has shape " + Arrays.toString(shape),
+          what.get() + " of " + dtype + " has shape " + Arrays.toString(shape),
           "rows of whole blocks of " + dtype.blockSize() + " and a size below 2^63 bytes");
     }
   }
 
-  private static long alignedEnd(GgufCursor in, String what, GgufTensor tensor, long alignment) {
+  private static long alignedEnd(
+      GgufCursor in, Supplier<String> what, GgufTensor tensor, long alignment) {
     long end = tensor.offset() + tensor.byteSize();
     if (end < 0 || end > Long.MAX_VALUE - alignment) {
-      throw in.bad(what + " ends past 2^63", "an end within the file");
+      throw in.bad(what.get() + " ends past 2^63", "an end within the file");
     }
     return (end + alignment - 1) & -alignment;
   }

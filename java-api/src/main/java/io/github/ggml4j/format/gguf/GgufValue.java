@@ -1,6 +1,7 @@
 package io.github.ggml4j.format.gguf;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.internal.Names;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -138,7 +139,9 @@ public final class GgufValue {
     GgufCursor cursor = new GgufCursor(elements, source);
     List<String> strings = new ArrayList<>((int) count);
     for (long i = 0; i < count; i++) {
-      strings.add(cursor.readString(Integer.MAX_VALUE, "string " + i + " of " + key));
+      strings.add(
+          cursor.readString(
+              Integer.MAX_VALUE, () -> "string " + strings.size() + " of " + Names.quote(key)));
     }
     return Collections.unmodifiableList(strings);
   }
@@ -156,7 +159,7 @@ public final class GgufValue {
     GgufCursor cursor = new GgufCursor(elements, source);
     int[] numbers = new int[(int) count];
     for (int i = 0; i < numbers.length; i++) {
-      long number = (Long) cursor.readScalar(type, key);
+      long number = (Long) cursor.readScalar(type, () -> Names.quote(key));
       if (number != (int) number) {
         throw bad("holds " + number, "numbers of 32 bits");
       }
@@ -178,7 +181,7 @@ public final class GgufValue {
     GgufCursor cursor = new GgufCursor(elements, source);
     double[] numbers = new double[(int) count];
     for (int i = 0; i < numbers.length; i++) {
-      numbers[i] = (Double) cursor.readScalar(type, key);
+      numbers[i] = (Double) cursor.readScalar(type, () -> Names.quote(key));
     }
     return numbers;
   }
@@ -215,7 +218,7 @@ public final class GgufValue {
   private ModelFormatException bad(String found, String expected) {
     return ModelFormatException.of(
         source,
-        "metadata " + key + " " + found,
+        "metadata " + Names.quote(key) + " " + found,
         expected,
         "Convert the model again with a current llama.cpp or with this library.");
   }

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -74,7 +75,7 @@ record SafetensorsHeader(
 
     SafetensorsHeader read(MemorySegment json, long dataStart) {
       try (JsonParser parser = Json.parser(Json.stream(json))) {
-        expect(parser.nextToken(), JsonToken.START_OBJECT, "the header");
+        expect(parser.nextToken(), JsonToken.START_OBJECT, () -> "the header");
         while (parser.nextToken() != JsonToken.END_OBJECT) {
           String name = parser.currentName();
           if (name.equals(METADATA_KEY)) {
@@ -97,10 +98,10 @@ record SafetensorsHeader(
         throw bad(source, "has " + METADATA_KEY + " twice", "one");
       }
       metadataSeen = true;
-      expect(parser.nextToken(), JsonToken.START_OBJECT, METADATA_KEY);
+      expect(parser.nextToken(), JsonToken.START_OBJECT, () -> METADATA_KEY);
       while (parser.nextToken() != JsonToken.END_OBJECT) {
         String key = parser.currentName();
-        expect(parser.nextToken(), JsonToken.VALUE_STRING, METADATA_KEY + "." + key);
+        expect(parser.nextToken(), JsonToken.VALUE_STRING, () -> METADATA_KEY + "." + key);
         if (metadata.put(key, parser.getString()) != null) {
           throw bad(source, "has the metadata key " + Names.quote(key) + " twice", "one");
         }
@@ -111,7 +112,7 @@ record SafetensorsHeader(
       if (byName.size() >= MAX_TENSORS) {
         throw bad(source, "has more than " + MAX_TENSORS + " tensors", "fewer");
       }
-      String what = "tensor " + Names.quote(name);
+      Supplier<String> what = () -> "tensor " + Names.quote(name);
       expect(parser.nextToken(), JsonToken.START_OBJECT, what);
       @Nullable DType dtype = null;
       long @Nullable [] shape = null;
@@ -122,42 +123,43 @@ record SafetensorsHeader(
         switch (key) {
           case "dtype" -> {
             again = dtype != null;
-            expect(parser.nextToken(), JsonToken.VALUE_STRING, what + " dtype");
+            expect(parser.nextToken(), JsonToken.VALUE_STRING, () -> what.get() + " dtype");
             dtype = dtype(parser.getString(), what);
           }
           case "shape" -> {
             again = shape != null;
-            shape = readLongs(parser, what + " shape", MAX_RANK);
+            shape = readLongs(parser, () -> what.get() + " shape", MAX_RANK);
           }
           case "data_offsets" -> {
             again = offsets != null;
-            offsets = readLongs(parser, what + " data_offsets", 2);
+            offsets = readLongs(parser, () -> what.get() + " data_offsets", 2);
           }
           default ->
               throw bad(
                   source,
-                  what + " has the unknown field " + Names.quote(key),
+                  what.get() + " has the unknown field " + Names.quote(key),
                   "dtype, shape and data_offsets");
         }
         if (again) {
-          throw bad(source, what + " has " + key + " twice", "one");
+          throw bad(source, what.get() + " has " + key + " twice", "one");
         }
       }
       if (dtype == null || shape == null || offsets == null || offsets.length != 2) {
-        throw bad(source, what + " is incomplete", "dtype, shape and data_offsets [begin, end]");
+        throw bad(
+            source, what.get() + " is incomplete", "dtype, shape and data_offsets [begin, end]");
       }
       SafetensorsEntry entry = new SafetensorsEntry(name, dtype, shape, offsets[0], offsets[1]);
       checkSize(entry, what);
       if (byName.put(name, entry) != null) {
-        throw bad(source, "has " + what + " twice", "one");
+        throw bad(source, "has " + what.get() + " twice", "one");
       }
     }
 
-    private void checkSize(SafetensorsEntry entry, String what) {
+    private void checkSize(SafetensorsEntry entry, Supplier<String> what) {
       if (entry.begin() > entry.end() || entry.end() > dataSize) {
         throw bad(
             source,
-            what + " has data_offsets [" + entry.begin() + ", " + entry.end() + "]",
+            what.get() + " has data_offsets [" + entry.begin() + ", " + entry.end() + "]",
             "a range within the " + dataSize + " bytes of tensor data");
       }
       long bytes;
@@ -173,7 +175,7 @@ record SafetensorsHeader(
       if (bytes != entry.byteSize()) {
         throw bad(
             source,
-            what
+            what.get()
                 + " of "
                 + entry.dtype()
                 + " and shape "
@@ -213,14 +215,14 @@ record SafetensorsHeader(
       return ordered;
     }
 
-    private long[] readLongs(JsonParser parser, String what, int most) {
+    private long[] readLongs(JsonParser parser, Supplier<String> what, int most) {
       expect(parser.nextToken(), JsonToken.START_ARRAY, what);
       long[] values = new long[4];
       int count = 0;
       while (parser.nextToken() != JsonToken.END_ARRAY) {
         expect(parser.currentToken(), JsonToken.VALUE_NUMBER_INT, what);
         if (count == most) {
-          throw bad(source, what + " has more than " + most + " numbers", "fewer");
+          throw bad(source, what.get() + " has more than " + most + " numbers", "fewer");
         }
         if (count == values.length) {
           values = Arrays.copyOf(values, 2 * count);
@@ -233,7 +235,7 @@ record SafetensorsHeader(
         if (value < 0) {
           throw bad(
               source,
-              what + " holds " + Names.quote(parser.getString()),
+              what.get() + " holds " + Names.quote(parser.getString()),
               "whole numbers from 0 to 2^63 - 1");
         }
         values[count++] = value;
@@ -241,22 +243,24 @@ record SafetensorsHeader(
       return Arrays.copyOf(values, count);
     }
 
-    private DType dtype(String name, String what) {
+    private DType dtype(String name, Supplier<String> what) {
       DType type = SafetensorsTypes.fromName(name);
       if (type == null) {
         throw ModelFormatException.of(
             source,
-            what + " has dtype " + Names.quote(name),
+            what.get() + " has dtype " + Names.quote(name),
             "one of " + SafetensorsTypes.names(),
             "Save the tensor as F32, F16 or BF16.");
       }
       return type;
     }
 
-    private void expect(@Nullable JsonToken token, JsonToken expected, String what) {
+    private void expect(@Nullable JsonToken token, JsonToken expected, Supplier<String> what) {
       if (token != expected) {
         throw bad(
-            source, what + " is " + (token == null ? "missing" : token.name()), expected.name());
+            source,
+            what.get() + " is " + (token == null ? "missing" : token.name()),
+            expected.name());
       }
     }
   }
