@@ -79,7 +79,7 @@ public class SamplingBenchmark extends MicroBenchmark {
     for (var step : steps) {
       step.filter(candidates);
     }
-    return candidates.id(Sampler.draw(candidates, random));
+    return candidates.id(candidates.draw(random));
   }
 
   /** A draw that sorts the whole vocabulary first. */

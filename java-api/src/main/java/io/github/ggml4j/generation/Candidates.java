@@ -1,5 +1,6 @@
 package io.github.ggml4j.generation;
 
+import io.github.ggml4j.internal.RandomStream;
 import io.github.ggml4j.tensor.internal.Exp;
 import java.util.Arrays;
 import java.util.function.IntToDoubleFunction;
@@ -217,6 +218,20 @@ final class Candidates {
       }
     }
     return count;
+  }
+
+  /**
+   * Draws a candidate with its probability. It inverts the cumulative distribution with the most
+   * likely tokens first, so that rounding errors of logits rarely change a draw.
+   *
+   * @return the index of a candidate
+   */
+  int draw(RandomStream random) {
+    double sum = computeWeights();
+    double target = random.nextDouble() * sum;
+    // More than 0, so candidates with a weight of 0 are left out.
+    int sorted = sortByLogit(Math.max(sum - target, Double.MIN_NORMAL));
+    return sorted(reaching(target, sorted) - 1);
   }
 
   /** Keeps the first candidates of the last sort. */

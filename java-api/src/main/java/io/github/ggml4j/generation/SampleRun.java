@@ -184,7 +184,7 @@ final class SampleRun extends Run {
     if (sample.request.config().doSample()) {
       candidates.reset(logits);
       sample.request.filter(candidates);
-      int index = Sampler.draw(candidates, sample.random);
+      int index = candidates.draw(sample.random);
       token = candidates.id(index);
       if (rawLogits.length > 0) {
         transition = candidates.logit(index) - candidates.logSumExp();

@@ -1,7 +1,5 @@
 package io.github.ggml4j.generation;
 
-import io.github.ggml4j.internal.RandomStream;
-
 /** Chooses a token from the processed and filtered logits. */
 final class Sampler {
   private Sampler() {}
@@ -23,20 +21,6 @@ final class Sampler {
       throw nothingToChoose(nan);
     }
     return best;
-  }
-
-  /**
-   * Draws a candidate with its probability. It inverts the cumulative distribution with the most
-   * likely tokens first, so that rounding errors of logits rarely change a draw.
-   *
-   * @return the index of a candidate
-   */
-  static int draw(Candidates candidates, RandomStream random) {
-    double sum = candidates.computeWeights();
-    double target = random.nextDouble() * sum;
-    // More than 0, so candidates with a weight of 0 are left out.
-    int sorted = candidates.sortByLogit(Math.max(sum - target, Double.MIN_NORMAL));
-    return candidates.sorted(candidates.reaching(target, sorted) - 1);
   }
 
   static IllegalStateException nothingToChoose(boolean nan) {

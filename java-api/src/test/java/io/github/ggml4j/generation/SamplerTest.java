@@ -81,7 +81,7 @@ class SamplerTest {
     for (var filter : filters) {
       filter.filter(candidates);
     }
-    return candidates.id(Sampler.draw(candidates, new RandomStream(seed, 0)));
+    return candidates.id(candidates.draw(new RandomStream(seed, 0)));
   }
 
   @ParameterizedTest
@@ -119,7 +119,7 @@ class SamplerTest {
       for (var filter : filters) {
         filter.filter(candidates);
       }
-      counts[candidates.id(Sampler.draw(candidates, random))]++;
+      counts[candidates.id(candidates.draw(random))]++;
     }
     double sum = 0;
     for (int i = 0; i < counts.length; i++) {
@@ -163,7 +163,7 @@ class SamplerTest {
       while (left > 0 && position < size - 1) {
         left -= Math.exp(logits[sorted[++position]] - logSum);
       }
-      assertThat(candidates.id(Sampler.draw(candidates, random))).isEqualTo(sorted[position]);
+      assertThat(candidates.id(candidates.draw(random))).isEqualTo(sorted[position]);
     }
   }
 
