@@ -35,18 +35,15 @@ final class ParameterUpdate implements AutoCloseable {
     this.device = device;
     this.gradients = parameters.gradients();
     this.normGraph = newNormGraph(device);
-    this.updateGraph = newUpdateGraph(device, optimizer, parameters.elements());
+    this.squareSums = normGraph.build(graph -> addNorm(graph, gradients));
     try {
-      this.squareSums = addNorm(normGraph, gradients);
-      normGraph.build();
-      this.inputs = optimizer.addUpdate(updateGraph, parameters, state);
-      this.zeroesGradients = optimizer.zeroesGradients(updateGraph);
-      updateGraph.build();
+      this.updateGraph = newUpdateGraph(device, optimizer, parameters.elements());
+      this.inputs = updateGraph.build(graph -> optimizer.addUpdate(graph, parameters, state));
     } catch (RuntimeException | Error e) {
       normGraph.close();
-      updateGraph.close();
       throw e;
     }
+    this.zeroesGradients = optimizer.zeroesGradients(updateGraph);
   }
 
   static Graph newNormGraph(Device device) {
