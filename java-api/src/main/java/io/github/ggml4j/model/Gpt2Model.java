@@ -32,6 +32,7 @@ public final class Gpt2Model implements AutoCloseable {
   /** How many open leases there are, by their users' names; also the lock of {@link #closed}. */
   private final Map<String, Integer> leases = new TreeMap<>();
 
+  private @Nullable FlatLayout flatLayout;
   private volatile Gpt2Weights weights;
   private volatile boolean closed;
 
@@ -179,11 +180,21 @@ public final class Gpt2Model implements AutoCloseable {
     return weights.tensors();
   }
 
+  /** The layout of {@link #trainableWeights}; computed at the first call. */
+  public synchronized FlatLayout flatLayout() {
+    var known = flatLayout;
+    if (known == null) {
+      known = FlatLayout.of(config);
+      flatLayout = known;
+    }
+    return known;
+  }
+
   /**
    * Makes the weights trainable: converts them to F32 in one vector, which all trainers and
    * sessions then share. Does nothing if they are trainable already.
    *
-   * @return that vector in the order of {@link FlatLayout#of}
+   * @return that vector in the order of {@link #flatLayout}
    */
   public Tensor trainableWeights() {
     return device.exclusively(() -> {
@@ -191,7 +202,7 @@ public final class Gpt2Model implements AutoCloseable {
       var flat = weights.flat();
       if (flat == null) {
         var old = weights;
-        weights = old.toFlat(config, device);
+        weights = old.toFlat(config, flatLayout(), device);
         old.close();
         flat = weights.flat();
       }

@@ -216,7 +216,7 @@ final class Gpt2Weights implements AutoCloseable {
    * weights 1.
    */
   static Gpt2Weights random(Gpt2Config config, Device device, long seed) {
-    var weights = flat(config, device, "new weights");
+    var weights = flat(config, FlatLayout.of(config), device, "new weights");
     var shapes = WeightSpec.of(config);
     try (var arena = Arena.ofConfined()) {
       for (int i = 0; i < shapes.size(); i++) {
@@ -243,8 +243,8 @@ final class Gpt2Weights implements AutoCloseable {
   }
 
   /** Copies the weights to one F32 vector, matrices first, for training. */
-  Gpt2Weights toFlat(Gpt2Config config, Device device) {
-    var copy = flat(config, device, "the weights in training");
+  Gpt2Weights toFlat(Gpt2Config config, FlatLayout layout, Device device) {
+    var copy = flat(config, layout, device, "the weights in training");
     try (var graph = Graph.forward(device, 2 * tensors.size() + 8)) {
       for (var entry : tensors.entrySet()) {
         var target = copy.tensor(entry.getKey());
@@ -266,8 +266,8 @@ final class Gpt2Weights implements AutoCloseable {
     }
   }
 
-  private static Gpt2Weights flat(Gpt2Config config, Device device, String what) {
-    var layout = FlatLayout.of(config);
+  private static Gpt2Weights flat(
+      Gpt2Config config, FlatLayout layout, Device device, String what) {
     var store = new TensorStore(device, what, layout.shapes().size() + 1);
     try {
       var flat = store.add(DType.F32, layout.elements());

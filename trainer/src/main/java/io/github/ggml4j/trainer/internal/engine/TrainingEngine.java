@@ -2,7 +2,6 @@ package io.github.ggml4j.trainer.internal.engine;
 
 import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.model.CausalForward;
-import io.github.ggml4j.model.FlatLayout;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -127,7 +126,7 @@ public final class TrainingEngine implements AutoCloseable {
     this.model = model;
     this.settings = settings;
     var config = model.config();
-    var layout = FlatLayout.of(config);
+    var layout = model.flatLayout();
     this.lease = model.lease("training");
     this.store =
         new TensorStore(
@@ -322,7 +321,7 @@ public final class TrainingEngine implements AutoCloseable {
       Gpt2Model model, Optimizer optimizer, Settings settings, int batch, int length) {
     var config = model.config();
     var device = model.device();
-    var layout = FlatLayout.of(config);
+    var layout = model.flatLayout();
     var what = "training with batches of " + batch + " x " + length + " tokens";
     long tokens = (long) batch * length;
     long least = KEPT_WIDTHS * config.nLayer() * config.nEmbd() * Float.BYTES * tokens;
