@@ -7,10 +7,10 @@ import io.github.ggml4j.format.llmc.LlmcFile;
 import io.github.ggml4j.format.llmc.LlmcHeader;
 import io.github.ggml4j.hub.Hub;
 import io.github.ggml4j.hub.HubRepo;
+import io.github.ggml4j.model.GenerationDefaults;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.WeightInfo;
 import io.github.ggml4j.model.WeightSource;
-import io.github.ggml4j.model.internal.GenerationConfigJson;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -39,8 +39,7 @@ public final class ModelFiles implements AutoCloseable {
   private final Path path;
   private final Gpt2Config config;
   private final WeightSource weights;
-  private final Map<String, @Nullable Object> generation;
-  private final List<Integer> eosTokenIds;
+  private final GenerationDefaults generation;
   private final @Nullable GgufFile gguf;
   private final Supplier<Tokenizer> tokenizerSource;
   private final BooleanSupplier tokenizerIsThere;
@@ -56,9 +55,7 @@ public final class ModelFiles implements AutoCloseable {
       BooleanSupplier tokenizerIsThere) {
     this.path = path;
     this.config = config;
-    this.generation = generation;
-    this.eosTokenIds = GenerationConfigJson.ids(path.toString(), generation, "eos_token_id");
-    GenerationConfigJson.ids(path.toString(), generation, "bos_token_id"); // checks it
+    this.generation = GenerationDefaults.of(path.toString(), generation);
     this.weights = weights;
     this.gguf = gguf;
     this.tokenizerSource = tokenizerSource;
@@ -211,11 +208,11 @@ public final class ModelFiles implements AutoCloseable {
    * names none; else the configuration's.
    */
   public List<Integer> eosTokenIds() {
-    return eosTokenIds;
+    return generation.eosTokenIds();
   }
 
   /** Options of generation, see {@link io.github.ggml4j.model.Gpt2Model#generationConfig}. */
-  Map<String, @Nullable Object> generation() {
+  GenerationDefaults generation() {
     return generation;
   }
 

@@ -1,9 +1,7 @@
 package io.github.ggml4j.model;
 
-import io.github.ggml4j.model.internal.GenerationConfigJson;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -25,9 +23,7 @@ public final class Gpt2Model implements AutoCloseable {
   private final Gpt2Config config;
   private final Device device;
   private final String origin;
-  private final Map<String, @Nullable Object> generation;
-  private final List<Integer> eosTokenIds;
-  private final @Nullable Integer bosTokenId;
+  private final GenerationDefaults generation;
 
   /** How many open leases there are, by their users' names; also the lock of {@link #closed}. */
   private final Map<String, Integer> leases = new TreeMap<>();
@@ -38,16 +34,12 @@ public final class Gpt2Model implements AutoCloseable {
 
   private Gpt2Model(
       Gpt2Config config,
-      Map<String, @Nullable Object> generation,
-      List<Integer> eosTokenIds,
-      List<Integer> bosTokenIds,
+      GenerationDefaults generation,
       Device device,
       String origin,
       Gpt2Weights weights) {
     this.config = config;
     this.generation = generation;
-    this.eosTokenIds = eosTokenIds;
-    this.bosTokenId = bosTokenIds.isEmpty() ? null : bosTokenIds.getFirst();
     this.device = device;
     this.origin = origin;
     this.weights = weights;
@@ -57,23 +49,21 @@ public final class Gpt2Model implements AutoCloseable {
    * A model with given weights.
    *
    * @param weights become owned by the model
-   * @param generation default options of generation, by the names in {@code generation_config.json}
+   * @param generation default options of generation
    * @param device becomes owned by the model
    * @param origin where the weights come from, for messages
    * @throws io.github.ggml4j.format.ModelFormatException if the device cannot compute with the type
-   *     of a weight, a weight is NaN or infinite, or an id of {@code generation} is not a token id
+   *     of a weight, or a weight is NaN or infinite
    */
   public static Gpt2Model of(
       Gpt2Config config,
       WeightSource weights,
-      Map<String, @Nullable Object> generation,
+      GenerationDefaults generation,
       Device device,
       String origin) {
     try {
-      var eos = GenerationConfigJson.ids(origin, generation, "eos_token_id");
-      var bos = GenerationConfigJson.ids(origin, generation, "bos_token_id");
       var loaded = Gpt2Weights.load(config, weights, device, origin);
-      return new Gpt2Model(config, generation, eos, bos, device, origin, loaded);
+      return new Gpt2Model(config, generation, device, origin, loaded);
     } catch (RuntimeException | Error e) {
       weights.close();
       device.close();
@@ -90,11 +80,9 @@ public final class Gpt2Model implements AutoCloseable {
   public static Gpt2Model random(Gpt2Config config, Device device, long seed) {
     try {
       var origin = "a new model";
-      var generation = config.generationConfig();
-      var eos = GenerationConfigJson.ids(origin, generation, "eos_token_id");
-      var bos = GenerationConfigJson.ids(origin, generation, "bos_token_id");
+      var generation = GenerationDefaults.of(origin, config.generationConfig());
       var weights = Gpt2Weights.random(config, device, seed);
-      return new Gpt2Model(config, generation, eos, bos, device, origin, weights);
+      return new Gpt2Model(config, generation, device, origin, weights);
     } catch (RuntimeException | Error e) {
       device.close();
       throw e;
@@ -111,7 +99,7 @@ public final class Gpt2Model implements AutoCloseable {
    * model has one, none if it names none; else those of the configuration.
    */
   public List<Integer> eosTokenIds() {
-    return eosTokenIds;
+    return generation.eosTokenIds();
   }
 
   /**
@@ -119,7 +107,7 @@ public final class Gpt2Model implements AutoCloseable {
    * null if there is none.
    */
   public @Nullable Integer bosTokenId() {
-    return bosTokenId;
+    return generation.bosTokenId();
   }
 
   /**
@@ -128,7 +116,7 @@ public final class Gpt2Model implements AutoCloseable {
    * have them.
    */
   public Map<String, @Nullable Object> generationConfig() {
-    return Collections.unmodifiableMap(generation);
+    return generation.options();
   }
 
   /** The path it was loaded from, for messages. */
