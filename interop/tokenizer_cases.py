@@ -95,7 +95,7 @@ def folder_files(rng, vocabulary):
 
 
 def compare(ask, folder, rng, vocabulary, merges):
-    """Writes one random folder and compares; None where one side refuses it."""
+    """Writes one random folder and compares its texts; returns their number, 0 if one side refuses the folder."""
     from transformers import AutoTokenizer
 
     shutil.rmtree(folder, ignore_errors=True)
@@ -105,7 +105,7 @@ def compare(ask, folder, rng, vocabulary, merges):
     try:
         theirs = AutoTokenizer.from_pretrained(folder)
     except Exception:
-        return None
+        return 0
     texts = ["".join(rng.choice(PIECES) for _ in range(rng.randrange(1, 12))) for _ in range(8)]
     expected = {
         "special": [theirs.bos_token_id, theirs.eos_token_id, theirs.pad_token_id],
@@ -118,7 +118,7 @@ def compare(ask, folder, rng, vocabulary, merges):
         answer = ask("tokenizer-check", folder)
     except Wrong as refusal:
         if "post_processor names id" in str(refusal):
-            return None  # An id without a token, which transformers passes on to the model
+            return 0  # An id without a token, which transformers passes on to the model
         raise
     check(answer == "same", f"{folder}: {answer}; files {json.dumps(files)[:1500]}")
     return len(texts)
@@ -129,7 +129,15 @@ def random_folders(tools):
     vocabulary, merges = golden.trained()
     rng = random.Random(11)
     compared = refused = 0
-    for _ in range(3000):
-        texts = compare(tools.ggml4j.ask, tools.work / "tokenizer", rng, vocabulary, merges)
+    differences = []
+    for number in range(3000):
+        folder = tools.work / f"tokenizer-{number}"
+        try:
+            texts = compare(tools.ggml4j.ask, folder, rng, vocabulary, merges)
+        except Wrong as difference:  # its folder is kept
+            differences.append(str(difference))
+            continue
+        shutil.rmtree(folder)
         compared, refused = (compared + texts, refused) if texts else (compared, refused + 1)
+    check(not differences, f"{len(differences)} folders differ: " + "; ".join(differences[:3]))
     return f"{compared} texts equal, {refused} folders refused"

@@ -161,6 +161,9 @@ def folders(vocabulary):
         yield with_json(f"{flag} in the config of the fast class", {**FAST, "pad_token": typed("<pad>", **{flag: True})})
         yield with_vocabulary(f"{flag} in the map", None, **{"special_tokens_map.json": {"pad_token": plain("<pad>", **{flag: True}), "unk_token": END}})
     yield with_vocabulary("flags of a token of the vocabulary", {**gpt2, "eos_token": typed(END, lstrip=True, rstrip=True)})
+    words = typed("in", lstrip=True, rstrip=True, single_word=True)
+    yield with_json("the last form counts: a text", {**gpt2, "eos_token": typed("in"), "sep_token": words, "extra_special_tokens": ["in"]})
+    yield with_json("the last form counts: an object", {**gpt2, "eos_token": "in", "sep_token": words, "extra_special_tokens": ["in"]})
     yield with_json("flags where tokenizer.json has others", {**gpt2, "pad_token": typed("<x>", rstrip=True)}, {"added_tokens": tokens})
 
     # A space before the text

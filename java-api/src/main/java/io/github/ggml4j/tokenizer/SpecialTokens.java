@@ -62,8 +62,18 @@ final class SpecialTokens {
   /** Tokens of {@code added_tokens_decoder} or of the files in its place, by their id there. */
   private final Map<Integer, AddedToken> decoder = new TreeMap<>();
 
-  private final Map<String, AddedToken> named = new LinkedHashMap<>();
-  private final List<AddedToken> extra = new ArrayList<>();
+  private final Map<String, Given> named = new LinkedHashMap<>();
+  private final List<Given> extra = new ArrayList<>();
+
+  /**
+   * A token in the form that a file has. In transformers a text and an object are never equal, even
+   * if their flags are.
+   */
+  private record Given(AddedToken token, boolean isText) {
+    String content() {
+      return token.content();
+    }
+  }
 
   /**
    * @param jsonTokens the added tokens of {@code tokenizer.json}; null if there is no such file
@@ -101,7 +111,7 @@ final class SpecialTokens {
     builder.add(tokensToAdd());
     builder.bos(bos()).eos(eos()).pad(id("pad_token"));
     Map<String, String> names = new LinkedHashMap<>();
-    named.forEach((name, token) -> names.put(name, token.content()));
+    named.forEach((name, given) -> names.put(name, given.content()));
     builder.settings.named = names;
     warnOfUnusedTokens();
   }
@@ -117,8 +127,8 @@ final class SpecialTokens {
   }
 
   private @Nullable Integer id(String name) {
-    AddedToken token = named.get(name);
-    return token == null ? null : builder.id(token.content());
+    Given given = named.get(name);
+    return given == null ? null : builder.id(given.content());
   }
 
   /** Moves tokens of a model's own, such as {@code image_token}, from the options. */
@@ -222,7 +232,12 @@ final class SpecialTokens {
       }
       AddedToken token = token(name, value, true);
       if (token != null) {
-        named.put(name, byContent.getOrDefault(token.content(), token).withId(-1));
+        AddedToken known = byContent.get(token.content());
+        named.put(
+            name,
+            known == null
+                ? new Given(token, value instanceof String)
+                : new Given(known.withId(-1), false));
       }
     }
     options.forEach((name, value) -> {
@@ -236,7 +251,7 @@ final class SpecialTokens {
   private void putNamed(String name, @Nullable Object value) {
     AddedToken token = token(name, value, true);
     if (token != null) {
-      named.put(name, token);
+      named.put(name, new Given(token, value instanceof String));
     }
   }
 
@@ -268,15 +283,15 @@ final class SpecialTokens {
       boolean typed = item instanceof Map<?, ?> object && object.containsKey("__type");
       AddedToken token = token(EXTRA, item, !typed);
       if (token != null) {
-        extra.add(token);
+        extra.add(new Given(token, item instanceof String));
       }
     }
   }
 
   /**
    * The tokens to add: those of {@link #decoder}, then the named and the extra ones that are not
-   * among them and not in {@code tokenizer.json}. A token that is named twice with other flags is
-   * added twice; the last flags count.
+   * among them and not in {@code tokenizer.json}. A token that is given again in another form is
+   * added again; the last flags count.
    */
   private List<AddedToken> tokensToAdd() {
     Set<String> known = new HashSet<>();
@@ -289,10 +304,11 @@ final class SpecialTokens {
       jsonTokens.forEach(token -> known.add(token.content()));
     }
     Set<String> names = new HashSet<>();
-    named.values().forEach(token -> names.add(token.content()));
+    named.values().forEach(given -> names.add(given.content()));
     Stream.concat(named.values().stream(), extra.stream())
-        .filter(token -> !known.contains(token.content()) && !tokens.contains(token))
-        .forEach(tokens::add);
+        .distinct()
+        .filter(given -> !known.contains(given.content()))
+        .forEach(given -> tokens.add(given.token()));
     return tokens.stream()
         .map(token -> names.contains(token.content()) ? token.asSpecial() : token)
         .toList();
