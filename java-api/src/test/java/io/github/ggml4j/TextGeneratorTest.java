@@ -412,6 +412,31 @@ class TextGeneratorTest {
   }
 
   @Test
+  void buildingDoesNotChangeTheBuilder(@TempDir Path folder) throws IOException {
+    generator.save(folder, Quantization.F32);
+    Files.writeString(
+        folder.resolve("generation_config.json"), "{\"num_beams\": 4, \"min_new_tokens\": 14}");
+    var logged = new ArrayList<String>();
+    try (var loaded = TextGenerator.load(folder)) {
+      var builder = GenerationConfig.builder(loaded.model()).maxNewTokens(6);
+      logging(logged, () -> assertThat(builder.buildForStream().numBeams()).isEqualTo(1));
+      assertThat(logged)
+          .containsExactly(
+              "The model's num_beams is 4; a stream uses 1, because beam search decides on its"
+                  + " tokens only at the end",
+              "The model's min_new_tokens is 14, but maxNewTokens is 6; 6 is used");
+      assertThat(builder.build().minNewTokens()).isEqualTo(6);
+      var longer = builder.maxNewTokens(50).build();
+      assertThat(longer.minNewTokens()).isEqualTo(14);
+      assertThat(longer.numBeams()).isEqualTo(4);
+      assertThat(longer.toBuilder().build()).isEqualTo(longer);
+      assertThatThrownBy(() -> longer.toBuilder().maxNewTokens(6).build())
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("minNewTokens is 14");
+    }
+  }
+
+  @Test
   void whatIsNotUsedIsLogged(@TempDir Path folder) throws IOException {
     generator.save(folder, Quantization.F32);
     Files.writeString(
@@ -422,14 +447,13 @@ class TextGeneratorTest {
          "is_assistant": true, "use_mtp": true, "assistant_ensemble_weight": 0.5}
         """);
     var logged = new ArrayList<String>();
-    var logger = Logger.getLogger("io.github.ggml4j.generation");
-    var handler = handler(logged);
-    logger.addHandler(handler);
     try (var loaded = TextGenerator.load(folder)) {
-      loaded.generate(PROMPT);
-      loaded.generate(PROMPT);
-    } finally {
-      logger.removeHandler(handler);
+      logging(
+          logged,
+          () -> {
+            loaded.generate(PROMPT);
+            loaded.generate(PROMPT);
+          });
     }
     assertThat(logged)
         .hasSize(6)
@@ -439,6 +463,18 @@ class TextGeneratorTest {
         .anyMatch(m -> m.contains("num_beam_groups is 2") && m.contains("not used"))
         .anyMatch(m -> m.contains("penalty_alpha is 0.6") && m.contains("not supported"))
         .anyMatch(m -> m.contains("top_q is 3") && m.contains("not a known option"));
+  }
+
+  /** Adds the warnings of generation during an action to a list. */
+  private static void logging(List<String> messages, Runnable action) {
+    var logger = Logger.getLogger("io.github.ggml4j.generation");
+    var handler = handler(messages);
+    logger.addHandler(handler);
+    try {
+      action.run();
+    } finally {
+      logger.removeHandler(handler);
+    }
   }
 
   private static Handler handler(List<String> messages) {

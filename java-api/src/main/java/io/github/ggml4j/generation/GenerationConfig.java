@@ -364,7 +364,10 @@ public record GenerationConfig(
     return builder;
   }
 
-  /** Starts from this configuration. */
+  /**
+   * Starts from this configuration. Its values count as the caller's: {@link Builder#build} does
+   * not adjust them, whether they were the model's or not.
+   */
   public Builder toBuilder() {
     return new Builder(this);
   }
@@ -422,7 +425,9 @@ public record GenerationConfig(
     private @Nullable Long seed;
     private final List<LogitsProcessor> logitsProcessors = new ArrayList<>();
 
-    /** Names of options that were set on this builder, as opposed to defaults and the model's. */
+    /**
+     * Names of options that the caller set on this builder, as opposed to defaults and the model's.
+     */
     private final Set<String> given = new HashSet<>();
 
     private Builder() {}
@@ -778,30 +783,34 @@ public record GenerationConfig(
      * @throws InvalidArgumentException as {@link #build}
      */
     public GenerationConfig buildForStream() {
-      if (numBeams > 1 && !given.contains("numBeams")) {
-        Warnings.once(
-            "The model's num_beams is %d; a stream uses 1, because beam search decides on its"
-                    .formatted(numBeams)
-                + " tokens only at the end");
-        numBeams = 1;
+      if (numBeams == 1 || given.contains("numBeams")) {
+        return build();
       }
-      return build();
+      Warnings.once(
+          "The model's num_beams is %d; a stream uses 1, because beam search decides on its"
+                  .formatted(numBeams)
+              + " tokens only at the end");
+      return build(1);
     }
 
     /**
      * The configuration. Logs a warning, once, for an option that has no effect because of another.
+     * Does not change this builder.
      *
      * @throws InvalidArgumentException naming a value and what was expected
      */
     public GenerationConfig build() {
-      yieldToGiven();
       checkModelBeams();
+      return build(numBeams);
+    }
+
+    private GenerationConfig build(int numBeams) {
       var config =
           new GenerationConfig(
               maxLength,
               maxNewTokens,
-              minLength,
-              minNewTokens,
+              minLengthToUse(),
+              minNewTokensToUse(),
               maxTime,
               doSample,
               temperature,
@@ -847,22 +856,28 @@ public record GenerationConfig(
       return config;
     }
 
-    /** Lowers minimums that come from the model to a smaller maximum. */
-    private void yieldToGiven() {
-      if (minNewTokens != null
-          && maxNewTokens != null
-          && minNewTokens > maxNewTokens
-          && !given.contains("minNewTokens")) {
-        warnOfModel("min_new_tokens", minNewTokens, "maxNewTokens", maxNewTokens);
-        minNewTokens = maxNewTokens;
-      }
+    /** The minimum length, lowered to a smaller maximum if it is the model's. */
+    private int minLengthToUse() {
       if (maxNewTokens == null
           && maxLength != null
           && minLength > maxLength
           && !given.contains("minLength")) {
         warnOfModel("min_length", minLength, "maxLength", maxLength);
-        minLength = maxLength;
+        return maxLength;
       }
+      return minLength;
+    }
+
+    /** The minimum of new tokens, lowered to a smaller maximum if it is the model's. */
+    private @Nullable Integer minNewTokensToUse() {
+      if (minNewTokens != null
+          && maxNewTokens != null
+          && minNewTokens > maxNewTokens
+          && !given.contains("minNewTokens")) {
+        warnOfModel("min_new_tokens", minNewTokens, "maxNewTokens", maxNewTokens);
+        return maxNewTokens;
+      }
+      return minNewTokens;
     }
 
     /** The general check would not tell where the number of beams comes from. */
@@ -908,13 +923,17 @@ public record GenerationConfig(
         unused("negativePrompt", c.negativePrompt, null, why);
         unused("negativePromptIds", c.negativePromptIds, List.of(), why);
       }
-      if (c.maxNewTokens != null && !given.contains("maxNewTokens")) {
-        unused(
-            "maxLength", c.maxLength, null, "the model's max_new_tokens takes precedence over it.");
+      if (c.maxNewTokens != null) {
+        unused("maxLength", c.maxLength, null, precedence("maxNewTokens", c.maxNewTokens));
       }
-      if (c.minNewTokens != null && !given.contains("minNewTokens")) {
-        unused("minLength", c.minLength, 0, "the model's min_new_tokens takes precedence over it.");
+      if (c.minNewTokens != null) {
+        unused("minLength", c.minLength, 0, precedence("minNewTokens", c.minNewTokens));
       }
+    }
+
+    private String precedence(String name, int value) {
+      return "%s%s, which is %d, takes precedence over it."
+          .formatted(given.contains(name) ? "" : "the model's ", name, value);
     }
 
     private void unused(String name, @Nullable Object value, @Nullable Object off, String why) {
