@@ -4,6 +4,7 @@ import io.github.ggml4j.trainer.Padding;
 import io.github.ggml4j.trainer.Progress;
 import io.github.ggml4j.trainer.StepMetrics;
 import io.github.ggml4j.trainer.Trainer;
+import io.github.ggml4j.trainer.TrainerControl;
 import io.github.ggml4j.trainer.TrainingListener;
 import io.github.ggml4j.trainer.TrainingPlan;
 import io.github.ggml4j.trainer.TrainingResult;
@@ -237,27 +238,27 @@ final class FinetuneCommand implements Callable<Integer> {
       TrainingListener progress, PrintWriter err, @Nullable Path checkpoint)
       implements TrainingListener {
     @Override
-    public void started(TrainingPlan plan) {
+    public void onTrainBegin(TrainingPlan plan, TrainerControl control) {
       err.println("memory: " + plan.memory().brief());
-      progress.started(plan);
+      progress.onTrainBegin(plan, control);
     }
 
     @Override
-    public void stepped(StepMetrics step) {
-      progress.stepped(step);
+    public void onStepEnd(StepMetrics step, TrainerControl control) {
+      progress.onStepEnd(step, control);
     }
 
     @Override
-    public void finished(TrainingResult result) {
-      progress.finished(result);
+    public void onTrainEnd(TrainingResult result) {
+      progress.onTrainEnd(result);
       if (result.cancelled()) {
         err.println(hint(result, checkpoint)); // after Ctrl-C the JVM ends when this returns
       }
     }
 
     @Override
-    public void failed(Throwable failure) {
-      progress.failed(failure);
+    public void onFailure(Throwable failure) {
+      progress.onFailure(failure);
     }
   }
 

@@ -3,6 +3,7 @@ package io.github.ggml4j.cli;
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.ggml4j.trainer.EndReason;
 import io.github.ggml4j.trainer.Trainer;
 import io.github.ggml4j.trainer.TrainingResult;
 import java.io.IOException;
@@ -115,7 +116,16 @@ class FinetuneTest {
     double none = Double.NaN;
     var result =
         new TrainingResult(
-            0, 0, none, none, none, 0, Duration.ZERO, true, Optional.empty(), Optional.empty());
+            0,
+            0,
+            none,
+            none,
+            none,
+            0,
+            Duration.ZERO,
+            EndReason.CANCELLED,
+            Optional.empty(),
+            Optional.empty());
     var json = JsonMapper.shared().readTree(FinetuneCommand.json(result));
 
     for (var name : List.of("first_loss", "last_loss", "mean_loss", "saved_to", "checkpoint")) {

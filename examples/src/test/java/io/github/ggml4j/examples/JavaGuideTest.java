@@ -18,6 +18,7 @@ import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.Progress;
 import io.github.ggml4j.trainer.StepMetrics;
 import io.github.ggml4j.trainer.Trainer;
+import io.github.ggml4j.trainer.TrainerControl;
 import io.github.ggml4j.trainer.TrainingListener;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.optim.AdamW;
@@ -257,7 +258,7 @@ class JavaGuideTest {
           .listener(
               new TrainingListener() {
                 @Override
-                public void stepped(StepMetrics step) {
+                public void onStepEnd(StepMetrics step, TrainerControl control) {
                   losses.add(step.loss()); // step.learningRate(), step.gradNorm(), ...
                 }
               })

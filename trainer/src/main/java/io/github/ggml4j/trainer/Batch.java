@@ -22,7 +22,7 @@ record Batch(int[] tokens, int[] labels, int size, int length, int tokenCount, i
   }
 
   /** Length of a batch whose longest sequence has {@code longest} tokens. */
-  static int paddedLength(int longest, TrainingOptions options) {
+  static int paddedLength(int longest, SequenceOptions options) {
     return options.padding() == Padding.LEARNED
         ? options.maxSequenceLength()
         : Math.min(options.maxSequenceLength(), rounded(longest));

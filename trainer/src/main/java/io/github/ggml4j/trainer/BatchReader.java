@@ -60,10 +60,11 @@ final class BatchReader implements AutoCloseable {
 
   /** The batches of the next optimizer step; empty at the end of the epoch. */
   List<Batch> nextStep() {
+    SequenceOptions form = options.sequences();
     List<Batch> step = new ArrayList<>();
-    while (step.size() < options.gradientAccumulationSteps()) {
+    while (step.size() < options.batches().gradientAccumulationSteps()) {
       List<int[]> batch = new ArrayList<>();
-      while (batch.size() < options.batchSize()) {
+      while (batch.size() < options.batches().batchSize()) {
         int[] next = next();
         if (next == null) {
           break;
@@ -74,9 +75,9 @@ final class BatchReader implements AutoCloseable {
         break;
       }
       step.add(
-          options.padding() == Padding.LEARNED
-              ? Batch.learned(batch, options.maxSequenceLength(), padToken)
-              : Batch.masked(batch, options.maxSequenceLength(), padToken));
+          form.padding() == Padding.LEARNED
+              ? Batch.learned(batch, form.maxSequenceLength(), padToken)
+              : Batch.masked(batch, form.maxSequenceLength(), padToken));
     }
     return step;
   }

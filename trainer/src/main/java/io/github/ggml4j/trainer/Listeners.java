@@ -13,25 +13,40 @@ final class Listeners implements TrainingListener {
   }
 
   @Override
-  public void started(TrainingPlan plan) {
-    all.forEach(listener -> listener.started(plan));
+  public void onTrainBegin(TrainingPlan plan, TrainerControl control) {
+    all.forEach(listener -> listener.onTrainBegin(plan, control));
   }
 
   @Override
-  public void stepped(StepMetrics step) {
-    all.forEach(listener -> listener.stepped(step));
+  public void onEpochBegin(TrainerControl control) {
+    all.forEach(listener -> listener.onEpochBegin(control));
   }
 
   @Override
-  public void finished(TrainingResult result) {
-    all.forEach(listener -> listener.finished(result));
+  public void onStepBegin(TrainerControl control) {
+    all.forEach(listener -> listener.onStepBegin(control));
   }
 
   @Override
-  public void failed(Throwable failure) {
+  public void onStepEnd(StepMetrics step, TrainerControl control) {
+    all.forEach(listener -> listener.onStepEnd(step, control));
+  }
+
+  @Override
+  public void onEpochEnd(TrainerControl control) {
+    all.forEach(listener -> listener.onEpochEnd(control));
+  }
+
+  @Override
+  public void onTrainEnd(TrainingResult result) {
+    all.forEach(listener -> listener.onTrainEnd(result));
+  }
+
+  @Override
+  public void onFailure(Throwable failure) {
     for (TrainingListener listener : all) {
       try {
-        listener.failed(failure);
+        listener.onFailure(failure);
       } catch (RuntimeException e) {
         failure.addSuppressed(e);
       }

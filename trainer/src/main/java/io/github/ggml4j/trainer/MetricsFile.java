@@ -30,7 +30,7 @@ final class MetricsFile implements TrainingListener {
   }
 
   @Override
-  public void started(TrainingPlan plan) {
+  public void onTrainBegin(TrainingPlan plan, TrainerControl control) {
     try {
       Path folder = file.toAbsolutePath().getParent();
       if (folder != null && !Files.exists(folder)) {
@@ -46,7 +46,7 @@ final class MetricsFile implements TrainingListener {
   }
 
   @Override
-  public void stepped(StepMetrics step) {
+  public void onStepEnd(StepMetrics step, TrainerControl control) {
     JsonMapper json = JsonMapper.shared();
     var line = json.createObjectNode();
     line.put("step", step.step());
@@ -69,7 +69,7 @@ final class MetricsFile implements TrainingListener {
   }
 
   @Override
-  public void finished(TrainingResult result) {
+  public void onTrainEnd(TrainingResult result) {
     close();
     if (result.steps() == 0) {
       try {
@@ -81,7 +81,7 @@ final class MetricsFile implements TrainingListener {
   }
 
   @Override
-  public void failed(Throwable failure) {
+  public void onFailure(Throwable failure) {
     close();
     boolean diverged = failure instanceof TrainingException; // keep the metrics: they show why
     if (!diverged) {

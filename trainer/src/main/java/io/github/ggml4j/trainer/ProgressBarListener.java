@@ -31,7 +31,7 @@ final class ProgressBarListener implements TrainingListener {
   }
 
   @Override
-  public void started(TrainingPlan plan) {
+  public void onTrainBegin(TrainingPlan plan, TrainerControl control) {
     means = new RunningMeans();
     epochs = plan.epochs();
     steps = plan.totalSteps();
@@ -56,7 +56,7 @@ final class ProgressBarListener implements TrainingListener {
   }
 
   @Override
-  public void stepped(StepMetrics step) {
+  public void onStepEnd(StepMetrics step, TrainerControl control) {
     means.add(step);
     String epoch = String.format(Locale.ROOT, "epoch %.2f", step.epoch());
     before =
@@ -106,7 +106,7 @@ final class ProgressBarListener implements TrainingListener {
   }
 
   @Override
-  public void finished(TrainingResult result) {
+  public void onTrainEnd(TrainingResult result) {
     close();
     if (result.cancelled()) {
       terminal.println(
@@ -115,7 +115,7 @@ final class ProgressBarListener implements TrainingListener {
   }
 
   @Override
-  public void failed(Throwable failure) {
+  public void onFailure(Throwable failure) {
     close();
   }
 

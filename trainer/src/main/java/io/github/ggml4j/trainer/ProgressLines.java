@@ -19,14 +19,14 @@ final class ProgressLines implements TrainingListener {
   }
 
   @Override
-  public void started(TrainingPlan plan) {
+  public void onTrainBegin(TrainingPlan plan, TrainerControl control) {
     means = new RunningMeans();
     total = plan.totalSteps();
     Progress.resumed(plan).ifPresent(out::println);
   }
 
   @Override
-  public void stepped(StepMetrics step) {
+  public void onStepEnd(StepMetrics step, TrainerControl control) {
     means.add(step);
     boolean last = total.isPresent() && step.step() == total.getAsLong();
     if (step.step() == 1 || last || System.nanoTime() - lastLine >= interval) {
@@ -50,7 +50,7 @@ final class ProgressLines implements TrainingListener {
   }
 
   @Override
-  public void finished(TrainingResult result) {
+  public void onTrainEnd(TrainingResult result) {
     out.println(summary(result));
   }
 
@@ -60,7 +60,7 @@ final class ProgressLines implements TrainingListener {
     }
     return (result.cancelled() ? "stopped after " : "done: ")
         + result.steps()
-        + " steps in "
+        + (result.steps() == 1 ? " step in " : " steps in ")
         + Progress.clock(result.duration())
         + result.savedTo().map(folder -> ", saved to " + folder).orElse("");
   }

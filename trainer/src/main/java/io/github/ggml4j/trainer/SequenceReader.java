@@ -86,10 +86,10 @@ final class SequenceReader implements AutoCloseable {
       BooleanSupplier stop) {
     this.tokenizer = tokenizer;
     this.stop = stop;
-    this.packing = options.packing();
-    this.maxLength = options.maxSequenceLength();
+    this.packing = options.sequences().packing();
+    this.maxLength = options.sequences().maxSequenceLength();
     // A single token predicts nothing, unless the padding after it is learned.
-    this.minLength = options.padding() == Padding.LEARNED ? 1 : 2;
+    this.minLength = options.sequences().padding() == Padding.LEARNED ? 1 : 2;
     this.documents = documents;
   }
 

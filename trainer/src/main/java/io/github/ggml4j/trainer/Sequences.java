@@ -66,7 +66,7 @@ interface Sequences {
     if (dataset.finite()) {
       List<int[]> all = readAll(dataset, tokenizer, options, maxTokens, stop);
       if (all != null) {
-        return new InMemory(all, options.shuffle(), options.seed());
+        return new InMemory(all, options.batches().shuffle(), options.seed());
       }
     }
     return new Streamed(dataset, tokenizer, options, stop);
@@ -88,7 +88,7 @@ interface Sequences {
         }
         all.add(next);
       }
-      reader.truncation().warn(options.maxSequenceLength());
+      reader.truncation().warn(options.sequences().maxSequenceLength());
     }
     if (all.isEmpty() && !stop.getAsBoolean()) {
       throw nothingToLearn(dataset);
@@ -228,7 +228,8 @@ interface Sequences {
       WindowCursor(Streamed source, SequenceReader reader, long random) {
         this.source = source;
         this.reader = reader;
-        this.window = new ShuffleWindow<>(source.options().shuffle() ? WINDOW : 1, random);
+        this.window =
+            new ShuffleWindow<>(source.options().batches().shuffle() ? WINDOW : 1, random);
       }
 
       @Override
@@ -240,7 +241,7 @@ interface Sequences {
               return null; // the checkpoint keeps the window
             }
             ended = true;
-            reader.truncation().warn(source.options().maxSequenceLength());
+            reader.truncation().warn(source.options().sequences().maxSequenceLength());
           } else {
             window.add(read);
             any = true;

@@ -354,10 +354,10 @@ public final class Trainer {
         result = run(run, engine, options, sequences, cancellation);
       }
       result = save(result); // after the engine is closed, because saving takes memory
-      all.finished(result);
+      all.onTrainEnd(result);
       return result;
     } catch (RuntimeException | Error e) {
-      all.failed(e);
+      all.onFailure(e);
       throw e;
     }
   }
@@ -376,13 +376,13 @@ public final class Trainer {
     var identity = TrainingIdentity.of(options, model.config(), sequences, run.plan().totalSteps());
     String device = model.device().toString(); // with its number of threads
     if (!cancellation.requested()) {
-      resumable.restore(identity, device, run::restore, engine::restore);
+      resumable.restore(identity, device, run.state()::restore, engine::restore);
     }
     TrainingResult result = run.run();
-    if (!run.canResume()) {
+    if (!result.cancelled() || result.steps() == 0) {
       return result;
     }
-    resumable.save(identity, device, run::save, engine::save);
+    resumable.save(identity, device, run.state()::save, engine::save);
     return result.withCheckpoint(resumable.file());
   }
 
@@ -398,42 +398,38 @@ public final class Trainer {
   public MemoryEstimate estimateMemory() {
     TrainingOptions options = options();
     options.check(model.config(), tokenizer);
-    return estimate(options, options.batchSize(), options.maxSequenceLength());
+    return estimate(
+        options, options.batches().batchSize(), options.sequences().maxSequenceLength());
   }
 
   /** Assumes sequences of maximum length if the data has unknown length. */
   private MemoryEstimate estimate(TrainingOptions options, Sequences sequences) {
-    int longest = sequences.longest().orElse(options.maxSequenceLength());
-    long count = sequences.count().orElse(options.batchSize());
+    int batchSize = options.batches().batchSize();
+    int longest = sequences.longest().orElse(options.sequences().maxSequenceLength());
+    long count = sequences.count().orElse(batchSize);
     return estimate(
         options,
-        Math.clamp(count, 1, options.batchSize()), // 0 if reading was interrupted
-        Batch.paddedLength(longest, options));
+        Math.clamp(count, 1, batchSize), // 0 if reading was interrupted
+        Batch.paddedLength(longest, options.sequences()));
   }
 
   private MemoryEstimate estimate(TrainingOptions options, int batch, int length) {
-    return TrainingEngine.estimate(model, options.optimizer(), settings(options), batch, length);
+    return TrainingEngine.estimate(
+        model, options.update().optimizer(), settings(options), batch, length);
   }
 
   private TrainingOptions options() {
+    int defaultLength = Math.min(DEFAULT_SEQUENCE_LENGTH, model.config().nPositions());
     return new TrainingOptions(
-        batchSize,
-        epochs,
-        maxSteps,
-        maxSequenceLength.orElse(Math.min(DEFAULT_SEQUENCE_LENGTH, model.config().nPositions())),
-        optimizer,
-        schedule,
-        clipNorm,
-        gradientAccumulationSteps,
-        dropout,
-        shuffle,
-        seed,
-        packing,
-        padding);
+        new LengthOptions(epochs, maxSteps),
+        new BatchOptions(batchSize, gradientAccumulationSteps, shuffle),
+        new SequenceOptions(maxSequenceLength.orElse(defaultLength), packing, padding),
+        new UpdateOptions(optimizer, schedule, clipNorm, dropout),
+        seed);
   }
 
   private TrainingEngine.Settings settings(TrainingOptions options) {
-    return TrainingEngine.Settings.of(model.config(), options.seed(), options.dropout());
+    return TrainingEngine.Settings.of(model.config(), options.seed(), options.update().dropout());
   }
 
   /** Saves the model, and deletes the checkpoint of a training that is complete. */

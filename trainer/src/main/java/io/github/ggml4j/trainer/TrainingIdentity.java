@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
+import java.util.function.BiConsumer;
 import java.util.zip.CRC32C;
 
 /**
@@ -26,29 +27,16 @@ final class TrainingIdentity {
   static SequencedMap<String, String> of(
       TrainingOptions options, Gpt2Config config, Sequences sequences, OptionalLong totalSteps) {
     var identity = new LinkedHashMap<String, String>();
-    identity.put("batchSize", "" + options.batchSize());
-    identity.put("gradientAccumulationSteps", "" + options.gradientAccumulationSteps());
-    identity.put("maxSequenceLength", "" + options.maxSequenceLength());
-    identity.put("packing", "" + options.packing());
-    identity.put("padding", "" + options.padding());
-    identity.put("shuffle", "" + options.shuffle());
-    identity.put("seed", "" + options.seed());
-    identity.put("clipNorm", "" + options.clipNorm());
-    identity.put("dropout", dropout(options, config));
-    identity.put("float32MatmulPrecision", MatmulPrecision.current().torchName());
-    addOptimizer(identity, options.optimizer());
-    if (!addRecord(identity, "schedule", options.schedule())) {
-      identity.put("schedule", sampled(options.schedule(), totalSteps));
+    BiConsumer<String, Object> out = (name, value) -> identity.put(name, String.valueOf(value));
+    options.batches().identity(out);
+    options.sequences().identity(out);
+    out.accept("seed", options.seed());
+    options.update().identity(config, totalSteps, out);
+    out.accept("float32MatmulPrecision", MatmulPrecision.current().torchName());
+    if (options.update().schedule().usesTotalSteps() && totalSteps.isPresent()) {
+      addLength(options.length(), totalSteps, out);
     }
-    if (options.schedule().usesTotalSteps() && totalSteps.isPresent()) {
-      boolean byMaxSteps = options.maxSteps().equals(totalSteps);
-      identity.put(
-          byMaxSteps ? "maxSteps" : "epochs",
-          byMaxSteps
-              ? "" + totalSteps.getAsLong()
-              : "" + options.epochs().orElse(Trainer.DEFAULT_EPOCHS));
-    }
-    identity.put(
+    out.accept(
         "model",
         "%d layers of %d, %d heads, %d positions, %d tokens, %s"
             .formatted(
@@ -58,24 +46,32 @@ final class TrainingIdentity {
                 config.nPositions(),
                 config.vocabSize(),
                 config.activationFunction()));
-    identity.put("data", sequences.fingerprint());
+    out.accept("data", sequences.fingerprint());
     return identity;
   }
 
-  private static String dropout(TrainingOptions options, Gpt2Config config) {
-    return "embd %s, resid %s, attn %s"
-        .formatted(
-            options.dropout().orElse(config.embdPdrop()),
-            options.dropout().orElse(config.residPdrop()),
-            options.dropout().orElse(config.attnPdrop()));
+  private static void addLength(
+      LengthOptions length, OptionalLong totalSteps, BiConsumer<String, Object> out) {
+    if (length.maxSteps().equals(totalSteps)) {
+      out.accept("maxSteps", totalSteps.getAsLong());
+    } else {
+      out.accept("epochs", length.epochs().orElse(Trainer.DEFAULT_EPOCHS));
+    }
   }
 
   /** Of an optimizer that is not a record, only what the interface tells can be compared. */
-  private static void addOptimizer(SequencedMap<String, String> identity, Optimizer optimizer) {
-    if (!addRecord(identity, "optimizer", optimizer)) {
-      identity.put("optimizer", optimizer.getClass().getName());
-      identity.put("optimizer.learningRate", "" + optimizer.learningRate());
-      identity.put("optimizer.stateNames", "" + optimizer.stateNames());
+  static void addOptimizer(Optimizer optimizer, BiConsumer<String, Object> out) {
+    if (!addRecord("optimizer", optimizer, out)) {
+      out.accept("optimizer", optimizer.getClass().getName());
+      out.accept("optimizer.learningRate", optimizer.learningRate());
+      out.accept("optimizer.stateNames", optimizer.stateNames());
+    }
+  }
+
+  static void addSchedule(
+      Schedule schedule, OptionalLong totalSteps, BiConsumer<String, Object> out) {
+    if (!addRecord("schedule", schedule, out)) {
+      out.accept("schedule", sampled(schedule, totalSteps));
     }
   }
 
@@ -84,19 +80,18 @@ final class TrainingIdentity {
    *
    * @return false if it is not a record
    */
-  private static boolean addRecord(
-      SequencedMap<String, String> identity, String name, Object value) {
+  private static boolean addRecord(String name, Object value, BiConsumer<String, Object> out) {
     RecordComponent[] components = value.getClass().getRecordComponents();
     if (components == null) {
       return false;
     }
-    identity.put(name, value.getClass().getSimpleName());
+    out.accept(name, value.getClass().getSimpleName());
     for (var component : components) {
       try {
         var accessor = component.getAccessor();
-        identity.put(name + "." + component.getName(), String.valueOf(accessor.invoke(value)));
+        out.accept(name + "." + component.getName(), accessor.invoke(value));
       } catch (ReflectiveOperationException e) {
-        identity.put(name, value.toString()); // a record of a package that is not exported
+        out.accept(name, value); // a record of a package that is not exported
       }
     }
     return true;

@@ -1,35 +1,60 @@
 package io.github.ggml4j.trainer;
 
 /**
- * Observes a training. Called on the training thread. An exception thrown by a listener ends the
- * training; interrupting the current thread stops it after the current step.
+ * Observes a training and may change its course, as {@code TrainerCallback} of transformers. Called
+ * on the training thread, in the order in which listeners were added. An exception thrown by a
+ * listener ends the training; interrupting the current thread stops it after the current step.
  */
 public interface TrainingListener {
   /**
    * Called before the first step.
    *
    * @param plan the size of the training
+   * @param control stops or changes the training
    */
-  default void started(TrainingPlan plan) {}
+  default void onTrainBegin(TrainingPlan plan, TrainerControl control) {}
+
+  /**
+   * Called before the first step of an epoch, and when a training resumes within one.
+   *
+   * @param control stops or changes the training
+   */
+  default void onEpochBegin(TrainerControl control) {}
+
+  /**
+   * Called before the batches of a step are computed. {@link TrainerState#globalStep} is the number
+   * of steps before this one.
+   *
+   * @param control stops or changes the training; the learning rate also that of this step
+   */
+  default void onStepBegin(TrainerControl control) {}
 
   /**
    * Called after each step.
    *
    * @param step its numbers
+   * @param control stops or changes the training
    */
-  default void stepped(StepMetrics step) {}
+  default void onStepEnd(StepMetrics step, TrainerControl control) {}
 
   /**
-   * Called at the end, also if the training was cancelled.
+   * Called after the last step of an epoch; not if the training was cancelled within it.
+   *
+   * @param control stops or changes the training
+   */
+  default void onEpochEnd(TrainerControl control) {}
+
+  /**
+   * Called at the end, after the model was saved, also if the training was cancelled.
    *
    * @param result the result
    */
-  default void finished(TrainingResult result) {}
+  default void onTrainEnd(TrainingResult result) {}
 
   /**
    * Called if the training fails.
    *
    * @param failure the exception
    */
-  default void failed(Throwable failure) {}
+  default void onFailure(Throwable failure) {}
 }

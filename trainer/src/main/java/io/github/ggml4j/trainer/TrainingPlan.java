@@ -20,4 +20,9 @@ public record TrainingPlan(
     OptionalLong stepsPerEpoch,
     OptionalLong totalSteps,
     long stepsDone,
-    MemoryEstimate memory) {}
+    MemoryEstimate memory) {
+
+  TrainingPlan resumedAfter(long steps) {
+    return new TrainingPlan(epochs, stepsPerEpoch, totalSteps, steps, memory);
+  }
+}

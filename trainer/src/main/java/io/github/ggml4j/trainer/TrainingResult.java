@@ -15,7 +15,7 @@ import java.util.Optional;
  * @param meanLoss mean loss of all steps; NaN without a step
  * @param tokens tokens trained on, without masked padding
  * @param duration total time of all steps, including reading their data
- * @param cancelled whether it was stopped before its end
+ * @param endReason why it ended
  * @param savedTo path of the saved model; empty if {@link Trainer#saveTo} was not set or no step
  *     was done
  * @param checkpoint the checkpoint from which the training can resume; empty unless {@link
@@ -29,9 +29,32 @@ public record TrainingResult(
     double meanLoss,
     long tokens,
     Duration duration,
-    boolean cancelled,
+    EndReason endReason,
     Optional<Path> savedTo,
     Optional<Path> checkpoint) {
+
+  static TrainingResult of(TrainerState state, EndReason endReason) {
+    return new TrainingResult(
+        state.globalStep(),
+        state.epoch(),
+        state.firstLoss(),
+        state.lastLoss(),
+        state.meanLoss(),
+        state.tokens(),
+        state.duration(),
+        endReason,
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  /**
+   * Whether the training was cancelled before its end.
+   *
+   * @return true if {@link #endReason} is {@link EndReason#CANCELLED}
+   */
+  public boolean cancelled() {
+    return endReason == EndReason.CANCELLED;
+  }
 
   TrainingResult withSavedTo(Path path) {
     return withFiles(Optional.of(path), checkpoint);
@@ -50,7 +73,7 @@ public record TrainingResult(
         meanLoss,
         tokens,
         duration,
-        cancelled,
+        endReason,
         newSavedTo,
         newCheckpoint);
   }

@@ -118,7 +118,7 @@ class CheckpointTest {
     TrainingListener recorder =
         new TrainingListener() {
           @Override
-          public void stepped(StepMetrics step) {
+          public void onStepEnd(StepMetrics step, TrainerControl control) {
             steps.add(step);
             if (step.step() == stopAfter) {
               Thread.currentThread().interrupt();

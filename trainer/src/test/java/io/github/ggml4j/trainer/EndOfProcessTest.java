@@ -35,7 +35,7 @@ class EndOfProcessTest {
             .listener(
                 new TrainingListener() {
                   @Override
-                  public void stepped(StepMetrics step) {
+                  public void onStepEnd(StepMetrics step, TrainerControl control) {
                     if (args.length > 1) {
                       System.exit(EXIT);
                     }

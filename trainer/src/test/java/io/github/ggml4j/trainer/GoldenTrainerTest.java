@@ -60,7 +60,7 @@ class GoldenTrainerTest {
               .listener(
                   new TrainingListener() {
                     @Override
-                    public void stepped(StepMetrics step) {
+                    public void onStepEnd(StepMetrics step, TrainerControl control) {
                       steps.add(step);
                     }
                   })

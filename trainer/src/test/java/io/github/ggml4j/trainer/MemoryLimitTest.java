@@ -100,7 +100,7 @@ class MemoryLimitTest {
       var interrupter =
           new TrainingListener() {
             @Override
-            public void stepped(StepMetrics step) {
+            public void onStepEnd(StepMetrics step, TrainerControl control) {
               if (step.step() == STEPS) {
                 Thread.currentThread().interrupt();
               }

@@ -116,7 +116,7 @@ class ModelOutputTest {
     TrainingListener inTheWay =
         new TrainingListener() {
           @Override
-          public void stepped(StepMetrics step) {
+          public void onStepEnd(StepMetrics step, TrainerControl control) {
             assertThat(metrics).isNotEmptyFile();
             try {
               Files.createDirectories(model.resolve("in the way"));

@@ -24,11 +24,13 @@ class ProgressBarListenerTest {
     var bytes = new ByteArrayOutputStream();
     var bar = new ProgressBarListener(new PrintStream(bytes, true, StandardCharsets.UTF_8));
     var memory = new MemoryEstimate("a training", Device.cpu(1), Map.of(), List.of(), 0);
-    bar.started(
-        new TrainingPlan(OptionalDouble.of(1), OptionalLong.of(2), OptionalLong.of(2), 0, memory));
-    bar.stepped(new StepMetrics(1, 0.5, 3.25, 1e-4, 1, 100, 1000));
-    bar.stepped(new StepMetrics(2, 1, 3.25, 1e-4, 1, 100, 1000));
-    bar.finished(
+    var control = new TrainerControl(new TrainerState());
+    bar.onTrainBegin(
+        new TrainingPlan(OptionalDouble.of(1), OptionalLong.of(2), OptionalLong.of(2), 0, memory),
+        control);
+    bar.onStepEnd(new StepMetrics(1, 0.5, 3.25, 1e-4, 1, 100, 1000), control);
+    bar.onStepEnd(new StepMetrics(2, 1, 3.25, 1e-4, 1, 100, 1000), control);
+    bar.onTrainEnd(
         new TrainingResult(
             2,
             1,
@@ -37,7 +39,7 @@ class ProgressBarListenerTest {
             2.5,
             200,
             Duration.ofSeconds(5),
-            cancelled,
+            cancelled ? EndReason.CANCELLED : EndReason.EPOCHS,
             Optional.of(Path.of("out")),
             Optional.empty()));
     return bytes.toString(StandardCharsets.UTF_8);

@@ -47,7 +47,7 @@ class TrainerTest {
     final List<StepMetrics> steps = new ArrayList<>();
 
     @Override
-    public void stepped(StepMetrics step) {
+    public void onStepEnd(StepMetrics step, TrainerControl control) {
       steps.add(step);
     }
 
@@ -180,19 +180,11 @@ class TrainerTest {
 
   private static TrainingOptions options() {
     return new TrainingOptions(
-        8,
-        OptionalInt.empty(),
-        OptionalLong.empty(),
-        64,
-        Sgd.learningRate(0.1),
-        Schedule.constant(),
-        1,
-        1,
-        OptionalDouble.empty(),
-        true,
-        1,
-        false,
-        Padding.MASKED);
+        new LengthOptions(OptionalInt.empty(), OptionalLong.empty()),
+        new BatchOptions(8, 1, true),
+        new SequenceOptions(64, false, Padding.MASKED),
+        new UpdateOptions(Sgd.learningRate(0.1), Schedule.constant(), 1, OptionalDouble.empty()),
+        1);
   }
 
   @Test
@@ -254,7 +246,7 @@ class TrainerTest {
       var stopper =
           new TrainingListener() {
             @Override
-            public void stepped(StepMetrics step) {
+            public void onStepEnd(StepMetrics step, TrainerControl control) {
               if (step.step() == 2) {
                 Thread.currentThread().interrupt();
               }
@@ -387,7 +379,7 @@ class TrainerTest {
       var listener =
           new TrainingListener() {
             @Override
-            public void stepped(StepMetrics step) {
+            public void onStepEnd(StepMetrics step, TrainerControl control) {
               var closing = CompletableFuture.runAsync(model::close);
               refused.add(closing.handle((_, failure) -> failure).join());
             }
@@ -487,7 +479,7 @@ class TrainerTest {
     var listener =
         new TrainingListener() {
           @Override
-          public void started(TrainingPlan plan) {
+          public void onTrainBegin(TrainingPlan plan, TrainerControl control) {
             plans.add(plan);
             Thread.currentThread().interrupt();
           }

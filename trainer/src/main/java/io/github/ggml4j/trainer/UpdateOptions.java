@@ -1,0 +1,73 @@
+package io.github.ggml4j.trainer;
+
+import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.internal.Check;
+import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.schedule.Schedule;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.function.BiConsumer;
+
+/**
+ * How gradients change the weights.
+ *
+ * @param optimizer also sets the base learning rate
+ * @param schedule how the learning rate changes
+ * @param clipNorm maximum global norm of the gradients; 0 for no clipping
+ * @param dropout one probability for all dropout layers; empty for those of the model's config
+ */
+record UpdateOptions(
+    Optimizer optimizer, Schedule schedule, double clipNorm, OptionalDouble dropout) {
+  UpdateOptions {
+    Check.notNegative("clipNorm", clipNorm);
+    dropout.ifPresent(value -> Check.fraction("dropout", value));
+  }
+
+  /**
+   * The learning rate of a step.
+   *
+   * @param step the steps before it
+   */
+  double learningRate(long step, OptionalLong totalSteps) {
+    double factor = schedule.factor(step, totalSteps);
+    if (!(factor >= 0) || Double.isInfinite(factor)) {
+      throw new InvalidArgumentException(
+          "schedule",
+          schedule,
+          "a schedule with finite factors of at least 0",
+          "The factor of step " + (step + 1) + " is " + factor);
+    }
+    return optimizer.learningRate() * factor;
+  }
+
+  /** Logs a warning if the warmup is longer than the training. */
+  void warnOfLongWarmup(OptionalLong totalSteps) {
+    long warmup = schedule.warmupSteps();
+    long total = totalSteps.orElse(Long.MAX_VALUE);
+    if (warmup > 0 && warmup >= total) {
+      System.getLogger(Trainer.class.getName())
+          .log(
+              System.Logger.Level.WARNING,
+              "The warmup (%d steps) is not shorter than the training (%d steps). The learning rate"
+                      .formatted(warmup, total)
+                  + " never reaches "
+                  + optimizer.learningRate()
+                  + ". Use a shorter warmup");
+    }
+  }
+
+  /** Passes each option that changes the result of a training to a consumer, by name. */
+  void identity(Gpt2Config config, OptionalLong totalSteps, BiConsumer<String, Object> out) {
+    out.accept("clipNorm", clipNorm);
+    out.accept(
+        "dropout",
+        "embd %s, resid %s, attn %s"
+            .formatted(
+                dropout.orElse(config.embdPdrop()),
+                dropout.orElse(config.residPdrop()),
+                dropout.orElse(config.attnPdrop())));
+    TrainingIdentity.addOptimizer(optimizer, out);
+    TrainingIdentity.addSchedule(schedule, totalSteps, out);
+  }
+}
