@@ -14,7 +14,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /** Runs a step op by op in a JVM of its own and prints the time of each op as JSON. */
 final class ProfileWorker {
-  private static final int MOST_OPS = 10;
+  private static final int MAX_OPS = 10;
   private static final int WARMUP = 3;
 
   private final Gpt2Model model;
@@ -100,7 +100,7 @@ final class ProfileWorker {
     root.put("ops_count", nodes / steps);
     root.put("overhead_microseconds", 1e6 * profile.overhead());
     var ops = root.putArray("ops");
-    for (var entry : entries.subList(0, Math.min(MOST_OPS, entries.size()))) {
+    for (var entry : entries.subList(0, Math.min(MAX_OPS, entries.size()))) {
       var op = ops.addObject();
       op.put("op", entry.op().toString());
       op.put("count", entry.count() / steps);

@@ -25,7 +25,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 final class TestWorker implements TestExecutionListener {
   /** Most characters of a failure message. */
-  private static final int MOST_CHARACTERS = 1000;
+  private static final int MAX_CHARACTERS = 1000;
 
   private final Path results;
   private final Map<String, Long> started = new HashMap<>();
@@ -83,7 +83,7 @@ final class TestWorker implements TestExecutionListener {
       return problem.getClass().getName();
     }
     var text = message.strip().replaceFirst("^Assumption failed: ", "");
-    return text.substring(0, Math.min(text.length(), MOST_CHARACTERS));
+    return text.substring(0, Math.min(text.length(), MAX_CHARACTERS));
   }
 
   private void write(TestIdentifier test, String status, String reason) {

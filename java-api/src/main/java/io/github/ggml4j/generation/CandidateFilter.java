@@ -25,17 +25,17 @@ interface CandidateFilter extends LogitsProcessor {
 
   /**
    * {@code top_h}: keeps the most likely tokens while their terms of the entropy add up to at most
-   * h times the entropy. Considers the {@value #MOST} most likely tokens.
+   * h times the entropy. Considers the {@value #MAX_CANDIDATES} most likely tokens.
    */
   record TopH(float h) implements CandidateFilter {
     /** Tokens that are considered, as in transformers. */
-    static final int MOST = 100;
+    static final int MAX_CANDIDATES = 100;
 
     @Override
     public void filter(Candidates candidates) {
-      candidates.keepFrom(candidates.largest(Math.min(MOST, candidates.size())));
+      candidates.keepFrom(candidates.largest(Math.min(MAX_CANDIDATES, candidates.size())));
       candidates.computeWeights();
-      candidates.keepSorted(Math.min(MOST, candidates.sortByLogit(0)));
+      candidates.keepSorted(Math.min(MAX_CANDIDATES, candidates.sortByLogit(0)));
       double sum = candidates.computeWeights();
       double most = h * candidates.entropy(sum);
       double entropy = 0;

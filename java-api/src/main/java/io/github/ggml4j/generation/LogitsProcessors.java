@@ -276,7 +276,7 @@ public final class LogitsProcessors {
 
   /**
    * {@code TopHLogitsWarper}: the most likely tokens until they hold a share of the entropy of the
-   * {@value CandidateFilter.TopH#MOST} most likely ones.
+   * {@value CandidateFilter.TopH#MAX_CANDIDATES} most likely ones.
    *
    * @param h share, above 0, up to 1
    */

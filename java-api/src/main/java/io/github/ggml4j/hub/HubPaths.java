@@ -9,7 +9,7 @@ final class HubPaths {
   private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
   private static final Pattern FOLDER_NAME = Pattern.compile("[0-9A-Za-z]{1,64}");
   private static final Pattern BLOB_NAME = Pattern.compile("[0-9A-Za-z][0-9A-Za-z._+=-]{0,127}");
-  private static final int LONGEST = 1024;
+  private static final int MAX_LENGTH = 1024;
 
   private HubPaths() {}
 
@@ -30,7 +30,7 @@ final class HubPaths {
 
   /** Whether this is a path of a file within a repository. */
   static boolean isInside(String path) {
-    if (path.isEmpty() || path.length() > LONGEST) {
+    if (path.isEmpty() || path.length() > MAX_LENGTH) {
       return false;
     }
     for (String part : path.split("/", -1)) {

@@ -25,7 +25,7 @@ import java.util.function.Supplier;
  */
 final class CheckedWeights implements WeightSource {
   /** How many names a message lists. */
-  private static final int MOST_NAMES = 5;
+  private static final int MAX_NAMES = 5;
 
   /** A tensor of a file: its type, shape and bytes. */
   @SuppressWarnings("ArrayRecordComponent") // internal, never compared
@@ -98,8 +98,8 @@ final class CheckedWeights implements WeightSource {
   }
 
   private static String list(List<String> names) {
-    return String.join(", ", names.subList(0, Math.min(MOST_NAMES, names.size())))
-        + (names.size() > MOST_NAMES ? ", ..." : "");
+    return String.join(", ", names.subList(0, Math.min(MAX_NAMES, names.size())))
+        + (names.size() > MAX_NAMES ? ", ..." : "");
   }
 
   @Override

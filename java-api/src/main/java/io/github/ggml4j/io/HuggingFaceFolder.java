@@ -48,9 +48,9 @@ final class HuggingFaceFolder {
           "onnx|coreml|openvino|tf_model\\.h5|adapter_model\\..*"
               + "|.*\\.(onnx|msgpack|ot|tflite|gguf|pt|pth|ckpt)");
 
-  private static final int MOST_SHARDS = 10_000;
+  private static final int MAX_SHARDS = 10_000;
 
-  private static final long LARGEST_TOKENIZER_FILE = 64L << 20;
+  private static final long MAX_TOKENIZER_FILE = 64L << 20;
 
   /** File names of tokenizers of this kind. */
   static final List<String> TOKENIZER_FILES =
@@ -74,11 +74,11 @@ final class HuggingFaceFolder {
       }
       try {
         long size = Files.size(file);
-        if (size > LARGEST_TOKENIZER_FILE) {
+        if (size > MAX_TOKENIZER_FILE) {
           throw ModelFormatException.of(
               file.toString(),
               "has " + size + " bytes",
-              "at most " + LARGEST_TOKENIZER_FILE,
+              "at most " + MAX_TOKENIZER_FILE,
               "Check that this is the right file.");
         }
         found.put(name, Files.readAllBytes(file));
@@ -190,11 +190,11 @@ final class HuggingFaceFolder {
       Map<String, CheckedWeights.Stored> tensors, Path folder, Path index, List<Runnable> closers) {
     Map<String, String> shardOf = shardOf(index);
     TreeSet<String> shards = new TreeSet<>(shardOf.values());
-    if (shards.size() > MOST_SHARDS) {
+    if (shards.size() > MAX_SHARDS) {
       throw ModelFormatException.of(
           index.toString(),
           "names " + shards.size() + " files",
-          "at most " + MOST_SHARDS,
+          "at most " + MAX_SHARDS,
           "Save the model in fewer files.");
     }
     for (String shard : shards) {

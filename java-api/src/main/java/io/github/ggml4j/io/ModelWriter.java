@@ -1,5 +1,6 @@
 package io.github.ggml4j.io;
 
+import io.github.ggml4j.format.ParameterNames;
 import io.github.ggml4j.format.gguf.GgufFileType;
 import io.github.ggml4j.format.gguf.GgufVocabulary;
 import io.github.ggml4j.format.gguf.GgufWriter;
@@ -8,7 +9,6 @@ import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.format.safetensors.SafetensorsWriter;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightInfo;
 import io.github.ggml4j.model.WeightSource;
 import io.github.ggml4j.model.WeightSpec;

@@ -1,8 +1,8 @@
 package io.github.ggml4j.io;
 
+import io.github.ggml4j.format.ParameterNames;
 import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.model.Gpt2Model;
-import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;

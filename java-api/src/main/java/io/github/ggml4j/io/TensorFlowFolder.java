@@ -30,7 +30,7 @@ final class TensorFlowFolder {
   static final String PREFIX = "model.ckpt";
   static final String INDEX = ".index";
   private static final String VARIABLES = "model/";
-  private static final long LARGEST_CHECKPOINT_FILE = 1 << 20;
+  private static final long MAX_CHECKPOINT_FILE = 1 << 20;
 
   /** Of a path on the machine that wrote it, the name: printable, as every file system takes it. */
   private static final Pattern LATEST =
@@ -136,7 +136,7 @@ final class TensorFlowFolder {
 
   private static String latest(Path file) {
     try {
-      if (!Files.exists(file) || Files.size(file) > LARGEST_CHECKPOINT_FILE) {
+      if (!Files.exists(file) || Files.size(file) > MAX_CHECKPOINT_FILE) {
         return "";
       }
       Matcher matcher = LATEST.matcher(Files.readString(file, StandardCharsets.ISO_8859_1));

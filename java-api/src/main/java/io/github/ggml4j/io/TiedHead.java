@@ -1,7 +1,7 @@
 package io.github.ggml4j.io;
 
+import io.github.ggml4j.format.ParameterNames;
 import io.github.ggml4j.model.Gpt2Config;
-import io.github.ggml4j.model.ParameterNames;
 import java.util.Arrays;
 import java.util.Map;
 

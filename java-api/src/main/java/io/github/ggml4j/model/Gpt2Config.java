@@ -68,8 +68,8 @@ public record Gpt2Config(
   /** Names of the activation functions that can be computed, as Hugging Face calls them. */
   public static final Set<String> ACTIVATIONS = Activation.names();
 
-  private static final int LARGEST = 1 << 24;
-  private static final int MOST_LAYERS = 4096;
+  private static final int MAX_SIZE = 1 << 24;
+  private static final int MAX_LAYERS = 4096;
 
   /**
    * Checks every value.
@@ -77,12 +77,12 @@ public record Gpt2Config(
    * @throws InvalidArgumentException if one is out of range; the parameter is the key in JSON
    */
   public Gpt2Config {
-    checkRange("vocab_size", vocabSize, 1, LARGEST);
-    checkRange("n_positions", nPositions, 1, LARGEST);
-    checkRange("n_embd", nEmbd, 1, LARGEST / 16);
-    checkRange("n_layer", nLayer, 1, MOST_LAYERS);
+    checkRange("vocab_size", vocabSize, 1, MAX_SIZE);
+    checkRange("n_positions", nPositions, 1, MAX_SIZE);
+    checkRange("n_embd", nEmbd, 1, MAX_SIZE / 16);
+    checkRange("n_layer", nLayer, 1, MAX_LAYERS);
     checkRange("n_head", nHead, 1, nEmbd);
-    checkRange("n_inner", nInner, 1, LARGEST);
+    checkRange("n_inner", nInner, 1, MAX_SIZE);
     if (nEmbd % nHead != 0) {
       throw bad("n_embd", nEmbd, "a multiple of n_head (" + nHead + ")");
     }

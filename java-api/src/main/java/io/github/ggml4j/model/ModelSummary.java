@@ -1,5 +1,6 @@
 package io.github.ggml4j.model;
 
+import io.github.ggml4j.format.ParameterNames;
 import io.github.ggml4j.format.internal.PythonJson;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;

@@ -1,9 +1,10 @@
 package io.github.ggml4j.model;
 
-import static io.github.ggml4j.model.ParameterNames.bias;
-import static io.github.ggml4j.model.ParameterNames.inBlock;
-import static io.github.ggml4j.model.ParameterNames.weight;
+import static io.github.ggml4j.format.ParameterNames.bias;
+import static io.github.ggml4j.format.ParameterNames.inBlock;
+import static io.github.ggml4j.format.ParameterNames.weight;
 
+import io.github.ggml4j.format.ParameterNames;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,10 +1,10 @@
 package io.github.ggml4j.quantization;
 
+import io.github.ggml4j.format.ParameterNames;
 import io.github.ggml4j.model.CausalForward;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
-import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.Graph;

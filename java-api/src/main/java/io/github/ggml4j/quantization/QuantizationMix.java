@@ -1,8 +1,8 @@
 package io.github.ggml4j.quantization;
 
 import io.github.ggml4j.error.InvalidArgumentException;
+import io.github.ggml4j.format.ParameterNames;
 import io.github.ggml4j.model.Gpt2Config;
-import io.github.ggml4j.model.ParameterNames;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
 import java.util.EnumSet;
@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class QuantizationMix {
   /** The parts of GPT-2 that are told apart. */
-  private enum Part {
+  private enum Role {
     EMBEDDING,
     HEAD,
     ATTENTION_IN,
@@ -31,7 +31,7 @@ final class QuantizationMix {
     MLP_OUT
   }
 
-  private static final Set<Quantization> SMALLEST =
+  private static final Set<Quantization> BELOW_3_BITS =
       EnumSet.of(
           Quantization.IQ1_S,
           Quantization.IQ1_M,
@@ -106,21 +106,21 @@ final class QuantizationMix {
   }
 
   private DType mixed(WeightSpec spec) {
-    Part part = part(spec.name());
-    if (part == Part.HEAD || (part == Part.EMBEDDING && tied)) {
+    Role role = role(spec.name());
+    if (role == Role.HEAD || (role == Role.EMBEDDING && tied)) {
       return head(spec);
     }
     if (quantization == Quantization.MXFP4_MOE) {
       return DType.Q8_0;
     }
-    if (part == Part.EMBEDDING) {
+    if (role == Role.EMBEDDING) {
       return embedding();
     }
     int layer = ParameterNames.layerOf(spec.name());
-    if (SMALLEST.contains(quantization)) {
-      return smallest(part, layer);
+    if (BELOW_3_BITS.contains(quantization)) {
+      return smallest(role, layer);
     }
-    return switch (part) {
+    return switch (role) {
       case ATTENTION_IN -> attentionIn(layer);
       case ATTENTION_OUT -> attentionOut();
       case MLP_OUT -> mlpOut(layer);
@@ -132,7 +132,7 @@ final class QuantizationMix {
     if (quantization == Quantization.MXFP4_MOE || spec.columns() % usual.blockSize() != 0) {
       return DType.Q8_0;
     }
-    if (SMALLEST.contains(quantization) || quantization == Quantization.IQ3_XXS) {
+    if (BELOW_3_BITS.contains(quantization) || quantization == Quantization.IQ3_XXS) {
       return DType.Q5_K;
     }
     return usual == DType.Q8_0 ? DType.Q8_0 : DType.Q6_K;
@@ -147,10 +147,10 @@ final class QuantizationMix {
     };
   }
 
-  private DType smallest(Part part, int layer) {
+  private DType smallest(Role role, int layer) {
     boolean roomier = quantization == Quantization.IQ2_S || quantization == Quantization.IQ2_M;
     DType more = roomier ? DType.IQ3_S : DType.Q2_K;
-    return switch (part) {
+    return switch (role) {
       case ATTENTION_IN -> more;
       case MLP_OUT -> layer < layers / 8 ? more : usual;
       case ATTENTION_OUT -> {
@@ -248,28 +248,28 @@ final class QuantizationMix {
     if (IMPOSSIBLE_WITHOUT_IMPORTANCE.contains(type)) {
       return true;
     }
-    Part part = part(spec.name());
-    if (part == Part.EMBEDDING || part == Part.HEAD) {
+    Role role = role(spec.name());
+    if (role == Role.EMBEDDING || role == Role.HEAD) {
       return false;
     }
     return LOST_WITHOUT_IMPORTANCE.contains(type)
         || (type == DType.Q2_K && quantization == Quantization.Q2_K_S);
   }
 
-  private static Part part(String name) {
+  private static Role role(String name) {
     if (name.equals(ParameterNames.LM_HEAD)) {
-      return Part.HEAD;
+      return Role.HEAD;
     }
     int layer = ParameterNames.layerOf(name);
     if (layer < 0) {
-      return Part.EMBEDDING;
+      return Role.EMBEDDING;
     }
     return switch (name.substring(0, name.lastIndexOf('.'))
         .substring(ParameterNames.block(layer).length())) {
-      case ParameterNames.C_ATTN -> Part.ATTENTION_IN;
-      case ParameterNames.ATTN_C_PROJ -> Part.ATTENTION_OUT;
-      case ParameterNames.C_FC -> Part.MLP_IN;
-      default -> Part.MLP_OUT;
+      case ParameterNames.C_ATTN -> Role.ATTENTION_IN;
+      case ParameterNames.ATTN_C_PROJ -> Role.ATTENTION_OUT;
+      case ParameterNames.C_FC -> Role.MLP_IN;
+      default -> Role.MLP_OUT;
     };
   }
 }

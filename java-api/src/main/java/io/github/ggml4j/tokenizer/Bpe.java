@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Bpe {
   /** Longer words use a heap to find the next pair instead of a scan. */
-  private static final int LONGEST_SCAN = 48;
+  private static final int MAX_SCAN = 48;
 
-  private static final int LONGEST_CACHED = 32;
+  private static final int MAX_CACHED = 32;
   private static final int CACHE_SIZE = 1 << 14;
 
   private static final int[] NOTHING = {};
@@ -68,7 +68,7 @@ final class Bpe {
 
   /** Encodes the first {@code length} bytes as one word. */
   Word encode(byte[] bytes, int length) {
-    if (length > LONGEST_CACHED) {
+    if (length > MAX_CACHED) {
       return encodeUncached(Arrays.copyOf(bytes, length));
     }
     int hash = 0;
@@ -117,9 +117,7 @@ final class Bpe {
     }
     if (count > 1) {
       count =
-          count <= LONGEST_SCAN
-              ? mergeByScan(ids, lengths, count)
-              : mergeByHeap(ids, lengths, count);
+          count <= MAX_SCAN ? mergeByScan(ids, lengths, count) : mergeByHeap(ids, lengths, count);
     }
     if (count == 0) {
       return new Word(bytes, NOTHING, NOTHING);

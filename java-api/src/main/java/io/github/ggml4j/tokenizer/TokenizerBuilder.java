@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /** Collects the parts of a tokenizer from its files and checks that they fit together. */
 final class TokenizerBuilder {
   /** More tokens than any vocabulary has; bounds the memory that a hostile file can claim. */
-  static final int MOST_TOKENS = 1 << 21;
+  static final int MAX_TOKENS = 1 << 21;
 
   private static final System.Logger LOG = System.getLogger(TokenizerBuilder.class.getName());
 
@@ -53,9 +53,9 @@ final class TokenizerBuilder {
 
   /** Adds a token of the vocabulary. */
   void token(String token, int id) {
-    if (id < 0 || id >= MOST_TOKENS) {
+    if (id < 0 || id >= MAX_TOKENS) {
       throw bad(
-          "token " + Names.quote(token) + " has id " + id, "an id from 0 to " + (MOST_TOKENS - 1));
+          "token " + Names.quote(token) + " has id " + id, "an id from 0 to " + (MAX_TOKENS - 1));
     }
     if (!StrictUtf8.isWellFormed(token)) {
       throw bad("token " + id + " contains an unpaired surrogate", "valid Unicode text");

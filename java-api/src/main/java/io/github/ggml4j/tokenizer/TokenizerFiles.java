@@ -36,7 +36,7 @@ final class TokenizerFiles {
   static final String ADDED_TOKENS = "added_tokens.json";
 
   /** GPT-2's files have 1 to 4 MB. */
-  private static final long LARGEST_FILE = 64L << 20;
+  private static final long MAX_FILE = 64L << 20;
 
   private static final String REMEDY = "Only GPT-2's tokenizer is supported; use a GPT-2 model.";
 
@@ -101,11 +101,11 @@ final class TokenizerFiles {
   static byte[] bytes(Path file) {
     try {
       long size = Files.size(file);
-      if (size > LARGEST_FILE) {
+      if (size > MAX_FILE) {
         throw ModelFormatException.of(
             file.toString(),
             "has " + size + " bytes",
-            "at most " + LARGEST_FILE + " for a tokenizer",
+            "at most " + MAX_FILE + " for a tokenizer",
             "Check that this is the right file.");
       }
       byte[] bytes = Files.readAllBytes(file);

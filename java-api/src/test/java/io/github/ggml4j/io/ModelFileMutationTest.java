@@ -43,7 +43,7 @@ class ModelFileMutationTest {
   private static final int ON_DISK = 1_000;
 
   /** All that one small file may cost, whatever numbers stand in it: garbage counts too. */
-  private static final long MOST_ALLOCATED = 8 << 20;
+  private static final long MAX_ALLOCATED = 8 << 20;
 
   private static final String[] HUGE = {
     "-1",
@@ -379,7 +379,7 @@ class ModelFileMutationTest {
         throw new AssertionError("mutant " + i + " of seed " + seed, e);
       }
       long allocated = Allocations.ofThisThread() - before;
-      if (allocated > MOST_ALLOCATED) {
+      if (allocated > MAX_ALLOCATED) {
         throw new AssertionError(
             "mutant " + i + " of seed " + seed + " allocated " + allocated + " bytes");
       }

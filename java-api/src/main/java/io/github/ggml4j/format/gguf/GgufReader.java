@@ -31,10 +31,10 @@ record GgufReader(
   private static final int MAX_TENSORS = 1 << 18;
 
   /** Key (length and a character), type, value. */
-  private static final int SMALLEST_PAIR = 8 + 1 + 4 + 1;
+  private static final int MIN_PAIR = 8 + 1 + 4 + 1;
 
   /** Name (length only), number of dimensions, type, offset. */
-  private static final int SMALLEST_TENSOR = 8 + 4 + 4 + 8;
+  private static final int MIN_TENSOR = 8 + 4 + 4 + 8;
 
   static GgufReader read(MemorySegment bytes, String source) {
     GgufCursor in = new GgufCursor(bytes, source);
@@ -52,8 +52,8 @@ record GgufReader(
           "little-endian GGUF version 2 or 3",
           "Convert the model again with a current llama.cpp.");
     }
-    long tensorCount = count(in, "tensors", SMALLEST_TENSOR, MAX_TENSORS);
-    long pairCount = count(in, "metadata keys", SMALLEST_PAIR, MAX_KEYS);
+    long tensorCount = count(in, "tensors", MIN_TENSOR, MAX_TENSORS);
+    long pairCount = count(in, "metadata keys", MIN_PAIR, MAX_KEYS);
     Map<String, GgufValue> metadata = readMetadata(in, source, pairCount);
     long alignment = alignment(metadata, in);
     Map<String, GgufTensor> tensors = readTensors(in, tensorCount, alignment);

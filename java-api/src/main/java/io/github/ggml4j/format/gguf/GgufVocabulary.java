@@ -74,7 +74,7 @@ public record GgufVocabulary(
       new Checksum(GgufType.STRING, 50_000, 806_304, 0xdc51_2930L);
 
   /** More tokens or merges than any tokenizer has. */
-  private static final int MOST_STRINGS = 1 << 21;
+  private static final int MAX_STRINGS = 1 << 21;
 
   /**
    * Checks that the parts fit together.
@@ -329,7 +329,7 @@ public record GgufVocabulary(
 
   private static List<String> strings(GgufFile file, String key) {
     GgufValue value = file.get(key);
-    if (value.count() > MOST_STRINGS) {
+    if (value.count() > MAX_STRINGS) {
       throw unsupported(file, key + " count", String.valueOf(value.count()), "at most 2^21");
     }
     return value.asStrings();

@@ -23,9 +23,9 @@ import java.util.TreeMap;
  */
 final class OldImatrix {
   /** llama.cpp's names have at most 63 bytes. */
-  private static final int LONGEST_NAME = 1024;
+  private static final int MAX_NAME = 1024;
 
-  private static final int LONGEST_PATH = 1 << 16;
+  private static final int MAX_PATH = 1 << 16;
 
   private final MemorySegment bytes;
   private final String source;
@@ -45,7 +45,7 @@ final class OldImatrix {
     int count = number("the number of entries", 1, Integer.MAX_VALUE);
     Map<String, ImatrixFile.Entry> entries = new TreeMap<>();
     for (int i = 0; i < count; i++) {
-      String name = text("the length of a name", 1, LONGEST_NAME);
+      String name = text("the length of a name", 1, MAX_NAME);
       long calls = number("the number of calls of " + Names.quote(name), 0, Integer.MAX_VALUE);
       int values = number("the number of values of " + Names.quote(name), 1, Integer.MAX_VALUE);
       need(4L * values);
@@ -61,7 +61,7 @@ final class OldImatrix {
     if (at < bytes.byteSize()) { // the end is optional
       chunks = number("the number of chunks", 0, Integer.MAX_VALUE);
       if (at < bytes.byteSize()) {
-        String text = text("the length of the text's name", 0, LONGEST_PATH);
+        String text = text("the length of the text's name", 0, MAX_PATH);
         if (!text.isEmpty()) {
           sources.add(text);
         }

@@ -1,5 +1,17 @@
 package io.github.ggml4j.format.llmc;
 
+import static io.github.ggml4j.format.ParameterNames.ATTN_C_PROJ;
+import static io.github.ggml4j.format.ParameterNames.C_ATTN;
+import static io.github.ggml4j.format.ParameterNames.C_FC;
+import static io.github.ggml4j.format.ParameterNames.LN_1;
+import static io.github.ggml4j.format.ParameterNames.LN_2;
+import static io.github.ggml4j.format.ParameterNames.LN_F;
+import static io.github.ggml4j.format.ParameterNames.MLP_C_PROJ;
+import static io.github.ggml4j.format.ParameterNames.WPE;
+import static io.github.ggml4j.format.ParameterNames.WTE;
+import static io.github.ggml4j.format.ParameterNames.bias;
+import static io.github.ggml4j.format.ParameterNames.inBlock;
+import static io.github.ggml4j.format.ParameterNames.weight;
 import static io.github.ggml4j.format.internal.LittleEndian.INT;
 
 import io.github.ggml4j.format.ModelFormatException;
@@ -134,28 +146,28 @@ public final class LlmcFile implements AutoCloseable {
     long c = header.channels();
     DType matrix = header.version() == 1 || header.version() == 3 ? DType.F32 : DType.BF16;
     DType norm = header.version() == 5 ? DType.BF16 : DType.F32;
-    add("wte.weight", matrix, header.vocabSize(), c);
+    add(WTE, matrix, header.vocabSize(), c);
     end += matrix.byteSize((header.paddedVocabSize() - (long) header.vocabSize()) * c);
-    add("wpe.weight", matrix, header.maxSequenceLength(), c);
-    addLayers("ln_1.weight", norm, c);
-    addLayers("ln_1.bias", norm, c);
-    addLayers("attn.c_attn.weight", matrix, 3 * c, c);
-    addLayers("attn.c_attn.bias", matrix, 3 * c);
-    addLayers("attn.c_proj.weight", matrix, c, c);
-    addLayers("attn.c_proj.bias", matrix, c);
-    addLayers("ln_2.weight", norm, c);
-    addLayers("ln_2.bias", norm, c);
-    addLayers("mlp.c_fc.weight", matrix, 4 * c, c);
-    addLayers("mlp.c_fc.bias", matrix, 4 * c);
-    addLayers("mlp.c_proj.weight", matrix, c, 4 * c);
-    addLayers("mlp.c_proj.bias", matrix, c);
-    add("ln_f.weight", norm, c);
-    add("ln_f.bias", norm, c);
+    add(WPE, matrix, header.maxSequenceLength(), c);
+    addInBlocks(weight(LN_1), norm, c);
+    addInBlocks(bias(LN_1), norm, c);
+    addInBlocks(weight(C_ATTN), matrix, 3 * c, c);
+    addInBlocks(bias(C_ATTN), matrix, 3 * c);
+    addInBlocks(weight(ATTN_C_PROJ), matrix, c, c);
+    addInBlocks(bias(ATTN_C_PROJ), matrix, c);
+    addInBlocks(weight(LN_2), norm, c);
+    addInBlocks(bias(LN_2), norm, c);
+    addInBlocks(weight(C_FC), matrix, 4 * c, c);
+    addInBlocks(bias(C_FC), matrix, 4 * c);
+    addInBlocks(weight(MLP_C_PROJ), matrix, c, 4 * c);
+    addInBlocks(bias(MLP_C_PROJ), matrix, c);
+    add(weight(LN_F), norm, c);
+    add(bias(LN_F), norm, c);
   }
 
-  private void addLayers(String part, DType dtype, long... shape) {
+  private void addInBlocks(String parameter, DType dtype, long... shape) {
     for (int layer = 0; layer < header.layers(); layer++) {
-      add("h." + layer + "." + part, dtype, shape);
+      add(inBlock(layer, parameter), dtype, shape);
     }
   }
 

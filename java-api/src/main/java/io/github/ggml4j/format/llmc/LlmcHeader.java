@@ -29,8 +29,8 @@ public record LlmcHeader(
   static final int BYTES = 1024;
   private static final int LATEST = 5;
   private static final int FIRST_PADDED = 3;
-  private static final int LARGEST = 1 << 24;
-  private static final int MOST_LAYERS = 4096;
+  private static final int MAX_SIZE = 1 << 24;
+  private static final int MAX_LAYERS = 4096;
 
   static LlmcHeader read(MemorySegment bytes, String source) {
     if (bytes.byteSize() < BYTES || bytes.get(INT, 0) != MAGIC) {
@@ -48,17 +48,17 @@ public record LlmcHeader(
           "1 to " + LATEST,
           "Write the model again with llm.c's train_gpt2.py.");
     }
-    int vocabulary = number(bytes, 3, 1, LARGEST, "vocab_size", source);
+    int vocabulary = number(bytes, 3, 1, MAX_SIZE, "vocab_size", source);
     return new LlmcHeader(
         version,
-        number(bytes, 2, 1, LARGEST, "max_seq_len", source),
+        number(bytes, 2, 1, MAX_SIZE, "max_seq_len", source),
         vocabulary,
-        number(bytes, 4, 1, MOST_LAYERS, "num_layers", source),
-        number(bytes, 5, 1, LARGEST, "num_heads", source),
-        number(bytes, 6, 1, LARGEST / 16, "channels", source),
+        number(bytes, 4, 1, MAX_LAYERS, "num_layers", source),
+        number(bytes, 5, 1, MAX_SIZE, "num_heads", source),
+        number(bytes, 6, 1, MAX_SIZE / 16, "channels", source),
         version < FIRST_PADDED
             ? vocabulary
-            : number(bytes, 7, vocabulary, LARGEST, "padded_vocab_size", source));
+            : number(bytes, 7, vocabulary, MAX_SIZE, "padded_vocab_size", source));
   }
 
   private static int number(

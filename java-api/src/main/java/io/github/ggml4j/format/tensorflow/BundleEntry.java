@@ -25,7 +25,7 @@ record BundleEntry(
     long size,
     int checksum,
     boolean sliced) {
-  private static final int MOST_DIMENSIONS = 8;
+  private static final int MAX_DIMENSIONS = 8;
 
   static BundleEntry read(ByteInput in) {
     DType dtype = null;
@@ -59,8 +59,8 @@ record BundleEntry(
     while (!in.atEnd()) {
       long tag = in.readVarint();
       if (tag == (2 << 3 | 2)) {
-        if (shape.length == MOST_DIMENSIONS) {
-          throw in.bad("has a variable of more than " + MOST_DIMENSIONS + " dimensions", "fewer");
+        if (shape.length == MAX_DIMENSIONS) {
+          throw in.bad("has a variable of more than " + MAX_DIMENSIONS + " dimensions", "fewer");
         }
         shape = Arrays.copyOf(shape, shape.length + 1);
         shape[shape.length - 1] = dimension(in.readPart(in.readLength()));

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /** Decoder of the Snappy format. Source: {@code format_description.txt} of Google's snappy. */
 final class Snappy {
   /** Three bytes can copy 64, so that nothing grows by more. */
-  private static final int MOST_GROWTH = 22;
+  private static final int MAX_GROWTH = 22;
 
   private Snappy() {}
 
@@ -23,7 +23,7 @@ final class Snappy {
       length |= (long) (b & 0x7f) << shift;
       shift += 7;
     } while (b >= 0x80);
-    if (length > most || length > (long) MOST_GROWTH * from.length) {
+    if (length > most || length > (long) MAX_GROWTH * from.length) {
       return null;
     }
     byte[] to = new byte[(int) length];

@@ -16,9 +16,9 @@ final class SortedTable {
   private static final long MAGIC = 0xdb47_7524_8b80_fb57L;
   private static final int FOOTER = 48;
   private static final int TRAILER = 5;
-  private static final int LARGEST_BLOCK = 16 << 20;
-  private static final int MOST_ENTRIES = 1 << 18;
-  private static final int LONGEST_KEY = 4096;
+  private static final int MAX_BLOCK = 16 << 20;
+  private static final int MAX_ENTRIES = 1 << 18;
+  private static final int MAX_KEY = 4096;
   private static final int PLAIN = 0;
   private static final int SNAPPY = 1;
 
@@ -83,13 +83,13 @@ final class SortedTable {
       long shared = in.readVarint();
       long fresh = in.readVarint();
       int valueLength = in.readLength();
-      if (shared < 0 || shared > key.length || fresh < 0 || fresh > LONGEST_KEY - shared) {
+      if (shared < 0 || shared > key.length || fresh < 0 || fresh > MAX_KEY - shared) {
         throw bad(
             "has a key that shares " + shared + " bytes and has " + fresh + " of its own",
-            "at most " + key.length + " and " + LONGEST_KEY + " in all");
+            "at most " + key.length + " and " + MAX_KEY + " in all");
       }
-      if (++entries > MOST_ENTRIES) {
-        throw bad("has more than " + MOST_ENTRIES + " entries", "fewer");
+      if (++entries > MAX_ENTRIES) {
+        throw bad("has more than " + MAX_ENTRIES + " entries", "fewer");
       }
       byte[] next = Arrays.copyOf(key, (int) (shared + fresh));
       in.copy((int) fresh, next, (int) shared);
@@ -110,7 +110,7 @@ final class SortedTable {
 
   private byte[] block(long offset, long size) {
     long room = bytes.byteSize() - TRAILER;
-    if (offset < 0 || size < 0 || size > LARGEST_BLOCK || size > room || offset > room - size) {
+    if (offset < 0 || size < 0 || size > MAX_BLOCK || size > room || offset > room - size) {
       throw bad(
           "has a block of "
               + Long.toUnsignedString(size)
@@ -127,7 +127,7 @@ final class SortedTable {
     if (kind == PLAIN) {
       return content;
     }
-    byte[] decoded = kind == SNAPPY ? Snappy.decode(content, LARGEST_BLOCK) : null;
+    byte[] decoded = kind == SNAPPY ? Snappy.decode(content, MAX_BLOCK) : null;
     if (decoded == null) {
       throw bad("has a block of compression " + kind + " that cannot be read", "none or Snappy");
     }

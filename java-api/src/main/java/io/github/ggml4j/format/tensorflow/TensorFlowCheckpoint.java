@@ -27,11 +27,11 @@ import java.util.concurrent.ConcurrentHashMap;
  * #data} are valid until {@link #close()}. May be shared between threads.
  */
 public final class TensorFlowCheckpoint implements AutoCloseable {
-  private static final int MOST_SHARDS = 1000;
-  private static final long LARGEST_INDEX = 64L << 20;
+  private static final int MAX_SHARDS = 1000;
+  private static final long MAX_INDEX = 64L << 20;
 
   /** A name may take as much again through its prefix, which a table stores once. */
-  private static final long MOST_NAMES = 4L << 20;
+  private static final long MAX_NAMES = 4L << 20;
 
   private static final String REMEDY = "The file is damaged; fetch it again.";
 
@@ -53,9 +53,9 @@ public final class TensorFlowCheckpoint implements AutoCloseable {
       String source, MemorySegment index, Shards files, List<MappedFile> mappings) {
     this.source = source;
     this.mappings = mappings;
-    if (index.byteSize() > LARGEST_INDEX) {
+    if (index.byteSize() > MAX_INDEX) {
       throw ModelFormatException.of(
-          source, "has " + index.byteSize() + " bytes", "at most " + LARGEST_INDEX, REMEDY);
+          source, "has " + index.byteSize() + " bytes", "at most " + MAX_INDEX, REMEDY);
     }
     new SortedTable(index, source).read(this::readEntry);
     for (int i = 0; i < shardCount; i++) {
@@ -177,9 +177,9 @@ public final class TensorFlowCheckpoint implements AutoCloseable {
       return;
     }
     nameBytes += key.length;
-    if (nameBytes > MOST_NAMES) {
+    if (nameBytes > MAX_NAMES) {
       throw ModelFormatException.of(
-          source, "has names of more than " + MOST_NAMES + " bytes", "fewer", REMEDY);
+          source, "has names of more than " + MAX_NAMES + " bytes", "fewer", REMEDY);
     }
     String name = new String(key, StandardCharsets.UTF_8);
     BundleEntry entry = BundleEntry.read(value);
@@ -196,9 +196,9 @@ public final class TensorFlowCheckpoint implements AutoCloseable {
       long tag = in.readVarint();
       if (tag == 1 << 3) {
         long count = in.readVarint();
-        if (count < 1 || count > MOST_SHARDS) {
+        if (count < 1 || count > MAX_SHARDS) {
           throw ModelFormatException.of(
-              source, "has " + count + " files of data", "1 to " + MOST_SHARDS, REMEDY);
+              source, "has " + count + " files of data", "1 to " + MAX_SHARDS, REMEDY);
         }
         shardCount = (int) count;
       } else if (tag == 2 << 3) {

@@ -16,8 +16,8 @@ import java.nio.charset.StandardCharsets;
 
 /** The bytes of a pickle, read one after another and never past the end. */
 final class PickleInput {
-  private static final int LONGEST_TEXT = 1 << 16;
-  private static final int LONGEST_INTEGER = 16;
+  private static final int MAX_TEXT = 1 << 16;
+  private static final int MAX_INTEGER = 16;
   private static final ValueLayout.OfDouble BIG_ENDIAN_DOUBLE =
       ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
@@ -56,8 +56,8 @@ final class PickleInput {
 
   /** A whole number of this many bytes, as Long where it fits, else as BigInteger. */
   Object readInteger(long length) {
-    if (length < 0 || length > LONGEST_INTEGER) {
-      throw bad("holds a number of " + length + " bytes", "at most " + LONGEST_INTEGER);
+    if (length < 0 || length > MAX_INTEGER) {
+      throw bad("holds a number of " + length + " bytes", "at most " + MAX_INTEGER);
     }
     byte[] digits = new byte[(int) length];
     for (int i = digits.length - 1; i >= 0; i--) {
@@ -69,9 +69,9 @@ final class PickleInput {
 
   /** Text of this many bytes of UTF-8. */
   String readText(long length) {
-    if (length < 0 || length > LONGEST_TEXT) {
+    if (length < 0 || length > MAX_TEXT) {
       throw bad(
-          "holds a text of " + Long.toUnsignedString(length) + " bytes", "at most " + LONGEST_TEXT);
+          "holds a text of " + Long.toUnsignedString(length) + " bytes", "at most " + MAX_TEXT);
     }
     byte[] utf8 = new byte[(int) length];
     long at = advance(length);
@@ -84,8 +84,8 @@ final class PickleInput {
     long end = position;
     while (end < bytes.byteSize() && bytes.get(ValueLayout.JAVA_BYTE, end) != '\n') {
       end++;
-      if (end - position > LONGEST_TEXT) {
-        throw bad("holds a line of more than " + LONGEST_TEXT + " bytes", "a name");
+      if (end - position > MAX_TEXT) {
+        throw bad("holds a line of more than " + MAX_TEXT + " bytes", "a name");
       }
     }
     String line = readText(end - position);

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * PickleGlobal}. Nothing else of Python is here, so nothing of the file's choice can run.
  */
 final class PickleObjects {
-  private static final int MOST_DIMENSIONS = 8;
+  private static final int MAX_DIMENSIONS = 8;
 
   private final PickleInput in;
   private final String source;
@@ -157,8 +157,8 @@ final class PickleObjects {
 
   private long[] dimensions(@Nullable Object value) {
     List<@Nullable Object> items = items(value);
-    if (items.size() > MOST_DIMENSIONS) {
-      throw in.bad("has a tensor of " + items.size() + " dimensions", "at most " + MOST_DIMENSIONS);
+    if (items.size() > MAX_DIMENSIONS) {
+      throw in.bad("has a tensor of " + items.size() + " dimensions", "at most " + MAX_DIMENSIONS);
     }
     long[] dimensions = new long[items.size()];
     for (int i = 0; i < dimensions.length; i++) {

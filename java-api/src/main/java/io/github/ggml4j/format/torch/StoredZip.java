@@ -25,13 +25,13 @@ final class StoredZip {
   private static final int END_64 = 0x0606_4b50;
   private static final int LOCATOR_64 = 0x0706_4b50;
   private static final int END_SIZE = 22;
-  private static final int LONGEST_COMMENT = 0xffff;
+  private static final int MAX_COMMENT = 0xffff;
   private static final int LOCATOR_SIZE = 20;
   private static final int END_64_SIZE = 56;
   private static final int CENTRAL_SIZE = 46;
   private static final int LOCAL_SIZE = 30;
   private static final int ZIP64_FIELD = 1;
-  private static final int MOST_ENTRIES = 1 << 17;
+  private static final int MAX_ENTRIES = 1 << 17;
   private static final long SATURATED = 0xffff_ffffL;
 
   /** An entry as the central directory has it. */
@@ -81,7 +81,7 @@ final class StoredZip {
 
   private long findEnd() {
     long size = bytes.byteSize();
-    long first = Math.max(0, size - END_SIZE - LONGEST_COMMENT);
+    long first = Math.max(0, size - END_SIZE - MAX_COMMENT);
     for (long at = size - END_SIZE; at >= first; at--) {
       if (bytes.get(INT, at) == END && at + END_SIZE + uint16(at + 20) == size) {
         return at;
@@ -101,10 +101,10 @@ final class StoredZip {
       start = bytes.get(LONG, end64 + 48);
     }
     check(start, size, "the directory");
-    if (count < 0 || count > Math.min(MOST_ENTRIES, size / CENTRAL_SIZE)) {
+    if (count < 0 || count > Math.min(MAX_ENTRIES, size / CENTRAL_SIZE)) {
       throw bad(
           "has a directory of " + Long.toUnsignedString(count) + " entries",
-          "at most " + Math.min(MOST_ENTRIES, size / CENTRAL_SIZE));
+          "at most " + Math.min(MAX_ENTRIES, size / CENTRAL_SIZE));
     }
     long at = start;
     for (long i = 0; i < count; i++) {

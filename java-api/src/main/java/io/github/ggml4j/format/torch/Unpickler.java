@@ -21,13 +21,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class Unpickler {
   /** A state dict of 4,096 layers has a tenth of it. */
-  private static final int MOST_INSTRUCTIONS = 1 << 21;
+  private static final int MAX_INSTRUCTIONS = 1 << 21;
 
-  private static final int MOST_STACKED = 1 << 18;
+  private static final int MAX_STACKED = 1 << 18;
   private static final int HIGHEST_PROTOCOL = 5;
 
   private final PickleInput in;
-  private int left = MOST_INSTRUCTIONS;
+  private int left = MAX_INSTRUCTIONS;
   private final List<@Nullable Object> stack = new ArrayList<>();
 
   /** How high the stack stood at each mark. */
@@ -67,7 +67,7 @@ final class Unpickler {
   private void spend(int count) {
     left -= count;
     if (left < 0) {
-      throw in.bad("has a pickle of more than " + MOST_INSTRUCTIONS + " instructions", "fewer");
+      throw in.bad("has a pickle of more than " + MAX_INSTRUCTIONS + " instructions", "fewer");
     }
   }
 
@@ -136,8 +136,8 @@ final class Unpickler {
   // --- stack
 
   private void push(@Nullable Object value) {
-    if (stack.size() == MOST_STACKED) {
-      throw in.bad("puts more than " + MOST_STACKED + " values on the stack", "fewer");
+    if (stack.size() == MAX_STACKED) {
+      throw in.bad("puts more than " + MAX_STACKED + " values on the stack", "fewer");
     }
     stack.add(value);
   }
@@ -159,8 +159,8 @@ final class Unpickler {
   }
 
   private void mark() {
-    if (marks.size() == MOST_STACKED) {
-      throw in.bad("puts more than " + MOST_STACKED + " marks on the stack", "fewer");
+    if (marks.size() == MAX_STACKED) {
+      throw in.bad("puts more than " + MAX_STACKED + " marks on the stack", "fewer");
     }
     marks.add(stack.size());
   }

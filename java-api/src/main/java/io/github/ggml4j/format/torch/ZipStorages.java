@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** The zip form: {@code NAME/data.pkl}, and each storage as {@code NAME/data/KEY}. */
 final class ZipStorages implements TorchStorages {
   private static final String PICKLE = "/data.pkl";
-  private static final long LARGEST_PICKLE = 64L << 20;
+  private static final long MAX_PICKLE = 64L << 20;
 
   private final StoredZip zip;
   private final String source;
@@ -93,11 +93,11 @@ final class ZipStorages implements TorchStorages {
 
   private MemorySegment pickle() {
     MemorySegment pickle = zip.find(folder + PICKLE);
-    if (pickle == null || pickle.byteSize() > LARGEST_PICKLE) {
+    if (pickle == null || pickle.byteSize() > MAX_PICKLE) {
       throw ModelFormatException.of(
           source,
           "has a pickle of " + (pickle == null ? 0 : pickle.byteSize()) + " bytes",
-          "at most " + LARGEST_PICKLE + " to describe the tensors",
+          "at most " + MAX_PICKLE + " to describe the tensors",
           "Save the weights alone with torch.save(model.state_dict(), file).");
     }
     return pickle;

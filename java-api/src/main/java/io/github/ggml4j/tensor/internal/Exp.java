@@ -13,7 +13,7 @@ public final class Exp {
   private static final double E_TO_MINUS_MIDDLE = StrictMath.exp(-MIDDLE);
 
   /** Below this the result is 0. */
-  private static final double SMALLEST = -700;
+  private static final double MIN_ARGUMENT = -700;
 
   private Exp() {}
 
@@ -21,7 +21,7 @@ public final class Exp {
    * {@code e^x} for {@code x <= 0}, relative error under 1e-12; 0 below {@code -700}; NaN stays.
    */
   public static double exp(double x) {
-    return x < SMALLEST ? 0 : inRange(x);
+    return x < MIN_ARGUMENT ? 0 : inRange(x);
   }
 
   /**
@@ -60,10 +60,10 @@ public final class Exp {
   /** {@code out[i] = e^(values[i] - max)}, where no value is over {@code max}. */
   public static void exp(float[] values, int size, float max, double[] out) {
     for (int i = 0; i < size; i++) {
-      out[i] = inRange(Math.max(values[i] - (double) max, SMALLEST));
+      out[i] = inRange(Math.max(values[i] - (double) max, MIN_ARGUMENT));
     }
     for (int i = 0; i < size; i++) {
-      out[i] = values[i] - (double) max < SMALLEST ? 0 : out[i];
+      out[i] = values[i] - (double) max < MIN_ARGUMENT ? 0 : out[i];
     }
   }
 
@@ -87,7 +87,7 @@ public final class Exp {
     for (int start = 0; start < size; start += BLOCK) {
       int n = Math.min(BLOCK, size - start);
       for (int i = 0; i < n; i++) {
-        block[i] = inRange(Math.max(values[start + i] - (double) max, SMALLEST));
+        block[i] = inRange(Math.max(values[start + i] - (double) max, MIN_ARGUMENT));
       }
       for (int i = 0; i < n; i++) {
         sum += block[i];

@@ -1,4 +1,4 @@
-package io.github.ggml4j.model;
+package io.github.ggml4j.format;
 
 /**
  * The canonical names of GPT-2's parameters: Hugging Face's without the prefix {@code
