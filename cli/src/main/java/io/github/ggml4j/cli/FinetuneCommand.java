@@ -34,11 +34,13 @@ import tools.jackson.databind.json.JsonMapper;
       "The output folder also contains metrics.jsonl, with one line of JSON for each step: step,"
           + " epoch, loss, learning_rate, grad_norm and tokens_per_second.",
       "",
-      "Ctrl-C stops after the current step and saves the model; before the first step it saves"
-          + " nothing. With --resumable it also writes"
-          + " training.incomplete, which is three times as large as the model in float32. The same"
-          + " command then resumes the training, with the same result as an uninterrupted"
-          + " training.",
+      "Every --save-steps steps a checkpoint is written in the background: a folder checkpoint-STEP"
+          + " in the output folder, three times as large as the model in float32. If the training"
+          + " ends early, for whatever reason, the same command with --resume goes on from the newest"
+          + " checkpoint, with the same result as an uninterrupted training.",
+      "",
+      "Ctrl-C stops after the current step and saves the model and a checkpoint; before the first"
+          + " step it saves nothing.",
       "",
       "A file for --config is YAML or JSON. It contains names of options, with - or _ between"
           + " words:",
@@ -84,7 +86,7 @@ final class FinetuneCommand implements Callable<Integer> {
       required = true,
       paramLabel = "DIR",
       description = "The folder for the trained model; created if it does not exist.")
-  @SetsParameter("saveTo")
+  @SetsParameter({"saveTo", "checkpoints"})
   private Path output;
 
   @Option(
@@ -217,10 +219,25 @@ final class FinetuneCommand implements Callable<Integer> {
   private long seed;
 
   @Option(
-      names = "--resumable",
-      description = "If interrupted, write a checkpoint; the same command then resumes from it.")
-  @SetsParameter("checkpoint")
-  private boolean resumable;
+      names = "--save-steps",
+      defaultValue = "" + Trainer.DEFAULT_SAVE_STEPS,
+      paramLabel = "N",
+      description =
+          "Write a checkpoint every N steps; 0: only after Ctrl-C. Default: ${DEFAULT-VALUE}.")
+  private long saveSteps;
+
+  @Option(
+      names = "--save-total-limit",
+      defaultValue = "" + Trainer.DEFAULT_SAVE_TOTAL_LIMIT,
+      paramLabel = "N",
+      description = "Keep the newest N checkpoints. Default: ${DEFAULT-VALUE}.")
+  private int saveTotalLimit;
+
+  @Option(
+      names = "--resume",
+      description =
+          "Resume from the newest checkpoint in the output folder; start if there is none.")
+  private boolean resume;
 
   @Option(
       names = "--config",
@@ -234,8 +251,7 @@ final class FinetuneCommand implements Callable<Integer> {
   private boolean json;
 
   /** Shows the memory, the progress and, after an interruption, a hint how to resume. */
-  private record ProgressAndHint(
-      TrainingListener progress, PrintWriter err, @Nullable Path checkpoint)
+  private record ProgressAndHint(TrainingListener progress, PrintWriter err)
       implements TrainingListener {
     @Override
     public void onTrainBegin(TrainingPlan plan, TrainerControl control) {
@@ -252,7 +268,7 @@ final class FinetuneCommand implements Callable<Integer> {
     public void onTrainEnd(TrainingResult result) {
       progress.onTrainEnd(result);
       if (result.cancelled()) {
-        err.println(hint(result, checkpoint)); // after Ctrl-C the JVM ends when this returns
+        err.println(hint(result)); // after Ctrl-C the JVM ends when this returns
       }
     }
 
@@ -285,8 +301,11 @@ final class FinetuneCommand implements Callable<Integer> {
               .seed(seed)
               .packing(packing)
               .padding(padding)
-              .progress(
-                  new ProgressAndHint(Progress.console(), err, resumable ? checkpoint() : null))
+              .progress(new ProgressAndHint(Progress.console(), err))
+              .checkpoints(output)
+              .saveSteps(saveSteps)
+              .saveTotalLimit(saveTotalLimit)
+              .resume(resume)
               .metrics(output.resolve("metrics.jsonl"))
               .saveTo(output);
       if (epochs != null) {
@@ -300,9 +319,6 @@ final class FinetuneCommand implements Callable<Integer> {
       }
       if (maxSteps != null) {
         trainer.maxSteps(maxSteps);
-      }
-      if (resumable) {
-        trainer.checkpoint(checkpoint());
       }
       result = trainer.fit(dataset);
     }
@@ -318,21 +334,11 @@ final class FinetuneCommand implements Callable<Integer> {
     return result.cancelled() ? Main.INTERRUPTED : 0;
   }
 
-  /**
-   * How to go on after an interruption.
-   *
-   * @param checkpoint file of a resumable training, which may exist; null if it is not resumable
-   */
-  static String hint(TrainingResult result, @Nullable Path checkpoint) {
-    if (result.checkpoint().isPresent()) {
-      return "Run the same command again to resume after step " + result.steps() + ".";
-    }
-    if (checkpoint != null && Files.exists(checkpoint)) {
-      return "Run the same command again to resume the earlier training.";
-    }
-    return result.steps() == 0
-        ? "Run the same command again to start the training."
-        : "The training cannot be resumed. To make a training resumable, use --resumable.";
+  /** How to go on after an interruption. */
+  static String hint(TrainingResult result) {
+    return result.checkpoint().isPresent()
+        ? "Run the same command with --resume to go on after step " + result.steps() + "."
+        : "Run the same command again to start the training.";
   }
 
   static String json(TrainingResult result) {
@@ -374,19 +380,5 @@ final class FinetuneCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--output is " + output + ", which is a file; expected a folder");
     }
-    if (!resumable && Files.exists(checkpoint())) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--output is "
-              + output
-              + ", which contains an interrupted training. Add --resumable to resume it, or delete "
-              + checkpoint()
-              + " to start again");
-    }
-  }
-
-  /** The file of the checkpoint. {@code upload} does not publish files of this name. */
-  private Path checkpoint() {
-    return output.resolve("training.incomplete");
   }
 }

@@ -41,7 +41,7 @@ class ConfigFileTest {
                 packing: yes
                 no_shuffle: Off
                 json: On
-                resumable: no
+                resume: no
                 where: {language: Python, license: "mit", kind: "null"}
                 """))
         .containsExactly(

@@ -75,7 +75,7 @@ class FinetuneTest {
     var output = folder.resolve("out");
     var metrics = output.resolve("metrics.jsonl");
     var options =
-        "--train {} --output {} --packing --max-sequence-length 16 --batch-size 2 --resumable"
+        "--train {} --output {} --packing --max-sequence-length 16 --batch-size 2 --resume"
             + " --schedule constant --warmup-steps 0 --epochs 10000 --max-steps ";
     var caller = Thread.currentThread();
     Thread.startVirtualThread(() -> {
@@ -87,13 +87,15 @@ class FinetuneTest {
     var interrupted = finetune(options + "1000000", text, output);
     assertThat(Thread.interrupted()).isTrue();
     assertThat(interrupted.exitCode()).as(interrupted.err()).isEqualTo(Main.INTERRUPTED);
-    assertThat(output.resolve("training.incomplete")).exists();
     int done = lines(metrics);
+    assertThat(output.resolve("checkpoint-" + done)).isDirectory();
     assertThat(interrupted.err())
-        .contains("Run the same command again to resume after step " + done + ".");
-    var plain = finetune(options.replace("--resumable", "") + (done + 2), text, output);
+        .contains("Run the same command with --resume to go on after step " + done + ".");
+    var plain = finetune(options.replace("--resume", "") + (done + 2), text, output);
     assertThat(plain.exitCode()).isEqualTo(2);
-    assertThat(plain.err()).contains("--output is " + output, "--resumable").hasLineCount(1);
+    assertThat(plain.err())
+        .contains("--output is " + output, "It has one of step " + done, "Set --resume")
+        .hasLineCount(1);
     assertThat(lines(metrics)).isEqualTo(done);
     var other = finetune(options + (done + 2) + " --learning-rate 1 --seed 7", text, output);
     assertThat(other.exitCode()).isEqualTo(2);
@@ -103,7 +105,6 @@ class FinetuneTest {
         .hasLineCount(1);
     var rest = finetune(options + (done + 2), text, output);
     assertThat(rest.exitCode()).as(rest.err()).isZero();
-    assertThat(output.resolve("training.incomplete")).doesNotExist();
     var steps =
         Files.readAllLines(metrics).stream()
             .map(line -> JsonMapper.shared().readTree(line).get("step").asInt())
@@ -131,19 +132,14 @@ class FinetuneTest {
     for (var name : List.of("first_loss", "last_loss", "mean_loss", "saved_to", "checkpoint")) {
       assertThat(json.get(name).isNull()).as(name).isTrue();
     }
-    var earlier = folder.resolve("training.incomplete");
-    assertThat(FinetuneCommand.hint(result, null))
+    assertThat(FinetuneCommand.hint(result))
         .isEqualTo("Run the same command again to start the training.");
-    assertThat(FinetuneCommand.hint(result, earlier))
-        .isEqualTo("Run the same command again to start the training.");
-    assertThat(FinetuneCommand.hint(result, text))
-        .isEqualTo("Run the same command again to resume the earlier training.");
   }
 
   @Test
   void anotherNumberOfEpochsIsNamed() {
     var output = folder.resolve("out");
-    var options = "--train {} --output {} --packing --max-sequence-length 16 --resumable --epochs ";
+    var options = "--train {} --output {} --packing --max-sequence-length 16 --resume --epochs ";
     var caller = Thread.currentThread();
     Thread.startVirtualThread(() -> {
       while (lines(output.resolve("metrics.jsonl")) < 3) {

@@ -23,7 +23,8 @@ class OptionNamesTest {
     "finetune,device,--device",
     "finetune,batchSize,--batch-size",
     "finetune,saveTo,--output",
-    "finetune,checkpoint,--resumable",
+    "finetune,checkpoints,--output",
+    "finetune,resume,--resume",
     "finetune,textColumn,--text-column",
     "perplexity,maxWindows,--windows",
   })

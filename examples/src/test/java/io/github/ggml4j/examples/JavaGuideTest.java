@@ -239,7 +239,8 @@ class JavaGuideTest {
               .schedule(CosineWarmup.steps(1))
               .progress(Progress.console())
               .saveTo(output) // a Hugging Face folder
-              .checkpoint(folder.resolve("training.state")) // resume here after an interruption
+              .checkpoints(output) // every 500 steps, and when it is interrupted
+              .resume(true) // from the newest, if there is one
               .fit(Datasets.folder(code, "*.py"));
       System.out.println(result.lastLoss() + (result.cancelled() ? ", cancelled" : ""));
       System.out.println(generator.generate("def sum(a, b):")); // the trained weights

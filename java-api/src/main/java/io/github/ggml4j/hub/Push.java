@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -35,6 +36,7 @@ final class Push {
   private static final String CARD = "README.md";
   private static final Set<String> NOT_PUBLISHED =
       Set.of(".git", ".cache", ".DS_Store", "__pycache__");
+  private static final Pattern CHECKPOINT = Pattern.compile("\\.?checkpoint-\\d+(\\.\\w+)?");
   private static final int FILES_PER_REQUEST = 256;
   private static final int MAX_FILES = 10_000;
   private static final int MAX_RESPONSE_BYTES = 16 << 20;
@@ -120,7 +122,7 @@ final class Push {
 
   private static boolean isPublished(String name) {
     for (String part : name.split("/", -1)) {
-      if (NOT_PUBLISHED.contains(part)) {
+      if (NOT_PUBLISHED.contains(part) || CHECKPOINT.matcher(part).matches()) {
         return false;
       }
     }

@@ -22,6 +22,8 @@ import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -63,8 +65,73 @@ public final class ModelWriter {
    */
   public static void writeFolder(
       Path folder, Gpt2Config config, WeightSource weights, Map<String, byte[]> tokenizerFiles) {
+    boolean made = makeFolder(folder);
+    boolean written = false;
+    try (AtomicFiles files = new AtomicFiles()) {
+      writeFolder(
+          config,
+          weights,
+          tokenizerFiles,
+          (name, content) ->
+              files.stage(folder.resolve(name), out -> content.writeTo(out.channel())));
+      files.commit();
+      Files.deleteIfExists(folder.resolve(HuggingFaceFolder.INDEX)); // of an older, sharded model
+      written = true;
+    } catch (IOException e) {
+      throw AtomicFiles.cannotWrite(folder, e);
+    } finally {
+      if (made && !written) {
+        removeEmpty(folder);
+      }
+    }
+  }
+
+  /** Receives the files of a folder, one after the other. */
+  @FunctionalInterface
+  public interface FileSink {
+    /** Writes the content of a file to a channel, which stays open. */
+    @FunctionalInterface
+    interface Content {
+      /**
+       * Writes everything.
+       *
+       * @throws IOException when the channel fails
+       */
+      void writeTo(WritableByteChannel channel) throws IOException;
+    }
+
+    /**
+     * Receives a file.
+     *
+     * @throws IOException when it cannot be written
+     */
+    void accept(String name, Content content) throws IOException;
+  }
+
+  /**
+   * As {@link #writeFolder(Path, Gpt2Config, WeightSource, Map)}, with files that the caller
+   * writes: the weights first, then the others by name.
+   *
+   * @throws IllegalArgumentException as there
+   * @throws IOException if {@code sink} throws it
+   */
+  public static void writeFolder(
+      Gpt2Config config, WeightSource weights, Map<String, byte[]> tokenizerFiles, FileSink sink)
+      throws IOException {
     Map<WeightSpec, WeightInfo> infos = checked(config, weights);
     SafetensorsWriter safetensors = new SafetensorsWriter().metadata("format", "pt");
+    Map<String, byte[]> texts = new TreeMap<>();
+    texts.put(
+        HuggingFaceFolder.CONFIG,
+        config.toBuilder()
+            .other("dtype", torchName(weights.info(ParameterNames.WTE).dtype()))
+            .build()
+            .toJson()
+            .getBytes(StandardCharsets.UTF_8));
+    texts.put(
+        HuggingFaceFolder.GENERATION,
+        PythonJson.write(config.generationConfig()).getBytes(StandardCharsets.UTF_8));
+    tokenizerFiles.forEach((name, bytes) -> texts.put(plain(name), bytes));
     try (TensorBuffer buffer = new TensorBuffer()) {
       for (Map.Entry<WeightSpec, WeightInfo> entry : infos.entrySet()) {
         WeightSpec spec = entry.getKey();
@@ -82,34 +149,17 @@ public final class ModelWriter {
             spec.storedShape(),
             () -> buffer.take(weights, info, turn, false));
       }
-      Map<String, byte[]> texts = new TreeMap<>();
-      texts.put(
-          HuggingFaceFolder.CONFIG,
-          config.toBuilder()
-              .other("dtype", torchName(weights.info(ParameterNames.WTE).dtype()))
-              .build()
-              .toJson()
-              .getBytes(StandardCharsets.UTF_8));
-      texts.put(
-          HuggingFaceFolder.GENERATION,
-          PythonJson.write(config.generationConfig()).getBytes(StandardCharsets.UTF_8));
-      tokenizerFiles.forEach((name, bytes) -> texts.put(plain(name), bytes));
-      boolean made = makeFolder(folder);
-      boolean written = false;
-      try (AtomicFiles files = new AtomicFiles()) {
-        files.stage(
-            folder.resolve(HuggingFaceFolder.WEIGHTS), out -> safetensors.writeTo(out.channel()));
-        texts.forEach((name, bytes) -> files.stage(folder.resolve(name), out -> out.write(bytes)));
-        files.commit();
-        Files.deleteIfExists(folder.resolve(HuggingFaceFolder.INDEX)); // of an older, sharded model
-        written = true;
-      } catch (IOException e) {
-        throw AtomicFiles.cannotWrite(folder, e);
-      } finally {
-        if (made && !written) {
-          removeEmpty(folder);
-        }
-      }
+      sink.accept(HuggingFaceFolder.WEIGHTS, safetensors::writeTo);
+    }
+    for (Map.Entry<String, byte[]> text : texts.entrySet()) {
+      sink.accept(
+          text.getKey(),
+          channel -> {
+            ByteBuffer bytes = ByteBuffer.wrap(text.getValue());
+            while (bytes.hasRemaining()) {
+              channel.write(bytes);
+            }
+          });
     }
   }
 

@@ -7,6 +7,7 @@ import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.tensor.DType;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.tokenizer.Tokenizer;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +16,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Loads and saves models.
@@ -137,7 +139,22 @@ public final class Models {
     }
     var types = new TreeMap<String, DType>();
     WeightSpec.of(model.config()).forEach(spec -> types.put(spec.name(), type));
-    var tokenizer = export.tokenizer();
+    var files = otherFiles(model, export.tokenizer());
+    try (var converted = converted(model, types, export)) {
+      ModelWriter.writeFolder(folder, model.config(), converted, files);
+    } catch (UncheckedIOException e) {
+      throw cancelled(e);
+    }
+  }
+
+  /**
+   * The files of a Hugging Face folder beside configuration and weights: those of the tokenizer,
+   * and {@code generation_config.json}.
+   *
+   * @param tokenizer null for a model without one
+   * @return the contents by name
+   */
+  public static Map<String, byte[]> otherFiles(Gpt2Model model, @Nullable Tokenizer tokenizer) {
     Map<String, byte[]> files =
         new TreeMap<>(
             tokenizer == null
@@ -146,11 +163,7 @@ public final class Models {
     files.putIfAbsent(
         HuggingFaceFolder.GENERATION,
         PythonJson.write(model.generationConfig()).getBytes(StandardCharsets.UTF_8));
-    try (var converted = converted(model, types, export)) {
-      ModelWriter.writeFolder(folder, model.config(), converted, files);
-    } catch (UncheckedIOException e) {
-      throw cancelled(e);
-    }
+    return files;
   }
 
   /** The type of the token embeddings if it is not quantized, else F32. */

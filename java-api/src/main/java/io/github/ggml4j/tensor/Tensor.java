@@ -10,6 +10,7 @@ import io.github.ggml4j.internal.Check;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * An n-dimensional array on a {@link Device}: a handle without ownership. It is valid as long as
@@ -226,6 +227,20 @@ public final class Tensor {
               + this);
     }
     access(offset, length, () -> Ggml.ggml_backend_tensor_get(handle, target, offset, length));
+  }
+
+  /**
+   * The bytes of a contiguous tensor where they are, read-only, for a long read beside
+   * computations. The caller ensures that the tensor stays open and that no computation changes it
+   * meanwhile; {@link #get} needs no such care.
+   *
+   * @return empty if the device does not share the host's memory
+   */
+  public Optional<MemorySegment> hostBytes() {
+    checkAccess(0, bytes());
+    return owner.device().sharesHostMemory()
+        ? Optional.of(ggml_tensor.data(handle).reinterpret(bytes()).asReadOnly())
+        : Optional.empty();
   }
 
   /** Replaces all elements of an I32 tensor. */

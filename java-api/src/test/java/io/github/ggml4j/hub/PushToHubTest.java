@@ -39,7 +39,9 @@ class PushToHubTest {
         temp.resolve("model/config.json"), "{\"model_type\": \"gpt2\", \"n_layer\": 2}");
     Files.writeString(temp.resolve("model/empty.bin"), "");
     Files.writeString(temp.resolve("model/.git/config"), "secret");
-    Files.writeString(temp.resolve("model/training.incomplete"), "not for others");
+    Files.writeString(temp.resolve("model/part.incomplete"), "not for others");
+    Files.createDirectories(temp.resolve("model/checkpoint-500"));
+    Files.writeString(temp.resolve("model/checkpoint-500/optimizer.safetensors"), "nor this");
     Files.write(temp.resolve("model/weights.bin"), weights);
     server.faults.add(received);
   }

@@ -3,17 +3,19 @@ package io.github.ggml4j.trainer;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Writes one line of JSON for each step. A resumed training appends to the file; a new one replaces
- * its content at the first step.
+ * Writes one line of JSON for each step. A resumed training continues the file after the step from
+ * which it resumes; a new one replaces its content at the first step.
  *
  * <p>If the training fails, or ends without a step, and the folder was created for the metrics and
  * has no other file, the folder is deleted, because it would look like a model's folder.
@@ -39,9 +41,37 @@ final class MetricsFile implements TrainingListener {
       }
       createdFile = !Files.exists(file);
       replaces = plan.stepsDone() == 0;
+      if (!replaces && !createdFile) {
+        truncate(plan.stepsDone());
+      }
       out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
       throw failure(e);
+    }
+  }
+
+  /** Removes the lines after a step, which the lost part of an earlier run has written. */
+  private void truncate(long lastStep) throws IOException {
+    byte[] content = Files.readAllBytes(file);
+    int end = 0;
+    for (int i = 0; i < content.length; i++) {
+      if (content[i] == '\n') {
+        if (step(new String(content, end, i - end, StandardCharsets.UTF_8)) > lastStep) {
+          break;
+        }
+        end = i + 1;
+      }
+    }
+    try (var channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.truncate(end);
+    }
+  }
+
+  private static long step(String line) {
+    try {
+      return JsonMapper.shared().readTree(line).path("step").asLong(Long.MAX_VALUE);
+    } catch (JacksonException e) {
+      return Long.MAX_VALUE;
     }
   }
 

@@ -4,7 +4,6 @@ import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.MemoryEstimate;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
-import io.github.ggml4j.trainer.internal.checkpoint.Checkpoint;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Optimizer;
@@ -33,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The defaults are those of Hugging Face's {@code TrainingArguments}; {@code docs/defaults.md}
  * lists them. Each call of {@link #fit} starts a new training with a new optimizer state, unless it
- * resumes from a {@link #checkpoint}. It checks all options before any work. With the same seed,
- * device and thread count, a training gives bit-identical results.
+ * {@linkplain #resume resumes} from a checkpoint. It checks all options before any work. With the
+ * same seed, device and thread count, a training gives bit-identical results.
  *
  * <p>Interrupting the training thread, or ending the JVM (Ctrl-C), stops the training after the
  * current step. The model is then saved as usual, unless no step was done. Not thread-safe;
@@ -55,6 +54,12 @@ public final class Trainer {
 
   /** Default of {@link #clipNorm}. */
   public static final double DEFAULT_CLIP_NORM = 1;
+
+  /** Default of {@link #saveSteps}. */
+  public static final long DEFAULT_SAVE_STEPS = 500;
+
+  /** Default of {@link #saveTotalLimit}. */
+  public static final int DEFAULT_SAVE_TOTAL_LIMIT = 2;
 
   /** Default of {@link #seed}. */
   public static final long DEFAULT_SEED = 42;
@@ -77,7 +82,10 @@ public final class Trainer {
   private TrainingListener progress = Progress.none();
   private final List<TrainingListener> listeners = new ArrayList<>();
   private @Nullable ModelOutput saveTo;
-  private @Nullable Checkpoint checkpoint;
+  private @Nullable Path checkpoints;
+  private OptionalLong saveSteps = OptionalLong.empty();
+  private OptionalInt saveTotalLimit = OptionalInt.empty();
+  private boolean resume;
 
   private Trainer(Gpt2Model model, Tokenizer tokenizer) {
     this.model = model;
@@ -294,27 +302,67 @@ public final class Trainer {
   }
 
   /**
-   * Makes a training resumable. A cancelled training writes weights, optimizer state and its
-   * position in the data to this file. The next training with the same options and data resumes
-   * from it, with the same result as an uninterrupted training. The file is deleted at the end of
-   * the training. By default there is no checkpoint, and each training starts from the beginning.
+   * Writes checkpoints in the background: folders {@code checkpoint-STEP}, each with the model, the
+   * state of the optimizer and the position in the data. A training that is interrupted, or whose
+   * process ends at any time, can {@link #resume} from the newest. An interrupted training writes
+   * one at once. By default there are no checkpoints.
+   *
+   * <p>A checkpoint appears whole or not at all. If it cannot be written, for instance because the
+   * disk is full, a warning is logged and the training goes on.
+   *
+   * @param folder made if it does not exist. With AdamW a checkpoint is three times as large as the
+   *     model in float32
+   * @return this
+   */
+  public Trainer checkpoints(Path folder) {
+    checkpoints = folder;
+    return this;
+  }
+
+  /**
+   * Number of steps from one checkpoint to the next. Default 500, as in transformers.
+   *
+   * @param steps at least 0; 0 writes one only when the training is interrupted
+   * @return this
+   */
+  public Trainer saveSteps(long steps) {
+    saveSteps = OptionalLong.of(steps);
+    return this;
+  }
+
+  /**
+   * Number of checkpoints to keep; older ones are deleted. Default 2; transformers keeps all.
+   *
+   * @param number at least 1
+   * @return this
+   */
+  public Trainer saveTotalLimit(int number) {
+    saveTotalLimit = OptionalInt.of(number);
+    return this;
+  }
+
+  /**
+   * Resumes from the newest sound checkpoint in the folder of {@link #checkpoints}, with the same
+   * result as an uninterrupted training, to the last bit. Starts at the beginning if there is none.
+   * Default false: an error if there is one.
    *
    * <p>A dataset from files resumes at its position. Any other dataset is read again from its start
    * up to that position.
    *
-   * <p>Data in memory must have the same tokens. Streamed data is compared only if it is a {@link
-   * io.github.ggml4j.trainer.data.RowDataset}: by its files, columns, filters and other settings.
-   * Any other stream must give the same documents as before; that is not checked.
+   * <p>Options that change the result must be the same. Data in memory must have the same tokens.
+   * Streamed data is compared only if it is a {@link io.github.ggml4j.trainer.data.RowDataset}: by
+   * its files, columns, filters and other settings. Any other stream must give the same documents
+   * as before; that is not checked.
    *
    * <p>The same result needs the same kind of device and, on a CPU, the same number of threads. A
    * training may resume on another device or with another number of threads; a warning is logged
    * then.
    *
-   * @param file the checkpoint; with AdamW it is three times as large as the model in float32
+   * @param value whether to resume
    * @return this
    */
-  public Trainer checkpoint(Path file) {
-    checkpoint = new Checkpoint(file);
+  public Trainer resume(boolean value) {
+    resume = value;
     return this;
   }
 
@@ -324,7 +372,7 @@ public final class Trainer {
    * @param dataset the documents
    * @return how it ended
    * @throws io.github.ggml4j.error.InvalidArgumentException if an option does not fit the model,
-   *     another option or the {@link #checkpoint}
+   *     another option or the checkpoint
    * @throws IllegalArgumentException if no document has at least two tokens
    * @throws io.github.ggml4j.trainer.error.DatasetException if the data cannot be read
    * @throws TrainingException if the loss or the gradients are not finite
@@ -339,19 +387,31 @@ public final class Trainer {
     if (saveTo != null) {
       saveTo.check(model.config());
     }
+    if (checkpoints != null) {
+      CheckpointSaver.checkFolder(checkpoints, options.checkpoints());
+    }
     TrainingListener all = new Listeners(progress, listeners);
     try (Cancellation cancellation = new Cancellation()) {
       Sequences sequences =
           Sequences.of(dataset, tokenizer, options, Sequences.heapLimit(), cancellation::requested);
       MemoryEstimate memory = estimate(options, sequences);
       memory.check();
+      TrainingPlan plan = TrainingRun.plan(options, sequences.count(), memory);
       TrainingResult result;
-      try (TrainingEngine engine = new TrainingEngine(model, optimizer, settings(options))) {
-        TrainingPlan plan = TrainingRun.plan(options, sequences.count(), memory);
-        TrainingRun run =
+      try (TrainingEngine engine =
+              new TrainingEngine(model, options.update().optimizer(), settings(options));
+          CheckpointSaver saver = saver(options, engine, sequences, plan)) {
+        result =
             new TrainingRun(
-                options, engine, sequences, plan, tokenizer.padTokenId(), all, cancellation);
-        result = run(run, engine, options, sequences, cancellation);
+                    options,
+                    engine,
+                    sequences,
+                    plan,
+                    tokenizer.padTokenId(),
+                    all,
+                    cancellation,
+                    saver)
+                .run();
       }
       result = save(result); // after the engine is closed, because saving takes memory
       all.onTrainEnd(result);
@@ -362,28 +422,18 @@ public final class Trainer {
     }
   }
 
-  /** Trains, and saves the checkpoint if the training was cancelled. */
-  private TrainingResult run(
-      TrainingRun run,
-      TrainingEngine engine,
-      TrainingOptions options,
-      Sequences sequences,
-      Cancellation cancellation) {
-    Checkpoint resumable = checkpoint;
-    if (resumable == null) {
-      return run.run();
-    }
-    var identity = TrainingIdentity.of(options, model.config(), sequences, run.plan().totalSteps());
-    String device = model.device().toString(); // with its number of threads
-    if (!cancellation.requested()) {
-      resumable.restore(identity, device, run.state()::restore, engine::restore);
-    }
-    TrainingResult result = run.run();
-    if (!result.cancelled() || result.steps() == 0) {
-      return result;
-    }
-    resumable.save(identity, device, run.state()::save, engine::save);
-    return result.withCheckpoint(resumable.file());
+  private @Nullable CheckpointSaver saver(
+      TrainingOptions options, TrainingEngine engine, Sequences sequences, TrainingPlan plan) {
+    Path folder = options.checkpoints().folder();
+    return folder == null
+        ? null
+        : new CheckpointSaver(
+            folder,
+            options.checkpoints(),
+            model,
+            tokenizer,
+            engine,
+            TrainingIdentity.of(options, model.config(), sequences, plan.totalSteps()));
   }
 
   /**
@@ -425,6 +475,7 @@ public final class Trainer {
         new BatchOptions(batchSize, gradientAccumulationSteps, shuffle),
         new SequenceOptions(maxSequenceLength.orElse(defaultLength), packing, padding),
         new UpdateOptions(optimizer, schedule, clipNorm, dropout),
+        new CheckpointOptions(checkpoints, saveSteps, saveTotalLimit, resume),
         seed);
   }
 
@@ -432,20 +483,11 @@ public final class Trainer {
     return TrainingEngine.Settings.of(model.config(), options.seed(), options.update().dropout());
   }
 
-  /** Saves the model, and deletes the checkpoint of a training that is complete. */
   private TrainingResult save(TrainingResult result) {
     if (saveTo == null || result.steps() == 0) {
-      deleteCheckpoint(result);
       return result;
     }
     saveTo.save(model, tokenizer);
-    deleteCheckpoint(result);
     return result.withSavedTo(saveTo.path());
-  }
-
-  private void deleteCheckpoint(TrainingResult result) {
-    if (checkpoint != null && !result.cancelled()) {
-      checkpoint.delete();
-    }
   }
 }

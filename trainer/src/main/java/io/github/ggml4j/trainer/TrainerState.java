@@ -1,10 +1,9 @@
 package io.github.ggml4j.trainer;
 
-import java.io.DataInput;
-import java.io.DataOutput;
-import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * How far a training is, as {@code TrainerState} of transformers. For a resumed training all
@@ -12,8 +11,6 @@ import org.jspecify.annotations.Nullable;
  * them on the training thread.
  */
 public final class TrainerState {
-  private static final int MAX_POSITION_BYTES = 1 << 30;
-
   private long step;
   private double epoch;
   private double firstLoss = Double.NaN;
@@ -150,42 +147,33 @@ public final class TrainerState {
     epoch = completedEpochs;
   }
 
-  /** Writes the state from which a training resumes. */
-  void save(DataOutput out) throws IOException {
-    out.writeLong(step);
-    out.writeInt(completedEpochs);
-    out.writeLong(stepsInEpoch);
-    out.writeDouble(epoch);
-    out.writeDouble(firstLoss);
-    out.writeDouble(lastLoss);
-    out.writeDouble(lossSum);
-    out.writeLong(tokens);
-    out.writeLong(nanos);
-    out.writeDouble(learningRateScale);
-    out.writeInt(position == null ? 0 : position.length);
-    if (position != null) {
-      out.write(position);
-    }
+  /** Adds the state from which a training resumes, with the names of transformers. */
+  void save(ObjectNode json) {
+    json.put("global_step", step);
+    json.put("epoch", epoch);
+    var own = json.withObject("/ggml4j");
+    own.put("completed_epochs", completedEpochs);
+    own.put("steps_in_epoch", stepsInEpoch);
+    own.put("first_loss", firstLoss);
+    own.put("last_loss", lastLoss);
+    own.put("loss_sum", lossSum);
+    own.put("tokens", tokens);
+    own.put("nanos", nanos);
+    own.put("learning_rate_scale", learningRateScale);
   }
 
-  /** Restores what {@link #save} wrote. */
-  void restore(DataInput in) throws IOException {
-    step = in.readLong();
-    completedEpochs = in.readInt();
-    stepsInEpoch = in.readLong();
-    epoch = in.readDouble();
-    firstLoss = in.readDouble();
-    lastLoss = in.readDouble();
-    lossSum = in.readDouble();
-    tokens = in.readLong();
-    nanos = in.readLong();
-    learningRateScale = in.readDouble();
-    int length = in.readInt();
-    if (step < 1 || completedEpochs < 0 || nanos < 0 || length < 0 || length > MAX_POSITION_BYTES) {
-      throw new IOException("it has step " + step + " and epoch " + completedEpochs);
-    }
-    byte[] read = new byte[length];
-    in.readFully(read);
-    position = length == 0 ? null : read;
+  /** Restores what {@link #save} added. */
+  void restore(JsonNode json) {
+    var own = json.path("ggml4j");
+    step = json.path("global_step").asLong();
+    epoch = json.path("epoch").asDouble();
+    completedEpochs = own.path("completed_epochs").asInt();
+    stepsInEpoch = own.path("steps_in_epoch").asLong();
+    firstLoss = own.path("first_loss").asDouble();
+    lastLoss = own.path("last_loss").asDouble();
+    lossSum = own.path("loss_sum").asDouble();
+    tokens = own.path("tokens").asLong();
+    nanos = own.path("nanos").asLong();
+    learningRateScale = own.path("learning_rate_scale").asDouble(1);
   }
 }

@@ -14,6 +14,7 @@ record TrainingOptions(
     BatchOptions batches,
     SequenceOptions sequences,
     UpdateOptions update,
+    CheckpointOptions checkpoints,
     long seed) {
 
   /** Checks the options that depend on the model and its tokenizer. */

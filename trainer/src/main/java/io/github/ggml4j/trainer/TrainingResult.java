@@ -19,7 +19,7 @@ import java.util.Optional;
  * @param savedTo path of the saved model; empty if {@link Trainer#saveTo} was not set or no step
  *     was done
  * @param checkpoint the checkpoint from which the training can resume; empty unless {@link
- *     Trainer#checkpoint} was set and the training was cancelled after at least one step
+ *     Trainer#checkpoints} was set and the training was cancelled after at least one step
  */
 public record TrainingResult(
     long steps,
@@ -33,7 +33,7 @@ public record TrainingResult(
     Optional<Path> savedTo,
     Optional<Path> checkpoint) {
 
-  static TrainingResult of(TrainerState state, EndReason endReason) {
+  static TrainingResult of(TrainerState state, EndReason endReason, Optional<Path> checkpoint) {
     return new TrainingResult(
         state.globalStep(),
         state.epoch(),
@@ -44,7 +44,7 @@ public record TrainingResult(
         state.duration(),
         endReason,
         Optional.empty(),
-        Optional.empty());
+        checkpoint);
   }
 
   /**
@@ -57,14 +57,6 @@ public record TrainingResult(
   }
 
   TrainingResult withSavedTo(Path path) {
-    return withFiles(Optional.of(path), checkpoint);
-  }
-
-  TrainingResult withCheckpoint(Path file) {
-    return withFiles(savedTo, Optional.of(file));
-  }
-
-  private TrainingResult withFiles(Optional<Path> newSavedTo, Optional<Path> newCheckpoint) {
     return new TrainingResult(
         steps,
         epochs,
@@ -74,7 +66,7 @@ public record TrainingResult(
         tokens,
         duration,
         endReason,
-        newSavedTo,
-        newCheckpoint);
+        Optional.of(path),
+        checkpoint);
   }
 }

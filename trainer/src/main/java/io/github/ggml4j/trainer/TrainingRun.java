@@ -8,14 +8,17 @@ import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The training loop over epochs and steps. A checkpoint consists of its {@link TrainerState} and
- * the engine's state.
+ * The training loop over epochs and steps. A checkpoint consists of its {@link TrainerState}, the
+ * position in the data, the weights and the optimizer's state.
  */
 final class TrainingRun {
   private final TrainingOptions options;
@@ -27,7 +30,10 @@ final class TrainingRun {
   private final TrainingPlan plan;
   private final TrainerState state = new TrainerState();
   private final TrainerControl control = new TrainerControl(state);
+  private final @Nullable CheckpointSaver checkpoints;
   private boolean cancelled;
+  private long started;
+  private Optional<Path> checkpoint = Optional.empty();
 
   TrainingRun(
       TrainingOptions options,
@@ -36,7 +42,8 @@ final class TrainingRun {
       TrainingPlan plan,
       int padToken,
       TrainingListener listener,
-      Cancellation cancellation) {
+      Cancellation cancellation,
+      @Nullable CheckpointSaver checkpoints) {
     this.options = options;
     this.engine = engine;
     this.sequences = sequences;
@@ -44,6 +51,7 @@ final class TrainingRun {
     this.listener = listener;
     this.cancellation = cancellation;
     this.plan = plan;
+    this.checkpoints = checkpoints;
   }
 
   /**
@@ -76,27 +84,19 @@ final class TrainingRun {
         memory);
   }
 
-  /** The plan as known before the first step. */
-  TrainingPlan plan() {
-    return plan;
-  }
-
-  /** The state, which a checkpoint restores before {@link #run}. */
-  TrainerState state() {
-    return state;
-  }
-
   TrainingResult run() {
+    if (checkpoints != null && !cancellation.requested()) {
+      checkpoints.restore(state);
+    }
     rate(); // fails early if the schedule needs the unknown number of steps
     options.update().warnOfLongWarmup(plan.totalSteps());
     listener.onTrainBegin(plan.resumedAfter(state.globalStep()), control);
-    long start = System.nanoTime();
+    started = System.nanoTime();
     double lastEpoch = plan.epochs().orElse(Double.POSITIVE_INFINITY);
     while (state.completedEpochs() < lastEpoch && !ended()) {
       runEpoch();
     }
-    state.addTime(System.nanoTime() - start);
-    return TrainingResult.of(state, endReason());
+    return TrainingResult.of(state, endReason(), checkpoint);
   }
 
   private EndReason endReason() {
@@ -128,17 +128,29 @@ final class TrainingRun {
           break; // cancelled while reading
         }
         if (batches.isEmpty() || control.takeStopEpoch()) {
+          countTime();
           state.epochDone();
           listener.onEpochEnd(control);
           return;
         }
         step(batches, start);
         reader.stepDone();
+        if (checkpoints != null && options.checkpoints().savesAfter(state.globalStep())) {
+          countTime();
+          checkpoints.save(state, position(reader));
+        }
       }
-      if (cancelled) {
-        state.position(position(reader));
+      countTime();
+      if (checkpoints != null && cancelled && state.globalStep() > 0) {
+        checkpoint = Optional.of(checkpoints.saveNow(state, position(reader)));
       }
     }
+  }
+
+  private void countTime() {
+    long now = System.nanoTime();
+    state.addTime(now - started);
+    started = now;
   }
 
   private BatchReader reader() {
@@ -182,6 +194,9 @@ final class TrainingRun {
     double loss = sum / labels;
     checkFinite("loss", loss);
     double rate = rate();
+    if (checkpoints != null) {
+      checkpoints.awaitRead();
+    }
     double norm = engine.update((float) rate, (float) options.update().clipNorm());
     checkFinite("norm of the gradients", norm);
     double seconds = (System.nanoTime() - start) / 1e9;

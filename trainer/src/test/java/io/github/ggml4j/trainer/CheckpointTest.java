@@ -1,11 +1,13 @@
 package io.github.ggml4j.trainer;
 
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.github.ggml4j.Ggml4j;
 import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
@@ -14,6 +16,7 @@ import io.github.ggml4j.trainer.data.DatasetPosition;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.data.DocumentReader;
 import io.github.ggml4j.trainer.internal.checkpoint.Checkpoint;
+import io.github.ggml4j.trainer.internal.checkpoint.Checkpoints;
 import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.ParameterVector;
@@ -24,22 +27,25 @@ import io.github.ggml4j.trainer.schedule.LinearWarmup;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** A resumed training has the same result as an uninterrupted one. */
 class CheckpointTest {
@@ -110,6 +116,10 @@ class CheckpointTest {
         .maxSteps(STEPS);
   }
 
+  private Trainer resuming(Trainer trainer) {
+    return trainer.checkpoints(temp.resolve("run")).resume(true);
+  }
+
   private record Outcome(List<StepMetrics> steps, String logits, TrainingResult result) {}
 
   private static Outcome train(
@@ -143,17 +153,16 @@ class CheckpointTest {
   @EnumSource
   void resumesWithTheSameResult(Case which) throws IOException {
     var whole = train(which, data(which), 0, t -> t);
-    var file = temp.resolve("checkpoint");
+    var folder = temp.resolve("run");
     var data = data(which);
     List<StepMetrics> steps = new ArrayList<>();
-    UnaryOperator<Trainer> options = t -> t.checkpoint(file).metrics(temp.resolve("metrics.jsonl"));
+    UnaryOperator<Trainer> options = t -> resuming(t).metrics(temp.resolve("metrics.jsonl"));
     for (int stopAfter : new int[] {3, 5, 6}) { // 5 is the end of a pass
       steps.addAll(train(which, data, stopAfter, options).steps());
-      assertThat(file).exists();
+      assertThat(folder.resolve("checkpoint-" + stopAfter)).isDirectory();
     }
     var last = train(which, data, 0, options);
     steps.addAll(last.steps());
-    assertThat(file).doesNotExist();
     assertThat(numbers(steps)).isEqualTo(numbers(whole.steps()));
     assertThat(last.logits()).isEqualTo(whole.logits());
     assertThat(last.result().steps()).isEqualTo(STEPS);
@@ -169,7 +178,6 @@ class CheckpointTest {
 
   @Test
   void sequencesOfAnUnfinishedStepAreKept() throws IOException {
-    var file = temp.resolve("checkpoint");
     var plain = data(Case.STREAM_IN_ORDER);
     var whole = train(Case.STREAM_IN_ORDER, plain, 0, t -> t);
     var read = new AtomicInteger();
@@ -182,9 +190,9 @@ class CheckpointTest {
                     Thread.currentThread().interrupt();
                   }
                 });
-    var first = train(Case.STREAM_IN_ORDER, stopping, 0, t -> t.checkpoint(file));
+    var first = train(Case.STREAM_IN_ORDER, stopping, 0, t -> resuming(t));
     assertThat(first.steps()).hasSize(2);
-    var second = train(Case.STREAM_IN_ORDER, stopping, 0, t -> t.checkpoint(file));
+    var second = train(Case.STREAM_IN_ORDER, stopping, 0, t -> resuming(t));
     List<StepMetrics> steps = new ArrayList<>(first.steps());
     steps.addAll(second.steps());
     assertThat(numbers(steps)).isEqualTo(numbers(whole.steps()));
@@ -241,15 +249,15 @@ class CheckpointTest {
 
   @Test
   void differentOptionsAreRefusedByName() throws IOException {
-    var file = temp.resolve("checkpoint");
+    var folder = temp.resolve("run");
     var data = data(Case.STREAM);
-    train(Case.STREAM, data, 2, t -> t.checkpoint(file));
+    train(Case.STREAM, data, 2, t -> resuming(t));
     for (var change : changes()) {
       assertThatThrownBy(
-              () -> train(Case.STREAM, data, 0, t -> change.options().apply(t.checkpoint(file))))
+              () -> train(Case.STREAM, data, 0, t -> change.options().apply(resuming(t))))
           .as(change.message().getFirst())
           .isInstanceOf(InvalidArgumentException.class)
-          .hasMessageContaining(file.toString())
+          .hasMessageContaining(folder.toString())
           .hasMessageContainingAll(change.message().toArray(String[]::new));
     }
   }
@@ -281,15 +289,15 @@ class CheckpointTest {
 
   @Test
   void anOptimizerThatIsNoRecordIsComparedByWhatItTells() throws IOException {
-    var file = temp.resolve("checkpoint");
+    var folder = temp.resolve("run");
     var data = data(Case.STREAM);
-    UnaryOperator<Trainer> options = t -> t.checkpoint(file);
+    UnaryOperator<Trainer> options = t -> resuming(t);
     train(Case.STREAM, data, 2, t -> options.apply(t).optimizer(new Own(1e-3, 0)));
     assertThatThrownBy(
             () -> train(Case.STREAM, data, 0, t -> options.apply(t).optimizer(new Own(2e-3, 0.9))))
         .hasMessageContainingAll(
             "optimizer.learningRate is 0.002, expected 0.001 as in the interrupted training ("
-                + file,
+                + folder,
             "Also, optimizer.stateNames was [] and is now [momentum_buffer].");
     assertThat(
             train(Case.STREAM, data, 0, t -> options.apply(t).optimizer(new Own(1e-3, 0))).steps())
@@ -298,12 +306,11 @@ class CheckpointTest {
 
   @Test
   void anotherPrecisionIsRefused() throws IOException {
-    var file = temp.resolve("checkpoint");
     var data = data(Case.STREAM);
-    train(Case.STREAM, data, 2, t -> t.checkpoint(file));
+    train(Case.STREAM, data, 2, t -> resuming(t));
     Ggml4j.setFloat32MatmulPrecision("high");
     try {
-      assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.checkpoint(file)))
+      assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> resuming(t)))
           .hasMessageContaining("float32MatmulPrecision is high, expected highest as in");
     } finally {
       Ggml4j.setFloat32MatmulPrecision("highest");
@@ -311,40 +318,49 @@ class CheckpointTest {
   }
 
   @Test
-  void anotherDeviceIsAWarning() {
-    var checkpoint = new Checkpoint(temp.resolve("checkpoint"));
-    var options = new LinkedHashMap<>(Map.of("seed", "1"));
-    checkpoint.save(options, "cpu (4 threads)", out -> out.writeInt(7));
-    var read = new AtomicInteger();
-    Checkpoint.StateReader part = in -> read.set(in.readInt());
-    assertThat(
-            LogMessages.of(
-                Checkpoint.class, () -> checkpoint.restore(options, "cpu (4 threads)", part)))
-        .isEmpty();
-    assertThat(LogMessages.of(Checkpoint.class, () -> checkpoint.restore(options, "cuda0", part)))
+  void anotherDeviceIsAWarning() throws IOException {
+    var data = data(Case.STREAM);
+    train(Case.STREAM, data, 2, this::resuming);
+    var state = temp.resolve("run/checkpoint-2/trainer_state.json");
+    var device = TestModels.deviceName();
+    replace(state, "\"" + device + "\"", "\"cpu (99 threads)\"");
+    assertThat(LogMessages.of(Checkpoint.class, () -> train(Case.STREAM, data, 0, this::resuming)))
         .singleElement()
         .asString()
-        .contains("was written on device cpu (4 threads) and is resumed on cuda0");
-    assertThat(read).hasValue(7);
+        .contains("was written on device cpu (99 threads) and is resumed on " + device);
+  }
+
+  /** Changes a file of a checkpoint, and its checksum with it. */
+  private static void replace(Path file, String from, String to) throws IOException {
+    var text = Files.readString(file);
+    assertThat(text).contains(from);
+    Files.writeString(file, text.replace(from, to));
+    var checksums = file.resolveSibling("checksums.json");
+    var json = (ObjectNode) JsonMapper.shared().readTree(Files.readString(checksums));
+    var crc = new CRC32C();
+    crc.update(Files.readAllBytes(file));
+    ((ObjectNode) json.get("files").get(file.getFileName().toString()))
+        .put("bytes", Files.size(file))
+        .put("crc32c", crc.getValue());
+    Files.writeString(checksums, json.toString());
   }
 
   @Test
   void onlyDifferencesAreNamed() throws IOException {
-    var file = temp.resolve("checkpoint");
+    var folder = temp.resolve("run");
     var data = data(Case.STREAM);
-    train(Case.STREAM, data, 2, t -> t.checkpoint(file));
-    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.checkpoint(file).seed(5)))
+    train(Case.STREAM, data, 2, t -> resuming(t));
+    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> resuming(t).seed(5)))
         .hasMessage(
             "seed is 5, expected 42 as in the interrupted training ("
-                + file
-                + "). Use the earlier value, or delete the file to start again");
+                + folder.resolve("checkpoint-2")
+                + "). Use the earlier value, or delete the checkpoints to start again");
   }
 
   @Test
   void theOptionThatChangesTheNumberOfStepsIsNamed() throws IOException {
-    var file = temp.resolve("checkpoint");
     var data = data(Case.IN_MEMORY);
-    UnaryOperator<Trainer> options = t -> t.checkpoint(file).schedule(LinearWarmup.steps(0));
+    UnaryOperator<Trainer> options = t -> resuming(t).schedule(LinearWarmup.steps(0));
     train(Case.IN_MEMORY, data, 1, t -> options.apply(t).maxSteps(100).epochs(2));
     assertThatThrownBy(
             () -> train(Case.IN_MEMORY, data, 0, t -> options.apply(t).maxSteps(100).epochs(3)))
@@ -357,22 +373,20 @@ class CheckpointTest {
 
   @Test
   void otherDataIsRefused() throws IOException {
-    var file = temp.resolve("checkpoint");
-    train(Case.IN_MEMORY, Datasets.of("abcd", "efgh", "ijkl"), 1, t -> t.checkpoint(file));
-    assertThatThrownBy(() ->
-            train(Case.IN_MEMORY, Datasets.of("abcd", "efgh", "ijkX"), 0, t -> t.checkpoint(file)))
+    train(Case.IN_MEMORY, Datasets.of("abcd", "efgh", "ijkl"), 1, t -> resuming(t));
+    assertThatThrownBy(
+            () -> train(Case.IN_MEMORY, Datasets.of("abcd", "efgh", "ijkX"), 0, t -> resuming(t)))
         .hasMessageStartingWith("data is 3 sequences, checksum ")
         .hasMessageContaining(", expected 3 sequences, checksum ");
   }
 
   @Test
   void maxStepsMayChangeUnlessTheScheduleUsesThem() throws IOException {
-    var file = temp.resolve("checkpoint");
     var data = data(Case.STREAM);
-    train(Case.STREAM, data, 2, t -> t.checkpoint(file));
-    assertThat(train(Case.STREAM, data, 0, t -> t.checkpoint(file).maxSteps(11)).steps())
-        .hasSize(9);
-    UnaryOperator<Trainer> linear = t -> t.checkpoint(file).schedule(LinearWarmup.steps(2));
+    train(Case.STREAM, data, 2, t -> resuming(t));
+    assertThat(train(Case.STREAM, data, 0, t -> resuming(t).maxSteps(11)).steps()).hasSize(9);
+    deleteAll(temp.resolve("run"));
+    UnaryOperator<Trainer> linear = t -> resuming(t).schedule(LinearWarmup.steps(2));
     train(Case.STREAM, data, 2, linear);
     assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> linear.apply(t).maxSteps(11)))
         .hasMessageContaining("maxSteps is 11, expected 9 as in");
@@ -380,38 +394,150 @@ class CheckpointTest {
 
   @Test
   void aResumedTrainingReportsItsStepAndTotalTime() throws IOException {
-    var file = temp.resolve("checkpoint");
+    var folder = temp.resolve("run");
     var data = data(Case.STREAM);
-    var first = train(Case.STREAM, data, 3, t -> t.checkpoint(file)).result();
-    assertThat(first.checkpoint()).contains(file);
+    var first = train(Case.STREAM, data, 3, t -> resuming(t)).result();
+    assertThat(first.checkpoint()).contains(folder.resolve("checkpoint-3"));
     var bytes = new ByteArrayOutputStream();
     var lines = Progress.lines(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-    var stopped = train(Case.STREAM, data, 4, t -> t.checkpoint(file).progress(lines)).result();
+    var stopped = train(Case.STREAM, data, 4, t -> resuming(t).progress(lines)).result();
     assertThat(bytes.toString(StandardCharsets.UTF_8)).startsWith("resuming after step 3");
     assertThat(stopped.duration()).isGreaterThan(first.duration());
-    var again = train(Case.STREAM, data, 5, t -> t.checkpoint(file)).result();
+    var again = train(Case.STREAM, data, 5, t -> resuming(t)).result();
     assertThat(again.duration()).isGreaterThan(stopped.duration());
   }
 
   @Test
-  void damagedFilesAreRefused() throws IOException {
-    var file = temp.resolve("checkpoint");
+  void theOneBeforeADamagedCheckpointIsUsed() throws IOException {
     var data = data(Case.STREAM);
-    train(Case.STREAM, data, 2, t -> t.checkpoint(file));
-    byte[] sound = Files.readAllBytes(file);
-    for (int at : new int[] {0, 20, sound.length / 2, sound.length - 1}) {
-      byte[] damaged = sound.clone();
-      damaged[at] ^= 1;
-      Files.write(file, damaged);
-      assertRefused(file, data);
-      Files.write(file, Arrays.copyOf(sound, at));
-      assertRefused(file, data);
+    var whole = train(Case.STREAM, data, 0, t -> t);
+    var run = temp.resolve("run");
+    UnaryOperator<Trainer> saving = t -> resuming(t).saveSteps(2);
+    for (var damage : damages()) {
+      train(Case.STREAM, data, 5, saving);
+      assertThat(names(run)).containsExactly("checkpoint-4", "checkpoint-5");
+      damage.accept(run.resolve("checkpoint-5"));
+      var messages =
+          LogMessages.of(
+              Checkpoints.class,
+              () ->
+                  assertThat(train(Case.STREAM, data, 0, saving).logits())
+                      .isEqualTo(whole.logits()));
+      assertThat(messages)
+          .singleElement()
+          .asString()
+          .contains(run.resolve("checkpoint-5") + " is not sound: ")
+          .endsWith("Resuming from " + run.resolve("checkpoint-4"));
+      deleteAll(run);
     }
   }
 
-  private static void assertRefused(Path file, Dataset data) {
-    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.checkpoint(file)))
-        .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContainingAll(file.toString(), "Delete the file to start again");
+  private interface Damage {
+    void accept(Path checkpoint) throws IOException;
+  }
+
+  private static List<Damage> damages() {
+    return List.of(
+        folder -> flip(folder.resolve("model.safetensors")),
+        folder -> flip(folder.resolve("optimizer.safetensors")),
+        folder -> flip(folder.resolve("data.position")),
+        folder -> Files.writeString(folder.resolve("trainer_state.json"), "{}"),
+        folder -> Files.delete(folder.resolve("data.position")),
+        folder -> Files.delete(folder.resolve("checksums.json")),
+        folder -> Files.writeString(folder.resolve("checksums.json"), "{\"version\": 1"),
+        folder -> Files.writeString(folder.resolve("checksums.json"), "{\"version\": 2}"),
+        folder -> {
+          try (var file = FileChannel.open(folder.resolve("model.safetensors"), WRITE)) {
+            file.truncate(file.size() / 2);
+          }
+        });
+  }
+
+  private static void flip(Path file) throws IOException {
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length / 2] ^= 1;
+    Files.write(file, bytes);
+  }
+
+  private static List<String> names(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  private static void deleteAll(Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  @Test
+  void damagedCheckpointsAloneAreRefused() throws IOException {
+    var data = data(Case.STREAM);
+    train(Case.STREAM, data, 2, this::resuming);
+    flip(temp.resolve("run/checkpoint-2/model.safetensors"));
+    assertThatThrownBy(() -> train(Case.STREAM, data, 0, this::resuming))
+        .isInstanceOf(InvalidArgumentException.class)
+        .hasMessageContainingAll(
+            temp.resolve("run").toString(),
+            "model.safetensors has another checksum",
+            "Delete them to start again");
+  }
+
+  @Test
+  void aNewTrainingDoesNotReplaceCheckpoints() throws IOException {
+    var data = data(Case.STREAM);
+    train(Case.STREAM, data, 2, this::resuming);
+    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> resuming(t).resume(false)))
+        .isInstanceOf(InvalidArgumentException.class)
+        .hasMessageContainingAll("It has one of step 2", "Set resume to go on from it");
+    assertThatThrownBy(() -> train(Case.STREAM, data, 0, t -> t.saveSteps(3)))
+        .hasMessageContaining("saveSteps is set, expected not set without checkpoints");
+  }
+
+  @Test
+  void theNewestAreKept() throws IOException {
+    var run = temp.resolve("run");
+    train(Case.IN_MEMORY, data(Case.IN_MEMORY), 1, this::resuming);
+    Files.createDirectories(run.resolve("checkpoint-0")); // of another program: no checksums
+    train(Case.IN_MEMORY, data(Case.IN_MEMORY), 0, t -> resuming(t).saveSteps(2).saveTotalLimit(3));
+    assertThat(names(run))
+        .containsExactly("checkpoint-0", "checkpoint-4", "checkpoint-6", "checkpoint-8");
+    Files.createDirectories(run.resolve(".checkpoint-9.tmp"));
+    Files.writeString(run.resolve(".checkpoint-9.tmp/model.safetensors"), "half");
+    var again = train(Case.IN_MEMORY, data(Case.IN_MEMORY), 0, this::resuming);
+    assertThat(again.steps()).hasSize(1);
+    assertThat(names(run)).doesNotContain(".checkpoint-9.tmp");
+  }
+
+  @Test
+  void aCheckpointIsAModel() throws IOException {
+    var data = data(Case.IN_MEMORY);
+    var stopped = train(Case.IN_MEMORY, data, 2, this::resuming);
+    try (var model = Models.load(temp.resolve("run/checkpoint-2"))) {
+      assertThat(Arrays.toString(InferenceSession.logits(model, 1, 2, 3)[2]))
+          .isEqualTo(stopped.logits());
+    }
+    assertThat(names(temp.resolve("run/checkpoint-2")))
+        .contains("config.json", "tokenizer.json", "optimizer.safetensors");
+  }
+
+  @Test
+  void aFailedCheckpointDoesNotEndTheTraining() throws IOException {
+    var data = data(Case.STREAM);
+    var whole = train(Case.STREAM, data, 0, t -> t);
+    Files.writeString(temp.resolve("run"), "a file where the folder should be");
+    var messages =
+        LogMessages.of(
+            Checkpoints.class,
+            () ->
+                assertThat(train(Case.STREAM, data, 0, t -> resuming(t).saveSteps(4)).logits())
+                    .isEqualTo(whole.logits()));
+    assertThat(messages)
+        .hasSize(2)
+        .allMatch(
+            message -> message.contains("Cannot write a checkpoint in " + temp.resolve("run")));
   }
 }

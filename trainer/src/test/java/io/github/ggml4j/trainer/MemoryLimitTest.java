@@ -113,7 +113,7 @@ class MemoryLimitTest {
                 .padding(Padding.LEARNED)
                 .listener(interrupter)
                 .saveTo(output)
-                .checkpoint(output.resolve("checkpoint"));
+                .checkpoints(output);
         var memory = trainer.estimateMemory();
         long left = memory.freeBytes() - memory.bytesKeptForJava() - memory.neededBytes();
         Training.print("left " + left / MIB + " fits " + memory.fits());
@@ -186,7 +186,7 @@ class MemoryLimitTest {
       long tight = limit - Long.parseLong(left.group(1)) + MARGIN;
 
       Files.writeString(limitOf(group), String.valueOf(tight * MIB));
-      assertThat(save(group)).contains("fits true", "saved to ", "checkpoint]");
+      assertThat(save(group)).contains("fits true", "saved to ", "checkpoint-");
 
       Files.writeString(limitOf(group), String.valueOf((tight - 3 * MARGIN) * MIB));
       assertThat(save(group))
@@ -207,7 +207,16 @@ class MemoryLimitTest {
             "-c",
             "echo $$ > " + group.resolve("cgroup.procs") + "; exec \"$@\"",
             "bash");
-    Files.deleteIfExists(output.resolve("checkpoint"));
+    try (var files = Files.list(output)) {
+      for (var checkpoint : files.filter(Files::isDirectory).toList()) {
+        try (var parts = Files.list(checkpoint)) {
+          for (var part : parts.toList()) {
+            Files.delete(part);
+          }
+        }
+        Files.delete(checkpoint);
+      }
+    }
     return said;
   }
 

@@ -18,6 +18,13 @@ final class TestModels {
 
   private TestModels() {}
 
+  /** The name of the device of {@link #odd}. */
+  static String deviceName() {
+    try (var device = Device.cpu(1)) {
+      return device.toString();
+    }
+  }
+
   static Gpt2Model odd() {
     return Models.load(ODD, Device.cpu(1));
   }

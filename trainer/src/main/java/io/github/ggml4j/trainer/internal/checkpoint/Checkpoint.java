@@ -1,222 +1,228 @@
 package io.github.ggml4j.trainer.internal.checkpoint;
 
 import io.github.ggml4j.error.InvalidArgumentException;
-import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
-import java.io.DataInput;
-import java.io.DataInputStream;
-import java.io.DataOutput;
-import java.io.DataOutputStream;
+import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.format.safetensors.SafetensorsFile;
+import io.github.ggml4j.io.ModelFiles;
+import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.WeightSource;
+import io.github.ggml4j.tensor.Tensor;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
-import java.util.zip.CRC32C;
-import java.util.zip.CheckedInputStream;
-import java.util.zip.CheckedOutputStream;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The file from which an interrupted training resumes.
+ * A sound checkpoint: a folder that holds a training between two steps.
  *
- * <p>Format: a magic number with the version, the options of the training as names and values, the
- * device, the state of the training loop and of the engine, and a checksum (CRC-32C) of all of
- * these.
+ * <ul>
+ *   <li>{@code model.safetensors}, {@code config.json} and the tokenizer: a model that loads like
+ *       any other
+ *   <li>{@code optimizer.safetensors}: the state vectors of the optimizer
+ *   <li>{@code trainer_state.json}: counters of the training with the names of transformers; under
+ *       {@code ggml4j}, its options and what only ggml4j reads
+ *   <li>{@code data.position}: the position in the data; absent at the begin of an epoch
+ *   <li>{@code checksums.json}: size and CRC-32C of all these files; written last
+ * </ul>
  *
- * @param file path of the file
+ * @param folder the folder
+ * @param state the content of {@code trainer_state.json}
  */
-public record Checkpoint(Path file) {
-  private static final long MAGIC = 0x67676d6c346a0003L; // "ggml4j", version 3
-  private static final int BUFFER = 1 << 20;
-  private static final int MAX_OPTIONS = 1000;
-  private static final String START_AGAIN = "Delete the file to start again";
+public record Checkpoint(Path folder, ObjectNode state) {
+  /** Version of the format, in {@code checksums.json}. */
+  static final int VERSION = 1;
 
-  /** Writes the state of one component of a training. */
-  @FunctionalInterface
-  public interface StateWriter {
-    /** Writes it. */
-    void write(DataOutput out) throws IOException;
-  }
+  static final String CHECKSUMS = "checksums.json";
+  static final String STATE = "trainer_state.json";
+  static final String OPTIMIZER = "optimizer.safetensors";
+  static final String POSITION = "data.position";
 
-  /** Restores the state of one component of a training. */
-  @FunctionalInterface
-  public interface StateReader {
-    /** Reads it. */
-    void read(DataInput in) throws IOException;
+  /** Thrown for a folder that is no sound checkpoint. */
+  static final class DamagedException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    DamagedException(String message) {
+      super(message);
+    }
   }
 
   /**
-   * Restores a training. Logs a warning if the file is from another device.
+   * Opens a folder after comparing all its files with their checksums.
    *
-   * @param options of this training, by name; the file must have the same
-   * @param device of this training, with its number of threads
-   * @param components read their state, in the order of {@link #save}
-   * @return false if there is no file
-   * @throws InvalidArgumentException if the file is damaged or belongs to a training with other
-   *     options
+   * @throws DamagedException if a file is missing or differs, or the folder is of another program
+   *     or version
+   * @throws UncheckedIOException if a file cannot be read
    */
-  public boolean restore(
-      SequencedMap<String, String> options, String device, StateReader... components) {
-    if (!Files.exists(file)) {
-      return false;
+  static Checkpoint open(Path folder) throws DamagedException {
+    var checksums = readJson(folder.resolve(CHECKSUMS));
+    int version = checksums.path("version").asInt(0);
+    if (version != VERSION) {
+      throw new DamagedException(
+          CHECKSUMS + " has version " + version + ", expected " + VERSION + " of this program");
+    }
+    for (var entry : checksums.path("files").properties()) {
+      var expected =
+          new FileEntry(
+              entry.getValue().path("bytes").asLong(-1),
+              entry.getValue().path("crc32c").asLong(-1));
+      check(folder.resolve(entry.getKey()).normalize(), folder, expected);
+    }
+    if (!(readJson(folder.resolve(STATE)) instanceof ObjectNode state)) {
+      throw new DamagedException(STATE + " is not a JSON object");
+    }
+    return new Checkpoint(folder, state);
+  }
+
+  private static void check(Path file, Path folder, FileEntry expected) throws DamagedException {
+    if (!folder.normalize().equals(file.getParent())) {
+      throw new DamagedException(CHECKSUMS + " names " + file + ", which is not in the folder");
     }
     try {
-      checkSum();
-      try (var in = new DataInputStream(open())) {
-        in.readLong();
-        checkOptions(readOptions(in), options);
-        compareDevices(in.readUTF(), device);
-        for (var component : components) {
-          component.read(in);
-        }
+      var found = FileEntry.of(file);
+      if (!found.equals(expected)) {
+        throw new DamagedException(
+            file.getFileName()
+                + (found.bytes() == expected.bytes()
+                    ? " has another checksum"
+                    : " has " + found.bytes() + " bytes, expected " + expected.bytes()));
       }
-      return true;
+    } catch (NoSuchFileException e) {
+      throw new DamagedException(file.getFileName() + " is missing");
     } catch (IOException e) {
-      throw damaged(String.valueOf(e.getMessage()));
+      throw new UncheckedIOException(e);
     }
   }
 
-  private InputStream open() throws IOException {
-    return new BufferedInputStream(Files.newInputStream(file), BUFFER);
-  }
-
-  /** Checks the version and the checksum of the whole file before any of it is used. */
-  private void checkSum() throws IOException {
-    long size = Files.size(file);
-    if (size < 2 * Long.BYTES) {
-      throw damaged("it has " + size + " bytes");
-    }
-    var checked = new CheckedInputStream(open(), new CRC32C());
-    try (var in = new DataInputStream(checked)) {
-      long magic = in.readLong();
-      if (magic != MAGIC) {
-        throw damaged(
-            magic >>> Short.SIZE == MAGIC >>> Short.SIZE
-                ? "another version of ggml4j wrote it"
-                : "it does not start with the bytes of a checkpoint");
-      }
-      in.skipNBytes(size - 2 * Long.BYTES);
-      long sum = checked.getChecksum().getValue();
-      if (in.readLong() != sum) {
-        throw damaged("its checksum is wrong");
-      }
+  private static JsonNode readJson(Path file) throws DamagedException {
+    try {
+      return JsonMapper.shared().readTree(Files.readAllBytes(file));
+    } catch (NoSuchFileException e) {
+      throw new DamagedException(file.getFileName() + " is missing");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (JacksonException e) {
+      throw new DamagedException(file.getFileName() + " is not JSON");
     }
   }
 
-  private static SequencedMap<String, String> readOptions(DataInput in) throws IOException {
-    int count = in.readInt();
-    if (count < 0 || count > MAX_OPTIONS) {
-      throw new IOException("it has " + count + " options");
+  /**
+   * Checks that the training has the same options as the one that wrote the checkpoint. Logs a
+   * warning if it was on another device.
+   *
+   * @param options of this training, by name
+   * @param device of this training, with its number of threads
+   * @throws InvalidArgumentException naming the options that differ
+   */
+  public void checkOptions(SequencedMap<String, String> options, String device) {
+    var own = state.path("ggml4j");
+    var differing = new LinkedHashSet<>(options.keySet());
+    own.path("options").propertyNames().forEach(differing::add);
+    differing.removeIf(name -> saved(name).equals(options.getOrDefault(name, NOT_SET)));
+    if (!differing.isEmpty()) {
+      throw differ(differing, options);
     }
-    var options = new LinkedHashMap<String, String>();
-    for (int i = 0; i < count; i++) {
-      options.put(in.readUTF(), in.readUTF());
-    }
-    return options;
-  }
-
-  /** Throws an exception about the first option that differs. It also names the others. */
-  private void checkOptions(Map<String, String> saved, Map<String, String> current) {
-    var differing = new LinkedHashSet<>(current.keySet());
-    differing.addAll(saved.keySet());
-    differing.removeIf(name -> value(saved, name).equals(value(current, name)));
-    if (differing.isEmpty()) {
-      return;
-    }
-    var first = differing.removeFirst();
-    var others =
-        differing.stream()
-            .map(name ->
-                "{%s} was %s and is now %s"
-                    .formatted(name, value(saved, name), value(current, name)))
-            .collect(Collectors.joining(", "));
-    throw new InvalidArgumentException(
-        first,
-        value(current, first),
-        value(saved, first) + " as in the interrupted training (" + file + ")",
-        (others.isEmpty() ? "" : "Also, " + others + ". ")
-            + "Use the earlier "
-            + (others.isEmpty() ? "value" : "values")
-            + ", or delete the file to start again");
-  }
-
-  private static String value(Map<String, String> options, String name) {
-    return options.getOrDefault(name, "not set");
-  }
-
-  /** A training may move to another machine, but then the last bits of its numbers may differ. */
-  private void compareDevices(String saved, String current) {
-    if (!saved.equals(current)) {
+    var savedDevice = own.path("device").asString("");
+    if (!savedDevice.equals(device)) {
       System.getLogger(Checkpoint.class.getName())
           .log(
               System.Logger.Level.WARNING,
               "The checkpoint "
-                  + file
+                  + folder
                   + " was written on device "
-                  + saved
+                  + savedDevice
                   + " and is resumed on "
-                  + current
+                  + device
                   + ". The result may differ slightly from that of a training that was not"
                   + " interrupted");
     }
   }
 
-  private InvalidArgumentException damaged(String what) {
-    return new InvalidArgumentException(
-        "checkpoint", file, "an undamaged checkpoint, but " + what, START_AGAIN);
+  private static final String NOT_SET = "not set";
+
+  private String saved(String name) {
+    return state.path("ggml4j").path("options").path(name).asString(NOT_SET);
   }
 
-  /**
-   * Writes the file under a temporary name, and renames it.
-   *
-   * @param options of this training, by name
-   * @param device of this training, with its number of threads
-   * @param components write their state
-   * @throws UncheckedIOException if it cannot be written
-   */
-  public void save(SequencedMap<String, String> options, String device, StateWriter... components) {
-    var temporary = file.resolveSibling(file.getFileName() + ".tmp");
+  private InvalidArgumentException differ(
+      LinkedHashSet<String> differing, Map<String, String> options) {
+    var first = differing.removeFirst();
+    var others =
+        differing.stream()
+            .map(name ->
+                "{%s} was %s and is now %s"
+                    .formatted(name, saved(name), options.getOrDefault(name, NOT_SET)))
+            .collect(Collectors.joining(", "));
+    return new InvalidArgumentException(
+        first,
+        options.getOrDefault(first, NOT_SET),
+        saved(first) + " as in the interrupted training (" + folder + ")",
+        (others.isEmpty() ? "" : "Also, " + others + ". ")
+            + "Use the earlier "
+            + (others.isEmpty() ? "value" : "values")
+            + ", or delete the checkpoints to start again");
+  }
+
+  /** The position in the data; null at the begin of an epoch. */
+  public byte @Nullable [] position() {
     try {
-      Files.createDirectories(file.toAbsolutePath().getParent());
-      try {
-        var checked =
-            new CheckedOutputStream(
-                new BufferedOutputStream(Files.newOutputStream(temporary), BUFFER), new CRC32C());
-        try (var out = new DataOutputStream(checked)) {
-          out.writeLong(MAGIC);
-          out.writeInt(options.size());
-          for (var option : options.entrySet()) {
-            out.writeUTF(option.getKey());
-            out.writeUTF(option.getValue());
-          }
-          out.writeUTF(device);
-          for (var component : components) {
-            component.write(out);
-          }
-          out.writeLong(checked.getChecksum().getValue());
-        }
-        Files.move(
-            temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
+      return Files.readAllBytes(folder.resolve(POSITION));
+    } catch (NoSuchFileException e) {
+      return null;
     } catch (IOException e) {
-      throw new UncheckedIOException("Cannot write " + file + ": " + e, e);
+      throw new UncheckedIOException(e);
     }
   }
 
-  /** Deletes the file if it exists. */
-  public void delete() {
-    try {
-      Files.deleteIfExists(file);
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot delete " + file + ": " + e, e);
+  /**
+   * Copies weights and optimizer state to a training.
+   *
+   * @param model its weights are trainable
+   * @param optimizer vectors of the optimizer's state by name
+   * @throws ModelFormatException if they are of another model or optimizer
+   */
+  public void restore(Gpt2Model model, Map<String, Tensor> optimizer) {
+    try (var files = ModelFiles.open(folder);
+        WeightSource weights = files.weights()) {
+      int threads = model.device().threads();
+      model
+          .tensors()
+          .forEach((name, tensor) -> {
+            var data = weights.data(name);
+            if (weights.info(name).transposed()) {
+              tensor.setTransposed(data, threads);
+            } else {
+              tensor.set(data);
+            }
+          });
+    }
+    try (var file = SafetensorsFile.open(folder.resolve(OPTIMIZER))) {
+      if (!file.tensors().keySet().equals(optimizer.keySet())) {
+        throw new ModelFormatException(
+            folder.resolve(OPTIMIZER)
+                + ": has the state "
+                + file.tensors().keySet()
+                + ", expected "
+                + optimizer.keySet());
+      }
+      optimizer.forEach((name, tensor) -> {
+        var data = file.data(name);
+        if (data.byteSize() != tensor.bytes()) {
+          throw new ModelFormatException(
+              "%s: %s has %d bytes, expected %d"
+                  .formatted(folder.resolve(OPTIMIZER), name, data.byteSize(), tensor.bytes()));
+        }
+        tensor.set(data);
+      });
     }
   }
 }

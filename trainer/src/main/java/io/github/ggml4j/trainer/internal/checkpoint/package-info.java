@@ -1,4 +1,4 @@
-/** The file from which an interrupted training resumes. */
+/** Folders from which an interrupted training resumes. */
 @NullMarked
 package io.github.ggml4j.trainer.internal.checkpoint;
 

@@ -20,18 +20,15 @@ import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.ParameterVector;
-import java.io.DataInput;
-import java.io.DataOutput;
-import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
-import java.util.stream.Stream;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,7 +51,6 @@ public final class TrainingEngine implements AutoCloseable {
   public static final int IGNORED = CrossEntropy.IGNORE_INDEX;
 
   private static final int MAX_GRAPHS = 4;
-  private static final int CHUNK = 1 << 20;
 
   /**
    * For batches with more tokens, {@link #estimate} checks a lower bound before it builds a graph.
@@ -107,8 +103,7 @@ public final class TrainingEngine implements AutoCloseable {
   private final Gpt2 evaluated;
   private final ParameterUpdate update;
 
-  /** The tensors that training changes: the weights and the optimizer's state. */
-  private final List<Tensor> trainedTensors;
+  private final SequencedMap<String, Tensor> optimizerState = new LinkedHashMap<>();
 
   private final Map<String, Tensor> gradientViews;
   private final GraphCache<GraphKey, BatchGraph> graphs =
@@ -158,7 +153,9 @@ public final class TrainingEngine implements AutoCloseable {
               optimizer,
               new ParameterVector(weights, gradients, layout.matrixElements()),
               state);
-      this.trainedTensors = Stream.concat(Stream.of(weights), state.stream()).toList();
+      for (int i = 0; i < state.size(); i++) {
+        optimizerState.put(optimizer.stateNames().get(i), state.get(i));
+      }
     } catch (RuntimeException | Error e) {
       store.close();
       lease.close();
@@ -367,55 +364,34 @@ public final class TrainingEngine implements AutoCloseable {
   }
 
   /**
-   * Writes the state after the last update: weights, optimizer state and counters.
-   *
-   * @throws IOException if the stream cannot be written
+   * The state vectors of the optimizer by name, in its order. They and the weights of the model are
+   * the state after the last update, together with {@link #batches} and {@link #updates}.
    */
-  public void save(DataOutput out) throws IOException {
+  public SequencedMap<String, Tensor> optimizerState() {
     checkOpen();
-    out.writeLong(batchCount);
-    out.writeLong(update.count());
-    byte[] chunk = new byte[CHUNK];
-    try (var arena = Arena.ofConfined()) {
-      var buffer = arena.allocate(CHUNK);
-      for (var tensor : trainedTensors) {
-        out.writeLong(tensor.bytes());
-        for (long at = 0; at < tensor.bytes(); at += CHUNK) {
-          int count = (int) Math.min(CHUNK, tensor.bytes() - at);
-          tensor.get(buffer, at, count);
-          MemorySegment.copy(buffer, 0, MemorySegment.ofArray(chunk), 0, count);
-          out.write(chunk, 0, count);
-        }
-      }
-    }
+    return Collections.unmodifiableSequencedMap(optimizerState);
+  }
+
+  /** Number of batches with dropout so far, on which the masks depend. */
+  public long batches() {
+    return batchCount;
+  }
+
+  /** Number of updates so far. */
+  public long updates() {
+    return update.count();
   }
 
   /**
-   * Restores the state that {@link #save} wrote for the same model and optimizer.
+   * Resumes a training whose weights and {@link #optimizerState} are restored.
    *
-   * @throws IOException if the state belongs to another model or optimizer, or cannot be read. The
-   *     weights may then be partly overwritten
+   * @param batches as {@link #batches} when it was saved
+   * @param updates as {@link #updates} when it was saved
    */
-  public void restore(DataInput in) throws IOException {
+  public void resume(long batches, long updates) {
     checkOpen();
-    batchCount = in.readLong();
-    update.count(in.readLong());
-    byte[] chunk = new byte[CHUNK];
-    try (var arena = Arena.ofConfined()) {
-      var buffer = arena.allocate(CHUNK);
-      for (var tensor : trainedTensors) {
-        long bytes = in.readLong();
-        if (bytes != tensor.bytes()) {
-          throw new IOException("a tensor has " + bytes + " bytes, expected " + tensor.bytes());
-        }
-        for (long at = 0; at < bytes; at += CHUNK) {
-          int count = (int) Math.min(CHUNK, bytes - at);
-          in.readFully(chunk, 0, count);
-          MemorySegment.copy(MemorySegment.ofArray(chunk), 0, buffer, 0, count);
-          tensor.set(buffer, at, count);
-        }
-      }
-    }
+    batchCount = batches;
+    update.count(updates);
   }
 
   /** Gradients accumulated since the last update, by parameter name. Read-only. */
