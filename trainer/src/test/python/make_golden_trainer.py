@@ -89,15 +89,20 @@ def case(name, **changes):
     return train(values | changes)
 
 
-torch.manual_seed(0)
-torch.set_num_threads(1)
-cases = [
-    case("masked"),
-    case("learned", padding="LEARNED"),
-    case("packed", packing=True, max_sequence_length=32),
-    case("accumulated", batch_size=2, accumulation=3),
-]
-OUT.write_text(json.dumps(dict(transformers=transformers.__version__, torch=torch.__version__,
-                               documents=DOCUMENTS, cases=cases), indent=1) + "\n")
-for c in cases:
-    print(c["name"], len(c["losses"]), c["losses"][0], c["losses"][-1])
+def main():
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    cases = [
+        case("masked"),
+        case("learned", padding="LEARNED"),
+        case("packed", packing=True, max_sequence_length=32),
+        case("accumulated", batch_size=2, accumulation=3),
+    ]
+    OUT.write_text(json.dumps(dict(transformers=transformers.__version__, torch=torch.__version__,
+                                   documents=DOCUMENTS, cases=cases), indent=1) + "\n")
+    for c in cases:
+        print(c["name"], len(c["losses"]), c["losses"][0], c["losses"][-1])
+
+
+if __name__ == "__main__":
+    main()

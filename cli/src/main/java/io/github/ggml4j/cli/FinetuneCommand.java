@@ -218,6 +218,8 @@ final class FinetuneCommand implements Callable<Integer> {
       description = "Seed of shuffling and dropout. Default: ${DEFAULT-VALUE}.")
   private long seed;
 
+  @Mixin private EvaluationArguments evaluation;
+
   @Option(
       names = "--save-steps",
       defaultValue = "" + Trainer.DEFAULT_SAVE_STEPS,
@@ -285,6 +287,8 @@ final class FinetuneCommand implements Callable<Integer> {
     var chosenOptimizer = Optimizers.named(optimizer, learningRate, weightDecay);
     var chosenSchedule = Schedules.named(schedule, warmupSteps);
     var dataset = data.open(model::hub);
+    var evaluationData =
+        evaluation.eval == null ? null : data.openEvaluation(evaluation.eval, model::hub);
     var files = model.open();
     var tokenizer = files.tokenizer();
     var err = spec.commandLine().getErr();
@@ -308,6 +312,10 @@ final class FinetuneCommand implements Callable<Integer> {
               .resume(resume)
               .metrics(output.resolve("metrics.jsonl"))
               .saveTo(output);
+      evaluation.apply(trainer);
+      if (evaluationData != null) {
+        trainer.evaluate(evaluationData);
+      }
       if (epochs != null) {
         trainer.epochs(epochs);
       }
@@ -351,6 +359,11 @@ final class FinetuneCommand implements Callable<Integer> {
     node.put("tokens", result.tokens());
     node.put("seconds", result.duration().toMillis() / 1000.0);
     node.put("cancelled", result.cancelled());
+    node.put("end_reason", result.endReason().name().toLowerCase(Locale.ROOT));
+    if (result.bestLoss().isPresent()) {
+      node.put("best_step", result.bestStep().orElseThrow());
+      node.put("best_loss", result.bestLoss().getAsDouble());
+    }
     node.put("saved_to", result.savedTo().map(Path::toString).orElse(null));
     node.put("checkpoint", result.checkpoint().map(Path::toString).orElse(null));
     return node.toString();

@@ -136,6 +136,22 @@ final class TrainingData {
     return data.length == 1 ? data[0] : Datasets.concat(data);
   }
 
+  /**
+   * Opens data to evaluate on, with the options that say how to read it.
+   *
+   * @throws IllegalArgumentException if it does not exist
+   */
+  Dataset openEvaluation(String name, Supplier<Hub> hub) {
+    if (name.startsWith(HUB)) {
+      return reading(ofHub(name, hub));
+    }
+    var path = Path.of(name);
+    if (!Files.exists(path)) {
+      throw new IllegalArgumentException(name + ": no such file or folder to evaluate on");
+    }
+    return reading(Datasets.open(path, glob));
+  }
+
   private static boolean hasGlob(String name) {
     var lower = name.toLowerCase(Locale.ROOT);
     return !name.startsWith(HUB)
@@ -183,6 +199,12 @@ final class TrainingData {
       }
       chosen = chosen.take(maxSamples);
     }
+    return reading(chosen);
+  }
+
+  /** Adds the options that say how files are read. */
+  private RowDataset reading(RowDataset table) {
+    var chosen = table;
     if (csvDelimiter != null && table.hasCsv()) {
       boolean tab = csvDelimiter.equals("tab") || csvDelimiter.equals("\\t");
       chosen = chosen.csvDelimiter(tab ? '\t' : character("--csv-delimiter", csvDelimiter));

@@ -80,7 +80,7 @@ final class TrainingSpeed {
   }
 
   private static double loss(TrainingEngine engine, int[] tokens, int batch, int length) {
-    return engine.evaluate(tokens, tokens, batch, length) / ((double) batch * (length - 1));
+    return engine.evaluate(tokens, tokens, batch, length).loss() / ((double) batch * (length - 1));
   }
 
   private static void step(

@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -125,6 +127,10 @@ class FinetuneTest {
             0,
             Duration.ZERO,
             EndReason.CANCELLED,
+            OptionalLong.empty(),
+            OptionalDouble.empty(),
+            List.of(),
+            List.of(),
             Optional.empty(),
             Optional.empty());
     var json = JsonMapper.shared().readTree(FinetuneCommand.json(result));

@@ -44,6 +44,10 @@ public final class CrossEntropy {
   private final long vocabSize;
   private final Tensor scale; // (1)
   private final List<Chunk> chunks = new ArrayList<>();
+
+  /** The most likely token of each row, chunk by chunk; empty if not asked for. */
+  private final List<Tensor> predictions = new ArrayList<>();
+
   private final Tensor root;
 
   /**
@@ -54,6 +58,21 @@ public final class CrossEntropy {
    * @param head W, {@code (V, C)}
    */
   public CrossEntropy(Graph graph, Tensor x, Parameter head) {
+    this(graph, x, head, false);
+  }
+
+  /**
+   * Adds head and loss to a graph, without gradients, and the most likely token of each row.
+   *
+   * @param graph not differentiable
+   * @param x {@code (tokens, C)}
+   * @param head W, {@code (V, C)}
+   */
+  public static CrossEntropy withPredictions(Graph graph, Tensor x, Parameter head) {
+    return new CrossEntropy(graph, x, new Parameter(head.name(), head.value(), null), true);
+  }
+
+  private CrossEntropy(Graph graph, Tensor x, Parameter head, boolean predicts) {
     Inputs.matrix("The loss", x);
     this.tokens = Math.toIntExact(x.rows());
     this.vocabSize = head.value().rows();
@@ -78,6 +97,9 @@ public final class CrossEntropy {
               : FusedChunk.add(graph, logits, gradients ? scale : null, first, labels);
       graph.output(chunk.loss());
       chunks.add(chunk);
+      if (predicts) {
+        predictions.add(graph.output(graph.argmax(logits)));
+      }
       var dLogits = chunk.logitsGradient();
       if (dLogits != null) {
         if (dx != null) {
@@ -254,6 +276,25 @@ public final class CrossEntropy {
     var all = new float[tokens];
     for (var chunk : chunks) {
       System.arraycopy(chunk.loss().toFloats(), 0, all, chunk.first(), chunk.rows());
+    }
+    return all;
+  }
+
+  /**
+   * The most likely token of every row after a computation, {@code (tokens)}.
+   *
+   * @throws IllegalStateException unless made by {@link #withPredictions}
+   */
+  public int[] predictions() {
+    if (predictions.isEmpty()) {
+      throw new IllegalStateException("The graph has no predictions");
+    }
+    var all = new int[tokens];
+    int at = 0;
+    for (var chunk : predictions) {
+      int[] rows = chunk.toInts();
+      System.arraycopy(rows, 0, all, at, rows.length);
+      at += rows.length;
     }
     return all;
   }

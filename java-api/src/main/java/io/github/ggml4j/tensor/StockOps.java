@@ -310,6 +310,21 @@ abstract sealed class StockOps permits Graph {
     return append(Ggml.ggml_get_rows(context(), use(matrix), use(indices)));
   }
 
+  /**
+   * The index of the largest element of each row; of the first if there are several.
+   *
+   * @param x {@code (rows, columns)}, F32
+   * @return {@code (rows)}, I32
+   */
+  public Tensor argmax(Tensor x) {
+    checkType("argmax", x, DType.F32);
+    if (!x.isMatrix()) {
+      throw new IllegalArgumentException("argmax takes a matrix, got " + x);
+    }
+    checkWhole("argmax", x);
+    return append(Ggml.ggml_argmax(context(), use(x)));
+  }
+
   /** Adds up the rows of {@code dy} at {@code indices} in a matrix of the shape of {@code like}. */
   public Tensor getRowsBack(Tensor dy, Tensor indices, Tensor like) {
     if (indices.type() != DType.I32

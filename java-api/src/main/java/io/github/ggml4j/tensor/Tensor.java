@@ -269,6 +269,16 @@ public final class Tensor {
     }
   }
 
+  /** All elements of a contiguous I32 tensor, in row-major order. */
+  public int[] toInts() {
+    checkType(DType.I32, elements());
+    try (var arena = Arena.ofConfined()) {
+      var copy = arena.allocate(JAVA_INT, elements());
+      get(copy, 0, copy.byteSize());
+      return copy.toArray(JAVA_INT);
+    }
+  }
+
   /** Sets every byte to zero. */
   public void zero() {
     checkWritable();

@@ -18,7 +18,6 @@ import tools.jackson.databind.json.JsonMapper;
 /** Saves a training as checkpoints, and restores it from the newest one. */
 final class CheckpointSaver implements AutoCloseable {
   private final Checkpoints checkpoints;
-  private final Path folder;
   private final boolean resume;
   private final Gpt2Model model;
   private final TrainingEngine engine;
@@ -39,7 +38,6 @@ final class CheckpointSaver implements AutoCloseable {
       SequencedMap<String, String> identity) {
     int limit = options.saveTotalLimit().orElse(Trainer.DEFAULT_SAVE_TOTAL_LIMIT);
     this.checkpoints = new Checkpoints(folder, OptionalInt.of(limit));
-    this.folder = folder;
     this.resume = options.resume();
     this.model = model;
     this.engine = engine;
@@ -86,9 +84,25 @@ final class CheckpointSaver implements AutoCloseable {
    * Begins to write a checkpoint; a failure is a warning.
    *
    * @param position position in the data; empty at the begin of an epoch
+   * @return the folder that it will have
    */
-  void save(TrainerState state, byte[] position) {
+  Path save(TrainerState state, byte[] position) {
+    if (state.bestStep() > 0) {
+      checkpoints.best(state.bestStep());
+    }
     checkpoints.save(snapshot(state, position));
+    return checkpoints.path(state.globalStep());
+  }
+
+  /**
+   * Gives the model the weights of the best evaluation. If they cannot be read, a warning is logged
+   * and the model keeps its weights.
+   */
+  void restoreBest(TrainerState state) {
+    checkpoints.awaitWritten();
+    if (state.bestStep() > 0 && state.bestStep() != state.globalStep()) {
+      checkpoints.sound(state.bestStep()).ifPresent(best -> best.restoreWeights(model));
+    }
   }
 
   /**
@@ -98,7 +112,7 @@ final class CheckpointSaver implements AutoCloseable {
    * @throws java.io.UncheckedIOException if it cannot be written
    */
   Path saveNow(TrainerState state, byte[] position) {
-    Path newest = folder.resolve("checkpoint-" + state.globalStep());
+    Path newest = checkpoints.path(state.globalStep());
     if (checkpoints.awaitWritten().filter(newest::equals).isPresent()) {
       return newest;
     }

@@ -8,6 +8,9 @@ public enum EndReason {
   /** The number of steps is reached. */
   MAX_STEPS,
 
+  /** As many evaluations as {@link Trainer#earlyStoppingPatience} brought no improvement. */
+  EARLY_STOPPING,
+
   /** A listener stopped it with {@link TrainerControl#stop}. */
   LISTENER,
 

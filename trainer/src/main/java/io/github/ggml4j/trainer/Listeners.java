@@ -1,5 +1,6 @@
 package io.github.ggml4j.trainer;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -30,6 +31,16 @@ final class Listeners implements TrainingListener {
   @Override
   public void onStepEnd(StepMetrics step, TrainerControl control) {
     all.forEach(listener -> listener.onStepEnd(step, control));
+  }
+
+  @Override
+  public void onEvaluate(EvaluationMetrics metrics, TrainerControl control) {
+    all.forEach(listener -> listener.onEvaluate(metrics, control));
+  }
+
+  @Override
+  public void onSave(Path checkpoint, TrainerControl control) {
+    all.forEach(listener -> listener.onSave(checkpoint, control));
   }
 
   @Override

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Writes one line of JSON for each step. A resumed training continues the file after the step from
@@ -85,6 +86,10 @@ final class MetricsFile implements TrainingListener {
     line.put("learning_rate", step.learningRate());
     line.put("grad_norm", step.gradNorm());
     line.put("tokens_per_second", step.tokensPerSecond());
+    write(line);
+  }
+
+  private void write(ObjectNode line) {
     try {
       if (replaces) {
         out.close();
@@ -96,6 +101,17 @@ final class MetricsFile implements TrainingListener {
     } catch (IOException e) {
       throw failure(e);
     }
+  }
+
+  @Override
+  public void onEvaluate(EvaluationMetrics metrics, TrainerControl control) {
+    var line = JsonMapper.shared().createObjectNode();
+    line.put("step", metrics.step());
+    line.put("epoch", metrics.epoch());
+    line.put("eval_loss", metrics.loss());
+    line.put("eval_perplexity", metrics.perplexity());
+    line.put("eval_accuracy", metrics.accuracy());
+    write(line);
   }
 
   @Override

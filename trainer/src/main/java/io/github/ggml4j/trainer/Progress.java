@@ -2,6 +2,8 @@ package io.github.ggml4j.trainer;
 
 import java.io.PrintStream;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -79,5 +81,20 @@ public final class Progress {
   static String clock(Duration time) {
     return String.format(
         Locale.ROOT, "%d:%02d:%02d", time.toHours(), time.toMinutesPart(), time.toSecondsPart());
+  }
+
+  /** The lines about an evaluation: its numbers, then its samples. */
+  static List<String> evaluation(EvaluationMetrics metrics) {
+    List<String> lines = new ArrayList<>();
+    lines.add(
+        String.format(
+            Locale.ROOT,
+            "evaluation at step %d: loss %.4f, perplexity %.2f, accuracy %.1f%%",
+            metrics.step(),
+            metrics.loss(),
+            metrics.perplexity(),
+            100 * metrics.accuracy()));
+    metrics.samples().forEach(text -> lines.add("  " + text.strip().replaceAll("\\R", " ")));
+    return lines;
   }
 }

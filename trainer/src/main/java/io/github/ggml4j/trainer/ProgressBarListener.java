@@ -73,6 +73,13 @@ final class ProgressBarListener implements TrainingListener {
     }
   }
 
+  @Override
+  public void onEvaluate(EvaluationMetrics metrics, TrainerControl control) {
+    draw("");
+    terminal.print("\r");
+    Progress.evaluation(metrics).forEach(terminal::println);
+  }
+
   private String left(long step) {
     if (steps.isEmpty()) {
       return "";

@@ -35,6 +35,11 @@ final class ProgressLines implements TrainingListener {
     }
   }
 
+  @Override
+  public void onEvaluate(EvaluationMetrics metrics, TrainerControl control) {
+    Progress.evaluation(metrics).forEach(out::println);
+  }
+
   private String line(StepMetrics step) {
     String steps = "step " + step.step();
     String left = "";

@@ -82,6 +82,14 @@ public final class Trainer {
   private TrainingListener progress = Progress.none();
   private final List<TrainingListener> listeners = new ArrayList<>();
   private @Nullable ModelOutput saveTo;
+  private @Nullable Dataset evaluationData;
+  private OptionalLong evalSteps = OptionalLong.empty();
+  private boolean evalOnStart;
+  private OptionalInt evalBatchSize = OptionalInt.empty();
+  private List<String> samplePrompts = List.of();
+  private OptionalInt earlyStoppingPatience = OptionalInt.empty();
+  private OptionalDouble earlyStoppingThreshold = OptionalDouble.empty();
+  private boolean saveBest;
   private @Nullable Path checkpoints;
   private OptionalLong saveSteps = OptionalLong.empty();
   private OptionalInt saveTotalLimit = OptionalInt.empty();
@@ -302,6 +310,100 @@ public final class Trainer {
   }
 
   /**
+   * Evaluates the model on data that is not trained on: loss, perplexity and accuracy, without
+   * dropout. By default at the end of each epoch; see {@link #evalSteps}. The data becomes
+   * sequences as the training data does, in its order. By default there is no evaluation.
+   *
+   * @param data finite, read in each evaluation
+   * @return this
+   */
+  public Trainer evaluate(Dataset data) {
+    evaluationData = data;
+    return this;
+  }
+
+  /**
+   * Evaluates every so many steps instead of at the end of each epoch.
+   *
+   * @param steps at least 1
+   * @return this
+   */
+  public Trainer evalSteps(long steps) {
+    evalSteps = OptionalLong.of(steps);
+    return this;
+  }
+
+  /**
+   * Whether to evaluate also before the first step. Default false.
+   *
+   * @param value true evaluates
+   * @return this
+   */
+  public Trainer evalOnStart(boolean value) {
+    evalOnStart = value;
+    return this;
+  }
+
+  /**
+   * Sequences in each batch of an evaluation. Default {@link #batchSize}.
+   *
+   * @param sequences at least 1
+   * @return this
+   */
+  public Trainer evalBatchSize(int sequences) {
+    evalBatchSize = OptionalInt.of(sequences);
+    return this;
+  }
+
+  /**
+   * Continues prompts in each evaluation, by 40 tokens sampled with {@link #seed}: see {@link
+   * EvaluationMetrics#samples}. Default none.
+   *
+   * @param prompts texts of at least one token
+   * @return this
+   */
+  public Trainer samplePrompts(String... prompts) {
+    samplePrompts = List.of(prompts);
+    return this;
+  }
+
+  /**
+   * Ends the training after this number of evaluations without improvement of the loss, as the
+   * {@code EarlyStoppingCallback} of transformers. By default the training does not end early.
+   *
+   * @param evaluations at least 1
+   * @return this
+   */
+  public Trainer earlyStoppingPatience(int evaluations) {
+    earlyStoppingPatience = OptionalInt.of(evaluations);
+    return this;
+  }
+
+  /**
+   * How much lower than the best so far a loss must be to count as an improvement. Default 0.
+   *
+   * @param difference at least 0, in nats
+   * @return this
+   */
+  public Trainer earlyStoppingThreshold(double difference) {
+    earlyStoppingThreshold = OptionalDouble.of(difference);
+    return this;
+  }
+
+  /**
+   * Whether a completed training ends with the weights of the evaluation with the lowest loss
+   * instead of the last ones: {@code load_best_model_at_end} of transformers. Needs {@link
+   * #checkpoints}, of which the best is kept whatever the {@link #saveTotalLimit}. Default false.
+   *
+   * @param value true for the best
+   * @return this
+   */
+  public Trainer saveBest(boolean value) {
+    saveBest = value;
+    return this;
+  }
+
+  /**
    * Writes checkpoints in the background: folders {@code checkpoint-STEP}, each with the model, the
    * state of the optimizer and the position in the data. A training that is interrupted, or whose
    * process ends at any time, can {@link #resume} from the newest. An interrupted training writes
@@ -410,6 +512,7 @@ public final class Trainer {
                     tokenizer.padTokenId(),
                     all,
                     cancellation,
+                    evaluator(options, engine, cancellation),
                     saver)
                 .run();
       }
@@ -420,6 +523,22 @@ public final class Trainer {
       all.onFailure(e);
       throw e;
     }
+  }
+
+  private @Nullable Evaluator evaluator(
+      TrainingOptions options, TrainingEngine engine, Cancellation cancellation) {
+    Dataset data = options.evaluation().dataset();
+    if (data == null) {
+      return null;
+    }
+    Sequences sequences =
+        Sequences.of(
+            data,
+            tokenizer,
+            options.forEvaluation(),
+            Sequences.heapLimit(),
+            cancellation::requested);
+    return new Evaluator(engine, model, tokenizer, options, sequences, cancellation);
   }
 
   private @Nullable CheckpointSaver saver(
@@ -475,6 +594,15 @@ public final class Trainer {
         new BatchOptions(batchSize, gradientAccumulationSteps, shuffle),
         new SequenceOptions(maxSequenceLength.orElse(defaultLength), packing, padding),
         new UpdateOptions(optimizer, schedule, clipNorm, dropout),
+        new EvaluationOptions(
+            evaluationData,
+            evalSteps,
+            evalOnStart,
+            evalBatchSize,
+            samplePrompts,
+            earlyStoppingPatience,
+            earlyStoppingThreshold,
+            saveBest),
         new CheckpointOptions(checkpoints, saveSteps, saveTotalLimit, resume),
         seed);
   }

@@ -11,6 +11,8 @@ public final class TrainerControl {
   private final TrainerState state;
   private boolean stop;
   private boolean stopEpoch;
+  private boolean evaluate;
+  private boolean save;
 
   TrainerControl(TrainerState state) {
     this.state = state;
@@ -35,6 +37,16 @@ public final class TrainerControl {
     stopEpoch = true;
   }
 
+  /** Evaluates after the current step. Has no effect without evaluation data. */
+  public void evaluate() {
+    evaluate = true;
+  }
+
+  /** Writes a checkpoint after the current step. Has no effect without checkpoints. */
+  public void save() {
+    save = true;
+  }
+
   /**
    * Multiplies the learning rate of all following steps, in addition to the schedule. The factor is
    * part of a checkpoint.
@@ -51,6 +63,20 @@ public final class TrainerControl {
 
   boolean stops() {
     return stop;
+  }
+
+  /** Whether to evaluate; the request is cleared. */
+  boolean takeEvaluate() {
+    boolean requested = evaluate;
+    evaluate = false;
+    return requested;
+  }
+
+  /** Whether to write a checkpoint; the request is cleared. */
+  boolean takeSave() {
+    boolean requested = save;
+    save = false;
+    return requested;
   }
 
   /** Whether the epoch ends; the request is cleared. */

@@ -19,6 +19,9 @@ public final class TrainerState {
   private long tokens;
   private long nanos;
   private double learningRateScale = 1;
+  private double bestLoss = Double.NaN;
+  private long bestStep;
+  private int evaluationsWithoutImprovement;
   private int completedEpochs;
   private long stepsInEpoch;
 
@@ -101,6 +104,51 @@ public final class TrainerState {
     return learningRateScale;
   }
 
+  /**
+   * Lowest loss of an evaluation.
+   *
+   * @return nats, NaN before the first evaluation
+   */
+  public double bestLoss() {
+    return bestLoss;
+  }
+
+  /**
+   * The step after which the evaluation had the lowest loss.
+   *
+   * @return the number of steps; 0 also before the first evaluation
+   */
+  public long bestStep() {
+    return bestStep;
+  }
+
+  /**
+   * Number of evaluations since the last that counted as an improvement.
+   *
+   * @return the number, compared with {@link Trainer#earlyStoppingPatience}
+   */
+  public int evaluationsWithoutImprovement() {
+    return evaluationsWithoutImprovement;
+  }
+
+  /**
+   * Counts an evaluation, as the {@code EarlyStoppingCallback} and the {@code Trainer} of
+   * transformers do.
+   *
+   * @param threshold how much lower the loss must be to count as an improvement
+   * @return whether the loss is the lowest so far
+   */
+  boolean evaluated(double loss, double threshold) {
+    boolean lower = Double.isNaN(bestLoss) || loss < bestLoss;
+    boolean improved = Double.isNaN(bestLoss) || bestLoss - loss > threshold;
+    evaluationsWithoutImprovement = improved ? 0 : evaluationsWithoutImprovement + 1;
+    if (lower) {
+      bestLoss = loss;
+      bestStep = step;
+    }
+    return lower;
+  }
+
   void learningRateScale(double factor) {
     learningRateScale = factor;
   }
@@ -151,7 +199,12 @@ public final class TrainerState {
   void save(ObjectNode json) {
     json.put("global_step", step);
     json.put("epoch", epoch);
+    if (!Double.isNaN(bestLoss)) {
+      json.put("best_metric", bestLoss);
+      json.put("best_global_step", bestStep);
+    }
     var own = json.withObject("/ggml4j");
+    own.put("evaluations_without_improvement", evaluationsWithoutImprovement);
     own.put("completed_epochs", completedEpochs);
     own.put("steps_in_epoch", stepsInEpoch);
     own.put("first_loss", firstLoss);
@@ -167,6 +220,9 @@ public final class TrainerState {
     var own = json.path("ggml4j");
     step = json.path("global_step").asLong();
     epoch = json.path("epoch").asDouble();
+    bestLoss = json.path("best_metric").asDouble(Double.NaN);
+    bestStep = json.path("best_global_step").asLong(0);
+    evaluationsWithoutImprovement = own.path("evaluations_without_improvement").asInt();
     completedEpochs = own.path("completed_epochs").asInt();
     stepsInEpoch = own.path("steps_in_epoch").asLong();
     firstLoss = own.path("first_loss").asDouble();

@@ -1,5 +1,7 @@
 package io.github.ggml4j.trainer;
 
+import java.nio.file.Path;
+
 /**
  * Observes a training and may change its course, as {@code TrainerCallback} of transformers. Called
  * on the training thread, in the order in which listeners were added. An exception thrown by a
@@ -36,6 +38,22 @@ public interface TrainingListener {
    * @param control stops or changes the training
    */
   default void onStepEnd(StepMetrics step, TrainerControl control) {}
+
+  /**
+   * Called after an evaluation.
+   *
+   * @param metrics its result
+   * @param control stops or changes the training
+   */
+  default void onEvaluate(EvaluationMetrics metrics, TrainerControl control) {}
+
+  /**
+   * Called when a checkpoint is taken, which is then written in the background.
+   *
+   * @param checkpoint its folder, which appears when it is complete
+   * @param control stops or changes the training
+   */
+  default void onSave(Path checkpoint, TrainerControl control) {}
 
   /**
    * Called after the last step of an epoch; not if the training was cancelled within it.

@@ -14,13 +14,28 @@ record TrainingOptions(
     BatchOptions batches,
     SequenceOptions sequences,
     UpdateOptions update,
+    EvaluationOptions evaluation,
     CheckpointOptions checkpoints,
     long seed) {
 
   /** Checks the options that depend on the model and its tokenizer. */
   void check(Gpt2Config config, Tokenizer tokenizer) {
     sequences.check(config, tokenizer);
+    evaluation.check(config, tokenizer, checkpoints);
     checkVocabulary(config, tokenizer);
+  }
+
+  /** The same for reading the evaluation data: in order, one batch after the other. */
+  TrainingOptions forEvaluation() {
+    int batchSize = evaluation.batchSize().orElse(batches.batchSize());
+    return new TrainingOptions(
+        length,
+        new BatchOptions(batchSize, 1, false),
+        sequences,
+        update,
+        evaluation,
+        checkpoints,
+        seed);
   }
 
   /** Added tokens may exceed the model's vocabulary as long as training itself inserts none. */

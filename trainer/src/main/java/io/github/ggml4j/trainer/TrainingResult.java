@@ -2,7 +2,10 @@ package io.github.ggml4j.trainer;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
 
 /**
  * The result of a training. For a resumed training, all numbers include the steps before the
@@ -16,6 +19,11 @@ import java.util.Optional;
  * @param tokens tokens trained on, without masked padding
  * @param duration total time of all steps, including reading their data
  * @param endReason why it ended
+ * @param bestStep step after which the evaluation had the lowest loss; empty without an evaluation
+ * @param bestLoss lowest loss of an evaluation; empty without an evaluation
+ * @param history the steps since the training began or was resumed; of a long training every
+ *     second, fourth, ... step, fewer than 10,000
+ * @param evaluations the evaluations since the training began or was resumed
  * @param savedTo path of the saved model; empty if {@link Trainer#saveTo} was not set or no step
  *     was done
  * @param checkpoint the checkpoint from which the training can resume; empty unless {@link
@@ -30,10 +38,16 @@ public record TrainingResult(
     long tokens,
     Duration duration,
     EndReason endReason,
+    OptionalLong bestStep,
+    OptionalDouble bestLoss,
+    List<StepMetrics> history,
+    List<EvaluationMetrics> evaluations,
     Optional<Path> savedTo,
     Optional<Path> checkpoint) {
 
-  static TrainingResult of(TrainerState state, EndReason endReason, Optional<Path> checkpoint) {
+  static TrainingResult of(
+      TrainerState state, EndReason endReason, History history, Optional<Path> checkpoint) {
+    boolean evaluated = !Double.isNaN(state.bestLoss());
     return new TrainingResult(
         state.globalStep(),
         state.epoch(),
@@ -43,6 +57,10 @@ public record TrainingResult(
         state.tokens(),
         state.duration(),
         endReason,
+        evaluated ? OptionalLong.of(state.bestStep()) : OptionalLong.empty(),
+        evaluated ? OptionalDouble.of(state.bestLoss()) : OptionalDouble.empty(),
+        history.steps(),
+        history.evaluations(),
         Optional.empty(),
         checkpoint);
   }
@@ -66,6 +84,10 @@ public record TrainingResult(
         tokens,
         duration,
         endReason,
+        bestStep,
+        bestLoss,
+        history,
+        evaluations,
         Optional.of(path),
         checkpoint);
   }

@@ -30,7 +30,9 @@ final class TrainingRun {
   private final TrainingPlan plan;
   private final TrainerState state = new TrainerState();
   private final TrainerControl control = new TrainerControl(state);
+  private final @Nullable Evaluator evaluator;
   private final @Nullable CheckpointSaver checkpoints;
+  private final History history = new History();
   private boolean cancelled;
   private long started;
   private Optional<Path> checkpoint = Optional.empty();
@@ -43,6 +45,7 @@ final class TrainingRun {
       int padToken,
       TrainingListener listener,
       Cancellation cancellation,
+      @Nullable Evaluator evaluator,
       @Nullable CheckpointSaver checkpoints) {
     this.options = options;
     this.engine = engine;
@@ -51,6 +54,7 @@ final class TrainingRun {
     this.listener = listener;
     this.cancellation = cancellation;
     this.plan = plan;
+    this.evaluator = evaluator;
     this.checkpoints = checkpoints;
   }
 
@@ -92,16 +96,25 @@ final class TrainingRun {
     options.update().warnOfLongWarmup(plan.totalSteps());
     listener.onTrainBegin(plan.resumedAfter(state.globalStep()), control);
     started = System.nanoTime();
+    if (options.evaluation().onStart() && state.globalStep() == 0) {
+      evaluate();
+    }
     double lastEpoch = plan.epochs().orElse(Double.POSITIVE_INFINITY);
     while (state.completedEpochs() < lastEpoch && !ended()) {
       runEpoch();
     }
-    return TrainingResult.of(state, endReason(), checkpoint);
+    if (checkpoints != null && options.evaluation().saveBest() && !cancelled) {
+      checkpoints.restoreBest(state);
+    }
+    return TrainingResult.of(state, endReason(), history, checkpoint);
   }
 
   private EndReason endReason() {
     if (cancelled) {
       return EndReason.CANCELLED;
+    }
+    if (stoppedEarly()) {
+      return EndReason.EARLY_STOPPING;
     }
     if (control.stops()) {
       return EndReason.LISTENER;
@@ -113,9 +126,14 @@ final class TrainingRun {
     return state.globalStep() >= options.length().maxSteps().orElse(Long.MAX_VALUE);
   }
 
+  private boolean stoppedEarly() {
+    var patience = options.evaluation().patience();
+    return patience.isPresent() && state.evaluationsWithoutImprovement() >= patience.getAsInt();
+  }
+
   private boolean ended() {
     cancelled |= cancellation.requested();
-    return cancelled || control.stops() || reachedMaxSteps();
+    return cancelled || control.stops() || stoppedEarly() || reachedMaxSteps();
   }
 
   private void runEpoch() {
@@ -131,19 +149,50 @@ final class TrainingRun {
           countTime();
           state.epochDone();
           listener.onEpochEnd(control);
+          boolean best = options.evaluation().followsEpoch() && evaluate();
+          if (best && options.evaluation().saveBest()) {
+            save(new byte[0]);
+          }
           return;
         }
         step(batches, start);
         reader.stepDone();
-        if (checkpoints != null && options.checkpoints().savesAfter(state.globalStep())) {
-          countTime();
-          checkpoints.save(state, position(reader));
-        }
+        afterStep(reader);
       }
       countTime();
       if (checkpoints != null && cancelled && state.globalStep() > 0) {
         checkpoint = Optional.of(checkpoints.saveNow(state, position(reader)));
       }
+    }
+  }
+
+  private void afterStep(BatchReader reader) {
+    long step = state.globalStep();
+    boolean evaluates = options.evaluation().follows(step) || control.takeEvaluate();
+    boolean best = evaluates && evaluate();
+    if (options.checkpoints().savesAfter(step)
+        || control.takeSave()
+        || (best && options.evaluation().saveBest())) {
+      save(position(reader));
+    }
+  }
+
+  /** Returns whether the loss of the evaluation is the lowest so far. */
+  private boolean evaluate() {
+    EvaluationMetrics metrics = evaluator == null ? null : evaluator.evaluate(state);
+    if (metrics == null) {
+      return false;
+    }
+    boolean best = state.evaluated(metrics.loss(), options.evaluation().threshold().orElse(0));
+    history.add(metrics);
+    listener.onEvaluate(metrics, control);
+    return best;
+  }
+
+  private void save(byte[] position) {
+    if (checkpoints != null) {
+      countTime();
+      listener.onSave(checkpoints.save(state, position), control);
     }
   }
 
@@ -201,10 +250,11 @@ final class TrainingRun {
     checkFinite("norm of the gradients", norm);
     double seconds = (System.nanoTime() - start) / 1e9;
     state.stepDone(loss, tokens, plan.stepsPerEpoch().orElse(0));
-    listener.onStepEnd(
+    var metrics =
         new StepMetrics(
-            state.globalStep(), state.epoch(), loss, rate, norm, tokens, tokens / seconds),
-        control);
+            state.globalStep(), state.epoch(), loss, rate, norm, tokens, tokens / seconds);
+    history.add(metrics);
+    listener.onStepEnd(metrics, control);
   }
 
   /** The learning rate of the next step. */

@@ -40,6 +40,10 @@ class ProgressBarListenerTest {
             200,
             Duration.ofSeconds(5),
             cancelled ? EndReason.CANCELLED : EndReason.EPOCHS,
+            OptionalLong.empty(),
+            OptionalDouble.empty(),
+            List.of(),
+            List.of(),
             Optional.of(Path.of("out")),
             Optional.empty()));
     return bytes.toString(StandardCharsets.UTF_8);

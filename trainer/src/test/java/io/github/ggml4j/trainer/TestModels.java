@@ -6,11 +6,14 @@ import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.AddedToken;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.data.DatasetPosition;
 import io.github.ggml4j.trainer.data.Datasets;
+import io.github.ggml4j.trainer.data.DocumentReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 
 /** A small model (3 layers, 1,003 tokens, 77 positions) with a tokenizer of single characters. */
 final class TestModels {
@@ -48,5 +51,23 @@ final class TestModels {
       all.add("the cat sat on the mat. ".repeat(3).substring(0, 10 + random.nextInt(60)));
     }
     return Datasets.of(all);
+  }
+
+  /** A dataset that is streamed, since its length is not known, and resumes at a position. */
+  record Streamed(Dataset dataset) implements Dataset {
+    @Override
+    public DocumentReader open() {
+      return dataset.open();
+    }
+
+    @Override
+    public DocumentReader resume(DatasetPosition position) {
+      return dataset.resume(position);
+    }
+
+    @Override
+    public Stream<String> documents() {
+      throw new AssertionError("It has positions");
+    }
   }
 }

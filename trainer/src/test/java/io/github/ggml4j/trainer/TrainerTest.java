@@ -184,6 +184,15 @@ class TrainerTest {
         new BatchOptions(8, 1, true),
         new SequenceOptions(64, false, Padding.MASKED),
         new UpdateOptions(Sgd.learningRate(0.1), Schedule.constant(), 1, OptionalDouble.empty()),
+        new EvaluationOptions(
+            null,
+            OptionalLong.empty(),
+            false,
+            OptionalInt.empty(),
+            List.of(),
+            OptionalInt.empty(),
+            OptionalDouble.empty(),
+            false),
         new CheckpointOptions(null, OptionalLong.empty(), OptionalInt.empty(), false),
         1);
   }

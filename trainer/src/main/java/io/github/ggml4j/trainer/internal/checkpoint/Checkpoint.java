@@ -191,6 +191,17 @@ public record Checkpoint(Path folder, ObjectNode state) {
    * @throws ModelFormatException if they are of another model or optimizer
    */
   public void restore(Gpt2Model model, Map<String, Tensor> optimizer) {
+    restoreWeights(model);
+    restoreOptimizer(optimizer);
+  }
+
+  /**
+   * Copies the weights to a model.
+   *
+   * @param model its weights are trainable
+   * @throws ModelFormatException if they are of another model
+   */
+  public void restoreWeights(Gpt2Model model) {
     try (var files = ModelFiles.open(folder);
         WeightSource weights = files.weights()) {
       int threads = model.device().threads();
@@ -205,6 +216,9 @@ public record Checkpoint(Path folder, ObjectNode state) {
             }
           });
     }
+  }
+
+  private void restoreOptimizer(Map<String, Tensor> optimizer) {
     try (var file = SafetensorsFile.open(folder.resolve(OPTIMIZER))) {
       if (!file.tensors().keySet().equals(optimizer.keySet())) {
         throw new ModelFormatException(

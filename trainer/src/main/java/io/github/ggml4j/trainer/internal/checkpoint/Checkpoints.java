@@ -81,7 +81,8 @@ public final class Checkpoints implements AutoCloseable {
     }
   }
 
-  private Path path(long step) {
+  /** The folder of the checkpoint of a step. */
+  public Path path(long step) {
     return folder.resolve("checkpoint-" + step);
   }
 
@@ -113,6 +114,22 @@ public final class Checkpoints implements AutoCloseable {
           String.join(". ", problems) + ". Delete them to start again");
     }
     return Optional.empty();
+  }
+
+  /**
+   * The checkpoint of a step, if it is sound; else a warning is logged.
+   *
+   * @return empty if it is missing or damaged
+   */
+  public Optional<Checkpoint> sound(long step) {
+    try {
+      return Optional.of(Checkpoint.open(path(step)));
+    } catch (Checkpoint.DamagedException e) {
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "The checkpoint " + path(step) + " is not sound and is not used: " + e.getMessage());
+      return Optional.empty();
+    }
   }
 
   /** Deletes what an earlier process left half written. */

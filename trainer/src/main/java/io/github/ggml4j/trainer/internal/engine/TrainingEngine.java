@@ -51,6 +51,7 @@ public final class TrainingEngine implements AutoCloseable {
   public static final int IGNORED = CrossEntropy.IGNORE_INDEX;
 
   private static final int MAX_GRAPHS = 4;
+  private static final int MAX_EVALUATION_GRAPHS = 2;
 
   /**
    * For batches with more tokens, {@link #estimate} checks a lower bound before it builds a graph.
@@ -90,6 +91,14 @@ public final class TrainingEngine implements AutoCloseable {
     }
   }
 
+  /**
+   * The result of an evaluated batch.
+   *
+   * @param loss sum of the cross entropies (nats) of all labelled tokens
+   * @param correct number of labelled tokens that were the most likely ones
+   */
+  public record Evaluated(double loss, long correct) {}
+
   private record GraphKey(int batch, int length, boolean training) {}
 
   private record BatchGraph(
@@ -108,6 +117,11 @@ public final class TrainingEngine implements AutoCloseable {
   private final Map<String, Tensor> gradientViews;
   private final GraphCache<GraphKey, BatchGraph> graphs =
       new GraphCache<>(MAX_GRAPHS, this::build, BatchGraph::graph);
+
+  /** Graphs of evaluations, apart so that these do not discard graphs of the training. */
+  private final GraphCache<GraphKey, BatchGraph> evaluationGraphs =
+      new GraphCache<>(MAX_EVALUATION_GRAPHS, this::build, BatchGraph::graph);
+
   private long batchCount;
   private boolean closed;
 
@@ -192,20 +206,51 @@ public final class TrainingEngine implements AutoCloseable {
    *     model has diverged
    */
   public double accumulate(int[] tokens, int[] labels, int batch, int length, float lossScale) {
-    return run(tokens, labels, batch, length, lossScale, true);
+    checkOpen();
+    check(tokens, labels, batch, length);
+    return model
+        .device()
+        .exclusively(() -> {
+          var graph = graphs.get(new GraphKey(batch, length, true));
+          if (graph.dropout() != null) {
+            graph.dropout().seed(settings.seed() * SplitMix64.GAMMA + ++batchCount);
+          }
+          return compute(graph, tokens, shift(labels, length), lossScale);
+        });
   }
 
   /**
-   * Computes the loss without gradients and without dropout.
+   * Computes the loss without gradients and without dropout. The state of the training does not
+   * change.
    *
    * @param tokens (B, T) row-major, each a valid id
    * @param labels (B, T) row-major, each a valid id or {@link #IGNORED}
    * @param batch B
    * @param length T, at most the model's {@code n_positions}
-   * @return sum of the cross entropies (nats) of all labelled tokens
    */
-  public double evaluate(int[] tokens, int[] labels, int batch, int length) {
-    return run(tokens, labels, batch, length, 0, false);
+  public Evaluated evaluate(int[] tokens, int[] labels, int batch, int length) {
+    checkOpen();
+    check(tokens, labels, batch, length);
+    return model
+        .device()
+        .exclusively(() -> {
+          var graph = evaluationGraphs.get(new GraphKey(batch, length, false));
+          var shifted = shift(labels, length);
+          double loss = compute(graph, tokens, shifted, 0);
+          int[] predictions = graph.loss().predictions();
+          long correct = 0;
+          for (int i = 0; i < shifted.length; i++) {
+            if (shifted[i] == predictions[i]) {
+              correct++;
+            }
+          }
+          return new Evaluated(loss, correct);
+        });
+  }
+
+  /** Frees the graphs of evaluations. */
+  public void evaluationDone() {
+    evaluationGraphs.clear();
   }
 
   /**
@@ -221,26 +266,16 @@ public final class TrainingEngine implements AutoCloseable {
     return update.run(learningRate, clipNorm);
   }
 
-  private double run(
-      int[] tokens, int[] labels, int batch, int length, float lossScale, boolean training) {
-    checkOpen();
-    check(tokens, labels, batch, length);
-    return model
-        .device()
-        .exclusively(() -> {
-          var graph = graphs.get(new GraphKey(batch, length, training));
-          graph.tokens().set(tokens);
-          graph.loss().labels(shift(labels, length), lossScale);
-          if (graph.dropout() != null) {
-            graph.dropout().seed(settings.seed() * SplitMix64.GAMMA + ++batchCount);
-          }
-          graph.graph().compute();
-          double sum = 0;
-          for (float loss : graph.loss().losses()) {
-            sum += loss;
-          }
-          return sum;
-        });
+  /** Computes a graph and returns the sum of the losses. */
+  private static double compute(BatchGraph graph, int[] tokens, int[] labels, float lossScale) {
+    graph.tokens().set(tokens);
+    graph.loss().labels(labels, lossScale);
+    graph.graph().compute();
+    double sum = 0;
+    for (float loss : graph.loss().losses()) {
+      sum += loss;
+    }
+    return sum;
   }
 
   private void check(int[] tokens, int[] labels, int batch, int length) {
@@ -298,7 +333,10 @@ public final class TrainingEngine implements AutoCloseable {
                 dropout, settings.embdPdrop(), settings.residPdrop(), settings.attnPdrop());
     var forward =
         CausalForward.add(graph, network, key.batch(), key.length(), dropouts, (weight, x) -> {});
-    var loss = new CrossEntropy(graph, forward.hidden(), network.head());
+    var loss =
+        key.training()
+            ? new CrossEntropy(graph, forward.hidden(), network.head())
+            : CrossEntropy.withPredictions(graph, forward.hidden(), network.head());
     var tape = graph.tape();
     if (tape != null) {
       tape.backward(loss.root(), loss.root());
@@ -402,7 +440,7 @@ public final class TrainingEngine implements AutoCloseable {
 
   /** Bytes of gradients, optimizer state and graphs. */
   public long bytes() {
-    return store.bytes() + graphs.bytes() + update.bytes();
+    return store.bytes() + graphs.bytes() + evaluationGraphs.bytes() + update.bytes();
   }
 
   private void checkOpen() {
@@ -417,6 +455,7 @@ public final class TrainingEngine implements AutoCloseable {
     if (!closed) {
       closed = true;
       graphs.close();
+      evaluationGraphs.close();
       update.close();
       store.close();
       lease.close();
