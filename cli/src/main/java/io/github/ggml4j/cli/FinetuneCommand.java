@@ -9,7 +9,6 @@ import io.github.ggml4j.trainer.TrainingListener;
 import io.github.ggml4j.trainer.TrainingPlan;
 import io.github.ggml4j.trainer.TrainingResult;
 import io.github.ggml4j.trainer.optim.Optimizers;
-import io.github.ggml4j.trainer.schedule.Schedules;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,13 +60,6 @@ import tools.jackson.databind.json.JsonMapper;
       "  ggml4j finetune --config training.yaml --learning-rate 1e-3 --json"
     })
 final class FinetuneCommand implements Callable<Integer> {
-  private static final class ScheduleNames implements Iterable<String> {
-    @Override
-    public Iterator<String> iterator() {
-      return Schedules.names().iterator();
-    }
-  }
-
   private static final class OptimizerNames implements Iterable<String> {
     @Override
     public Iterator<String> iterator() {
@@ -155,23 +147,7 @@ final class FinetuneCommand implements Callable<Integer> {
   @SetsParameter("optimizer.learningRate")
   private double learningRate;
 
-  @Option(
-      names = "--schedule",
-      defaultValue = "linear",
-      paramLabel = "NAME",
-      completionCandidates = ScheduleNames.class,
-      description =
-          "How the learning rate changes after the warmup: ${COMPLETION-CANDIDATES}."
-              + " Default: ${DEFAULT-VALUE}.")
-  private String schedule;
-
-  @Option(
-      names = "--warmup-steps",
-      defaultValue = "0",
-      paramLabel = "N",
-      description = "Steps until the highest learning rate is reached. Default: ${DEFAULT-VALUE}.")
-  @SetsParameter("schedule.warmupSteps")
-  private long warmupSteps;
+  @Mixin private ScheduleOptions schedule;
 
   @Option(
       names = "--optimizer",
@@ -285,7 +261,7 @@ final class FinetuneCommand implements Callable<Integer> {
     precision.apply();
     checkOptions();
     var chosenOptimizer = Optimizers.named(optimizer, learningRate, weightDecay);
-    var chosenSchedule = Schedules.named(schedule, warmupSteps);
+    var chosenSchedule = schedule.schedule(learningRate);
     var dataset = data.open(model::hub);
     var evaluationData =
         evaluation.eval == null ? null : data.openEvaluation(evaluation.eval, model::hub);

@@ -17,6 +17,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -317,6 +318,44 @@ class FinetuneTest {
 
     assertThat(outcome.exitCode()).isEqualTo(2);
     assertThat(outcome.err()).contains(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--schedule constant --warmup-steps 2 | constant_with_warmup",
+        "--schedule sine | --schedule is sine",
+        "--warmup-steps 2.5 | --warmup-steps is 2.5, expected an integer, or a ratio below 1",
+        "--warmup-steps -1 | --warmup-steps is -1",
+        "--warmup-ratio 2 | --warmup-ratio is 2.0",
+        "--warmup-ratio 0.1 --warmup-steps 2 | expected only one of them",
+        "--schedule cosine --schedule-arguments power=2 | --schedule-arguments is power",
+        "--schedule cosine --schedule-arguments power | expected NAME=VALUE",
+        "--schedule polynomial --schedule-arguments lr_end=1 | --learning-rate",
+      })
+  void schedulesThatDoNotFitAreRefused(String options, String message) {
+    var outcome = finetune("--train {} --output {} " + options, text, folder.resolve("out"));
+    assertThat(outcome.exitCode()).isEqualTo(2);
+    assertThat(outcome.err()).contains(message).hasLineCount(1);
+  }
+
+  @Test
+  void aScheduleHasArgumentsAndARatioOfWarmup() throws IOException {
+    var output = folder.resolve("out");
+    var options =
+        "--train {} --output {} --packing --max-sequence-length 16 --batch-size 2 --max-steps 10"
+            + " --learning-rate 1e-3 --schedule cosine_with_min_lr --warmup-steps 0.2"
+            + " --schedule-arguments min_lr=1e-4";
+    var outcome = finetune(options, text, output);
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    var rates =
+        Files.readAllLines(output.resolve("metrics.jsonl")).stream()
+            .map(line -> JsonMapper.shared().readTree(line).get("learning_rate").asDouble())
+            .toList();
+    assertThat(rates.subList(0, 3)).containsExactly(0.0, 5e-4, 1e-3);
+    assertThat(rates.get(6)).isCloseTo(5.5e-4, Offset.offset(1e-9));
+    assertThat(rates.getLast()).isBetween(1e-4, 1.5e-4);
   }
 
   @Test

@@ -74,11 +74,10 @@ public final class TrainBundledModel {
   }
 
   private static Schedule warmupThenLinearToTwoPercent() {
-    var linear = LinearWarmup.steps(300);
+    long warmup = 300;
+    var linear = LinearWarmup.steps(warmup);
     return (step, total) ->
-        step < linear.warmupSteps()
-            ? linear.factor(step, total)
-            : Math.max(0.02, linear.factor(step, total));
+        step < warmup ? linear.factor(step, total) : Math.max(0.02, linear.factor(step, total));
   }
 
   /** Joins the lines of each paragraph. The books are wrapped at about 70 characters. */

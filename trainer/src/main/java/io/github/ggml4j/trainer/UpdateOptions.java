@@ -5,6 +5,7 @@ import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.schedule.Schedule;
+import io.github.ggml4j.trainer.schedule.StatefulSchedule;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.function.BiConsumer;
@@ -22,6 +23,14 @@ record UpdateOptions(
   UpdateOptions {
     Check.notNegative("clipNorm", clipNorm);
     dropout.ifPresent(value -> Check.fraction("dropout", value));
+    schedule.checkLearningRate(optimizer.learningRate());
+    if (schedule instanceof StatefulSchedule) {
+      throw new InvalidArgumentException(
+          "schedule",
+          schedule,
+          "a schedule that does not depend on evaluations",
+          "The trainer does not evaluate during a training yet");
+    }
   }
 
   /**
@@ -43,7 +52,7 @@ record UpdateOptions(
 
   /** Logs a warning if the warmup is longer than the training. */
   void warnOfLongWarmup(OptionalLong totalSteps) {
-    long warmup = schedule.warmupSteps();
+    long warmup = schedule.warmupSteps(totalSteps);
     long total = totalSteps.orElse(Long.MAX_VALUE);
     if (warmup > 0 && warmup >= total) {
       System.getLogger(Trainer.class.getName())

@@ -233,7 +233,7 @@ class CheckpointTest {
             "optimizer.beta1 is 0.8, expected 0.9 as in the"),
         new Change(
             t -> t.schedule(ConstantWarmup.steps(3)),
-            "schedule.warmupSteps is 3, expected 2 as in the"),
+            "schedule.warmup is 3 steps, expected 2 steps as in the"),
         new Change(
             t -> t.optimizer(Sgd.learningRate(1e-3)), "optimizer is Sgd, expected AdamW as in the"),
         new Change(
@@ -244,7 +244,7 @@ class CheckpointTest {
             t -> t.schedule((step, total) -> 1),
             "schedule is a custom schedule, checksum",
             "expected ConstantWarmup as in",
-            "schedule.warmupSteps was 2 and is now not set."));
+            "schedule.warmup was 2 steps and is now not set."));
   }
 
   @Test

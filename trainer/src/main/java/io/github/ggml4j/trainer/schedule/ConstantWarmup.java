@@ -1,21 +1,14 @@
 package io.github.ggml4j.trainer.schedule;
 
-import io.github.ggml4j.internal.Check;
 import java.util.OptionalLong;
 
 /**
- * Linear warmup from 0, then constant: {@code get_constant_schedule_with_warmup} of Hugging Face.
- * The first step has rate 0.
+ * Linear warmup from 0, then constant: {@code get_constant_schedule_with_warmup} of Hugging Face,
+ * its {@code constant_with_warmup}.
  *
- * @param warmupSteps optimizer steps until the base rate is reached
+ * @param warmup when the base rate is reached
  */
-public record ConstantWarmup(long warmupSteps) implements Schedule {
-
-  /** Checks the value. */
-  public ConstantWarmup {
-    Check.atLeast("warmupSteps", warmupSteps, 0);
-  }
-
+public record ConstantWarmup(Warmup warmup) implements Schedule {
   /**
    * Warmup over this many steps, then constant.
    *
@@ -23,16 +16,32 @@ public record ConstantWarmup(long warmupSteps) implements Schedule {
    * @return the schedule
    */
   public static ConstantWarmup steps(long warmupSteps) {
-    return new ConstantWarmup(warmupSteps);
+    return new ConstantWarmup(Warmup.steps(warmupSteps));
+  }
+
+  /**
+   * Warmup over this ratio of all steps, then constant.
+   *
+   * @param ratio warmup steps / all steps, in [0, 1]
+   * @return the schedule
+   */
+  public static ConstantWarmup ratio(double ratio) {
+    return new ConstantWarmup(Warmup.ratio(ratio));
+  }
+
+  @Override
+  public long warmupSteps(OptionalLong totalSteps) {
+    return warmup.steps(totalSteps);
   }
 
   @Override
   public boolean usesTotalSteps() {
-    return false;
+    return warmup.usesTotalSteps();
   }
 
   @Override
   public double factor(long step, OptionalLong totalSteps) {
-    return step < warmupSteps ? (double) step / Math.max(1, warmupSteps) : 1;
+    long warmupSteps = warmup.steps(totalSteps);
+    return step < warmupSteps ? Warmup.factor(step, warmupSteps) : 1;
   }
 }

@@ -1,22 +1,16 @@
 package io.github.ggml4j.trainer.schedule;
 
-import io.github.ggml4j.internal.Check;
 import java.util.OptionalLong;
 
 /**
  * Linear warmup from 0, then linear decay to 0 at the last step: {@code
- * get_linear_schedule_with_warmup} of Hugging Face. The first step has rate 0. If the number of
- * steps is unknown, as with an endless stream, the rate stays constant after the warmup.
+ * get_linear_schedule_with_warmup} of Hugging Face, its {@code linear}. The first step has rate 0
+ * if there is a warmup. If the number of steps is unknown, as with an endless stream, the rate
+ * stays constant after the warmup.
  *
- * @param warmupSteps optimizer steps until the base rate is reached
+ * @param warmup when the base rate is reached
  */
-public record LinearWarmup(long warmupSteps) implements Schedule {
-
-  /** Checks the value. */
-  public LinearWarmup {
-    Check.atLeast("warmupSteps", warmupSteps, 0);
-  }
-
+public record LinearWarmup(Warmup warmup) implements Schedule {
   /**
    * Warmup over this many steps, then linear decay.
    *
@@ -24,13 +18,29 @@ public record LinearWarmup(long warmupSteps) implements Schedule {
    * @return the schedule
    */
   public static LinearWarmup steps(long warmupSteps) {
-    return new LinearWarmup(warmupSteps);
+    return new LinearWarmup(Warmup.steps(warmupSteps));
+  }
+
+  /**
+   * Warmup over this ratio of all steps, then linear decay.
+   *
+   * @param ratio warmup steps / all steps, in [0, 1]
+   * @return the schedule
+   */
+  public static LinearWarmup ratio(double ratio) {
+    return new LinearWarmup(Warmup.ratio(ratio));
+  }
+
+  @Override
+  public long warmupSteps(OptionalLong totalSteps) {
+    return warmup.steps(totalSteps);
   }
 
   @Override
   public double factor(long step, OptionalLong totalSteps) {
+    long warmupSteps = warmup.steps(totalSteps);
     if (step < warmupSteps) {
-      return (double) step / Math.max(1, warmupSteps);
+      return Warmup.factor(step, warmupSteps);
     }
     if (totalSteps.isEmpty()) {
       return 1;

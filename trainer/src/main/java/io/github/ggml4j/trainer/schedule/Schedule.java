@@ -24,9 +24,10 @@ public interface Schedule {
    * Number of steps during which the rate rises. The trainer logs a warning if the training is not
    * longer than this.
    *
+   * @param totalSteps number of optimizer steps of the whole training; empty if unknown
    * @return the number of warmup steps; 0 for a schedule without warmup
    */
-  default long warmupSteps() {
+  default long warmupSteps(OptionalLong totalSteps) {
     return 0;
   }
 
@@ -39,6 +40,15 @@ public interface Schedule {
   default boolean usesTotalSteps() {
     return true;
   }
+
+  /**
+   * Checks that the schedule was made for an optimizer's base learning rate. Schedules with
+   * absolute rates, such as {@link Polynomial}, override it.
+   *
+   * @param learningRate the base learning rate
+   * @throws IllegalArgumentException if the schedule was made for another rate
+   */
+  default void checkLearningRate(double learningRate) {}
 
   /**
    * The base learning rate in every step.
