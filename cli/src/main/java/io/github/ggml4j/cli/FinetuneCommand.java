@@ -1,5 +1,6 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.trainer.EvaluationMetrics;
 import io.github.ggml4j.trainer.Padding;
 import io.github.ggml4j.trainer.Progress;
 import io.github.ggml4j.trainer.StepMetrics;
@@ -240,6 +241,11 @@ final class FinetuneCommand implements Callable<Integer> {
     @Override
     public void onStepEnd(StepMetrics step, TrainerControl control) {
       progress.onStepEnd(step, control);
+    }
+
+    @Override
+    public void onEvaluate(EvaluationMetrics metrics, TrainerControl control) {
+      progress.onEvaluate(metrics, control);
     }
 
     @Override

@@ -174,6 +174,31 @@ class FinetuneTest {
   }
 
   @Test
+  void evaluatesAndKeepsTheBestModel() throws IOException {
+    var output = folder.resolve("out");
+    var other = Files.writeString(folder.resolve("eval.txt"), "a b c d e f g h ".repeat(9));
+    var outcome =
+        finetune(
+            "--train {} --eval {} --output {} --packing --max-sequence-length 16 --max-steps 4"
+                + " --eval-steps 2 --sample-prompt a --save-best --save-total-limit 1 --json",
+            text,
+            other,
+            output);
+
+    assertThat(outcome.exitCode()).as(outcome.err()).isZero();
+    assertThat(outcome.err())
+        .contains("evaluation at step 2: loss ", "evaluation at step 4: loss ", "\n  a");
+    var result = JsonMapper.shared().readTree(outcome.out());
+    assertThat(result.get("end_reason").asString()).isEqualTo("max_steps");
+    long best = result.get("best_step").asLong();
+    assertThat(output.resolve("checkpoint-" + best)).isDirectory();
+    assertThat(Files.readAllLines(output.resolve("metrics.jsonl")))
+        .hasSize(6)
+        .filteredOn(line -> line.contains("eval_perplexity"))
+        .hasSize(2);
+  }
+
+  @Test
   void jsonLinesAndMaxSteps() throws IOException {
     var lines = folder.resolve("data.jsonl");
     Files.writeString(lines, "{\"code\": \"one two three\"}\n".repeat(20));
