@@ -57,7 +57,7 @@ final class ProfileWorker {
           steps,
           () -> {
             engine.accumulate(tokens, tokens, batch, length, 1f / (batch * (length - 1)));
-            engine.update(3e-5f, 1);
+            engine.update(1, 1);
           });
     }
   }

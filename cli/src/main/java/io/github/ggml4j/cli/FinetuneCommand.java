@@ -163,7 +163,7 @@ final class FinetuneCommand implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "X",
       description =
-          "Weight decay: decoupled for adamw, an L2 penalty on all weights for sgd."
+          "Weight decay: an L2 penalty on all weights for sgd, else decoupled."
               + " Default: ${DEFAULT-VALUE}.")
   @SetsParameter("optimizer.weightDecay")
   private double weightDecay;

@@ -14,7 +14,7 @@ import java.util.concurrent.CancellationException;
 /** Measures training with AdamW and dropout. Changes the weights of the model. */
 final class TrainingSpeed {
   private static final long SEED = 5;
-  private static final float LEARNING_RATE = 3e-5f;
+  private static final double LEARNING_RATE = 3e-5;
   private static final float DROPOUT = 0.1f;
 
   /** Relative tolerance for the loss of inference, whose weights may be quantized. */
@@ -37,7 +37,7 @@ final class TrainingSpeed {
     Arrays.setAll(sequences, i -> random.ints(length, 0, model.config().vocabSize()).toArray());
     int[] tokens = Arrays.stream(sequences).flatMapToInt(Arrays::stream).toArray();
     double expected = inferred(model, sequences);
-    var optimizer = AdamW.learningRate(1e-3).eps(1e-8);
+    var optimizer = AdamW.learningRate(LEARNING_RATE).eps(1e-8);
     var settings = new TrainingEngine.Settings(SEED, DROPOUT, DROPOUT, DROPOUT);
     try (var engine = new TrainingEngine(model, optimizer, settings)) {
       double before = loss(engine, tokens, batch, length);
@@ -89,7 +89,7 @@ final class TrainingSpeed {
     for (int i = 0; i < accumulation; i++) {
       engine.accumulate(tokens, tokens, batch, length, scale);
     }
-    engine.update(LEARNING_RATE, 1);
+    engine.update(1, 1);
   }
 
   private static void check(boolean right, String problem, double loss, double other) {

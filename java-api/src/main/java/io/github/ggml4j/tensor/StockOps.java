@@ -159,6 +159,18 @@ abstract sealed class StockOps permits Graph {
     return append(Ggml.ggml_log(context(), use(x)));
   }
 
+  /** The sign: -1, 0 or 1. */
+  public Tensor sign(Tensor x) {
+    checkRows("sgn", x);
+    return append(Ggml.ggml_sgn(context(), use(x)));
+  }
+
+  /** The square root. */
+  public Tensor sqrt(Tensor x) {
+    checkRows("sqrt", x);
+    return append(Ggml.ggml_sqrt(context(), use(x)));
+  }
+
   /** {@code x} with all elements limited to {@code [min, max]}. */
   public Tensor clamp(Tensor x, float min, float max) {
     checkType("clamp", x, DType.F32);

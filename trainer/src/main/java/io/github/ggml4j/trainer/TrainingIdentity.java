@@ -3,10 +3,12 @@ package io.github.ggml4j.trainer;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.tensor.MatmulPrecision;
 import io.github.ggml4j.trainer.optim.Optimizer;
+import io.github.ggml4j.trainer.optim.StateSpec;
 import io.github.ggml4j.trainer.schedule.Schedule;
 import java.lang.reflect.RecordComponent;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.function.BiConsumer;
@@ -65,7 +67,9 @@ final class TrainingIdentity {
     if (!addRecord("optimizer", optimizer, out)) {
       out.accept("optimizer", optimizer.getClass().getName());
       out.accept("optimizer.learningRate", optimizer.learningRate());
-      out.accept("optimizer.stateNames", optimizer.stateNames());
+      out.accept(
+          "optimizer.stateNames",
+          optimizer.state(List.of()).stream().map(StateSpec::name).toList());
     }
   }
 

@@ -92,7 +92,7 @@ final class TrainingRun {
     if (checkpoints != null && !cancellation.requested()) {
       checkpoints.restore(state);
     }
-    rate(); // fails early if the schedule needs the unknown number of steps
+    rateFactor(); // fails early if the schedule needs the unknown number of steps
     options.update().warnOfLongWarmup(plan.totalSteps());
     listener.onTrainBegin(plan.resumedAfter(state.globalStep()), control);
     started = System.nanoTime();
@@ -242,11 +242,12 @@ final class TrainingRun {
     }
     double loss = sum / labels;
     checkFinite("loss", loss);
-    double rate = rate();
+    double factor = rateFactor();
+    double rate = options.update().optimizer().learningRate() * factor;
     if (checkpoints != null) {
       checkpoints.awaitRead();
     }
-    double norm = engine.update((float) rate, (float) options.update().clipNorm());
+    double norm = engine.update(factor, (float) options.update().clipNorm());
     checkFinite("norm of the gradients", norm);
     double seconds = (System.nanoTime() - start) / 1e9;
     state.stepDone(loss, tokens, plan.stepsPerEpoch().orElse(0));
@@ -257,9 +258,9 @@ final class TrainingRun {
     listener.onStepEnd(metrics, control);
   }
 
-  /** The learning rate of the next step. */
-  private double rate() {
-    return options.update().learningRate(state.globalStep(), plan.totalSteps())
+  /** Factor of the next step on the base learning rates. */
+  private double rateFactor() {
+    return options.update().rateFactor(state.globalStep(), plan.totalSteps())
         * state.learningRateScale();
   }
 

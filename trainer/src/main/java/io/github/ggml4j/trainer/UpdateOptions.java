@@ -34,11 +34,11 @@ record UpdateOptions(
   }
 
   /**
-   * The learning rate of a step.
+   * The factor of a step on the optimizer's base learning rates.
    *
    * @param step the steps before it
    */
-  double learningRate(long step, OptionalLong totalSteps) {
+  double rateFactor(long step, OptionalLong totalSteps) {
     double factor = schedule.factor(step, totalSteps);
     if (!(factor >= 0) || Double.isInfinite(factor)) {
       throw new InvalidArgumentException(
@@ -47,7 +47,7 @@ record UpdateOptions(
           "a schedule with finite factors of at least 0",
           "The factor of step " + (step + 1) + " is " + factor);
     }
-    return optimizer.learningRate() * factor;
+    return factor;
   }
 
   /** Logs a warning if the warmup is longer than the training. */

@@ -21,6 +21,7 @@ import io.github.ggml4j.trainer.optim.AdamW;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.ParameterVector;
 import io.github.ggml4j.trainer.optim.Sgd;
+import io.github.ggml4j.trainer.optim.StateSpec;
 import io.github.ggml4j.trainer.optim.UpdateStep;
 import io.github.ggml4j.trainer.schedule.ConstantWarmup;
 import io.github.ggml4j.trainer.schedule.LinearWarmup;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
@@ -276,13 +278,13 @@ class CheckpointTest {
     }
 
     @Override
-    public List<String> stateNames() {
-      return sgd.stateNames();
+    public List<StateSpec> state(List<ParameterVector.Slice> slices) {
+      return sgd.state(slices);
     }
 
     @Override
     public Consumer<UpdateStep> addUpdate(
-        Graph graph, ParameterVector parameters, List<Tensor> state) {
+        Graph graph, ParameterVector parameters, Map<String, Tensor> state) {
       return sgd.addUpdate(graph, parameters, state);
     }
   }

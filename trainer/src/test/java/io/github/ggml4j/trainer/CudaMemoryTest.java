@@ -74,7 +74,7 @@ class CudaMemoryTest {
         Arrays.setAll(tokens, i -> i % 5000);
         for (int step = 0; step < 3; step++) {
           engine.accumulate(tokens, tokens, batch, length, 1);
-          engine.update(1e-3f, 1);
+          engine.update(1, 1);
         }
         assertThat(estimate.totalBytes())
             .as("%s", estimate)

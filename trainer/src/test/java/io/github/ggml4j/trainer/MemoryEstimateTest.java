@@ -15,7 +15,10 @@ import io.github.ggml4j.tensor.MemoryEstimate.Part;
 import io.github.ggml4j.tensor.OutOfDeviceMemoryException;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
+import io.github.ggml4j.trainer.optim.Adafactor;
 import io.github.ggml4j.trainer.optim.AdamW;
+import io.github.ggml4j.trainer.optim.Lion;
+import io.github.ggml4j.trainer.optim.Muon;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.Sgd;
 import java.util.ArrayList;
@@ -50,7 +53,13 @@ class MemoryEstimateTest {
   }
 
   static Stream<Arguments> training() {
-    List<Optimizer> rules = List.of(ADAM_W, Sgd.learningRate(1e-3).momentum(0.9));
+    List<Optimizer> rules =
+        List.of(
+            ADAM_W,
+            Sgd.learningRate(1e-3).momentum(0.9),
+            Adafactor.learningRate(1e-3),
+            Lion.learningRate(1e-3),
+            Muon.learningRate(1e-3).others(ADAM_W));
     return Stream.of("cpu", "cpu-stock")
         .flatMap(device ->
             rules.stream()
@@ -68,7 +77,7 @@ class MemoryEstimateTest {
         var tokens = new int[3 * 48];
         Arrays.setAll(tokens, i -> i % 1000);
         engine.accumulate(tokens, tokens, 3, 48, 1);
-        engine.update(1e-3f, 1);
+        engine.update(1, 1);
         assertThat(estimate.totalBytes() - estimate.bytes(Part.TEMPORARY))
             .isCloseTo(model.allocatedBytes() + engine.bytes(), TOLERANCE);
         assertThat(estimate.bytes(Part.PARAMETERS)).isEqualTo(model.allocatedBytes());

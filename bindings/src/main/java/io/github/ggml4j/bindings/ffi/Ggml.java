@@ -946,6 +946,67 @@ public class Ggml extends Ggml$shared {
         }
     }
 
+    private static class ggml_sqrt {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = Symbols.find("ggml_sqrt");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqrt(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_sqrt$descriptor() {
+        return ggml_sqrt.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqrt(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_sqrt$handle() {
+        return ggml_sqrt.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqrt(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sqrt$address() {
+        return ggml_sqrt.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sqrt(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sqrt(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_sqrt.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sqrt", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class ggml_log {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             Ggml.C_POINTER,
@@ -1308,6 +1369,67 @@ public class Ggml extends Ggml$shared {
                 traceDowncall("ggml_concat", ctx, a, b, dim);
             }
             return (MemorySegment)mh$.invokeExact(ctx, a, b, dim);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class ggml_sgn {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Ggml.C_POINTER,
+            Ggml.C_POINTER,
+            Ggml.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = Symbols.find("ggml_sgn");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sgn(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static FunctionDescriptor ggml_sgn$descriptor() {
+        return ggml_sgn.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sgn(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MethodHandle ggml_sgn$handle() {
+        return ggml_sgn.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sgn(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sgn$address() {
+        return ggml_sgn.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern struct ggml_tensor *ggml_sgn(struct ggml_context *ctx, struct ggml_tensor *a)
+     * }
+     */
+    public static MemorySegment ggml_sgn(MemorySegment ctx, MemorySegment a) {
+        var mh$ = ggml_sgn.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("ggml_sgn", ctx, a);
+            }
+            return (MemorySegment)mh$.invokeExact(ctx, a);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

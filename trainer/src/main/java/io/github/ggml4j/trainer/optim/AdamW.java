@@ -6,7 +6,10 @@ import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
+import io.github.ggml4j.trainer.optim.ParameterVector.Slice;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -64,6 +67,16 @@ public record AdamW(
   }
 
   /**
+   * AdamW with the defaults of {@code torch.optim.AdamW}: weight decay 0.01 on all parameters.
+   *
+   * @param learningRate base learning rate; 1e-3 in PyTorch
+   * @return the optimizer
+   */
+  public static AdamW torch(double learningRate) {
+    return new AdamW(learningRate, 0.9, 0.999, 1e-8, 0.01, true);
+  }
+
+  /**
    * The same with other decay rates of the moments.
    *
    * @param beta1 of the first moment, in [0, 1)
@@ -105,8 +118,9 @@ public record AdamW(
   }
 
   @Override
-  public List<String> stateNames() {
-    return List.of("exp_avg", "exp_avg_sq");
+  public List<StateSpec> state(List<Slice> slices) {
+    long length = ParameterVector.length(slices);
+    return List.of(StateSpec.f32("exp_avg", length), StateSpec.f32("exp_avg_sq", length));
   }
 
   @Override
@@ -116,49 +130,34 @@ public record AdamW(
 
   @Override
   public Consumer<UpdateStep> addUpdate(
-      Graph graph, ParameterVector parameters, List<Tensor> state) {
-    long matrices = decayVectors ? parameters.elements() : parameters.matrixElements();
-    long vectors = parameters.elements() - matrices;
-    var decayed = graph.input(DType.F32, Controls.COUNT);
-    if (graph.has(Kernel.ADAMW)) {
-      graph.kernelInPlace(
-          Kernel.ADAMW,
-          KernelParams.none().offset(matrices),
-          parameters.values(),
-          parameters.gradients(),
-          state.get(0),
-          state.get(1),
-          decayed);
-      return step -> decayed.setFloats(controls(step, true).toArray());
+      Graph graph, ParameterVector parameters, Map<String, Tensor> state) {
+    var inputs = new ArrayList<Consumer<UpdateStep>>();
+    for (var part : StatePart.of(parameters, decayVectors)) {
+      var controls = graph.input(DType.F32, Controls.COUNT);
+      for (var run : part.runs()) {
+        addUpdate(
+            graph,
+            parameters.values(graph, run.parameters()),
+            parameters.gradients(graph, run.parameters()),
+            run.state(graph, state, "exp_avg"),
+            run.state(graph, state, "exp_avg_sq"),
+            controls);
+      }
+      inputs.add(step -> controls.setFloats(controls(step, part.decays()).toArray()));
     }
-    addStockUpdate(graph, 0, matrices, parameters, state, decayed);
-    if (vectors == 0) {
-      return step -> decayed.setFloats(controls(step, true).toArray());
-    }
-    var plain = graph.input(DType.F32, Controls.COUNT);
-    addStockUpdate(graph, matrices, vectors, parameters, state, plain);
-    return step -> {
-      decayed.setFloats(controls(step, true).toArray());
-      plain.setFloats(controls(step, false).toArray());
-    };
+    return step -> inputs.forEach(input -> input.accept(step));
   }
 
-  /** Updates {@code count} parameters, starting at index {@code first}, with ggml's own op. */
-  private static void addStockUpdate(
-      Graph graph,
-      long first,
-      long count,
-      ParameterVector parameters,
-      List<Tensor> state,
-      Tensor controls) {
-    var g = graph.view(parameters.gradients(), first, count);
-    graph.mulInPlace(g, graph.view(controls, Controls.GRADIENT_SCALE, 1));
-    graph.adamW(
-        graph.view(parameters.values(), first, count),
-        g,
-        graph.view(state.get(0), first, count),
-        graph.view(state.get(1), first, count),
-        graph.view(controls, 0, Controls.COUNT_OF_GGML));
+  private static void addUpdate(
+      Graph graph, Tensor values, Tensor gradients, Tensor m, Tensor v, Tensor controls) {
+    if (graph.has(Kernel.ADAMW)) {
+      // All of them decay if the rate of decay is not 0.
+      var params = KernelParams.none().offset(values.elements());
+      graph.kernelInPlace(Kernel.ADAMW, params, values, gradients, m, v, controls);
+    } else {
+      graph.mulInPlace(gradients, graph.view(controls, Controls.GRADIENT_SCALE, 1));
+      graph.adamW(values, gradients, m, v, graph.view(controls, 0, Controls.COUNT_OF_GGML));
+    }
   }
 
   /**
@@ -187,7 +186,7 @@ public record AdamW(
 
   private Controls controls(UpdateStep step, boolean decays) {
     return new Controls(
-        step.learningRate(),
+        step.learningRate(learningRate),
         (float) beta1,
         (float) beta2,
         (float) eps,

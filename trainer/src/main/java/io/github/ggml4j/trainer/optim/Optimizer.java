@@ -2,17 +2,19 @@ package io.github.ggml4j.trainer.optim;
 
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
+import io.github.ggml4j.trainer.optim.ParameterVector.Slice;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
  * Computes the update of parameters from their gradients.
  *
  * <p>An optimizer is an immutable value: its options, and the ops of an update. The training engine
- * holds the state for each parameter (moments, momentum). The engine calls {@link #stateNames},
- * {@link #addUpdate}, {@link #zeroesGradients} and {@link #maxNodes}; only implementations of an
- * optimizer need them. Write an optimizer as a record: a checkpoint compares all components of a
- * record, but only {@link #learningRate} and {@link #stateNames} of another class.
+ * holds the state (moments, momentum). The engine calls {@link #state}, {@link #addUpdate}, {@link
+ * #zeroesGradients} and {@link #maxNodes}; only implementations of an optimizer need them. Write an
+ * optimizer as a record: a checkpoint compares all components of a record, but only {@link
+ * #learningRate} and the names of {@link #state} of another class.
  */
 public interface Optimizer {
 
@@ -25,25 +27,28 @@ public interface Optimizer {
   double learningRate();
 
   /**
-   * Names of the state vectors, as in PyTorch's {@code state_dict}. Each is an F32 vector of the
-   * same length as the parameters, and zero before the first update.
+   * The state vectors for some parameters.
    *
-   * @return the names; empty for an optimizer without state
+   * @param slices the parameters that this optimizer updates; may be empty
+   * @return the vectors; empty for an optimizer without state. Their names do not depend on the
+   *     parameters
+   * @throws IllegalArgumentException if the optimizer cannot update one of the parameters
    */
-  List<String> stateNames();
+  List<StateSpec> state(List<Slice> slices);
 
   /**
    * Adds one update, in place, to a graph. The graph is built once and run for every step.
    *
-   * <p>The update may overwrite the gradients; see {@link #zeroesGradients}.
+   * <p>The update may overwrite the gradients of its slices; see {@link #zeroesGradients}.
    *
    * @param graph the graph of the update
-   * @param parameters all parameters and their gradients
-   * @param state vectors in the order of {@link #stateNames}
+   * @param parameters the parameters and their gradients
+   * @param state the vectors of {@link #state} by name, without those of length 0
    * @return a function that the engine calls before each run of the graph; it copies the values of
    *     the step into the graph's inputs
    */
-  Consumer<UpdateStep> addUpdate(Graph graph, ParameterVector parameters, List<Tensor> state);
+  Consumer<UpdateStep> addUpdate(
+      Graph graph, ParameterVector parameters, Map<String, Tensor> state);
 
   /**
    * Whether the update also sets the gradients to zero. If not, the engine does it after the
@@ -57,12 +62,27 @@ public interface Optimizer {
   }
 
   /**
-   * Upper bound of the number of graph nodes that {@link #addUpdate} adds.
+   * Upper bound of the number of graph nodes and views that {@link #addUpdate} adds.
    *
-   * @param parameterCount elements of {@link ParameterVector#values}
+   * @param slices the parameters that this optimizer updates
    * @return an upper bound
    */
-  default int maxNodes(long parameterCount) {
-    return 64;
+  default int maxNodes(List<Slice> slices) {
+    return 64 * (1 + slices.size());
+  }
+
+  /**
+   * An optimizer that updates the parameters of some names by another optimizer, as PyTorch's
+   * parameter groups.
+   *
+   * @param pattern regular expression that is searched in the names of parameters, for instance
+   *     {@code ^wte|^wpe}. The first group that matches takes a parameter
+   * @param other the optimizer of the group, with its own learning rate; the schedule's factor
+   *     applies to all groups
+   * @return an optimizer with the group
+   * @throws io.github.ggml4j.error.InvalidArgumentException if the expression is not valid
+   */
+  default ParameterGroups group(String pattern, Optimizer other) {
+    return new ParameterGroups(List.of(new ParameterGroups.Group(pattern, other)), this);
   }
 }

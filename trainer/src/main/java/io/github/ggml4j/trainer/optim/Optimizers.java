@@ -28,11 +28,28 @@ public final class Optimizers {
           new Kind(
               "sgd",
               (rate, decay) -> Sgd.learningRate(rate).weightDecay(decay),
-              Sgd.learningRate(1e-3).momentum(0.9).dampening(0.1).weightDecay(0.01)));
+              Sgd.learningRate(1e-3).momentum(0.9).dampening(0.1).weightDecay(0.01)),
+          new Kind(
+              "adafactor",
+              (rate, decay) -> Adafactor.learningRate(rate).weightDecay(decay),
+              Adafactor.learningRate(1e-3).weightDecay(0.01)),
+          new Kind(
+              "lion",
+              (rate, decay) -> Lion.learningRate(rate).weightDecay(decay),
+              Lion.learningRate(1e-3).weightDecay(0.01)),
+          new Kind("muon", Optimizers::muon, muon(1e-3, 0.01)));
 
   private Optimizers() {}
 
-  /** The names: {@code adamw}, {@code sgd}. The first is the default of the trainer. */
+  /** Muon with rates like AdamW's, and AdamW on the parameters that Muon does not update. */
+  private static Optimizer muon(double learningRate, double weightDecay) {
+    return Muon.learningRate(learningRate)
+        .weightDecay(weightDecay)
+        .adjustment(Muon.Adjustment.MATCH_RMS_ADAMW)
+        .others(AdamW.learningRate(learningRate).weightDecay(weightDecay));
+  }
+
+  /** The names; the first is the default of the trainer. */
   public static List<String> names() {
     return KINDS.stream().map(Kind::name).toList();
   }

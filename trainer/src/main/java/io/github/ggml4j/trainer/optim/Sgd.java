@@ -7,7 +7,9 @@ import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
+import io.github.ggml4j.trainer.optim.ParameterVector.Slice;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,9 +34,6 @@ import org.jspecify.annotations.Nullable;
 public record Sgd(
     double learningRate, double momentum, double dampening, double weightDecay, boolean nesterov)
     implements Optimizer {
-
-  /** Elements per update of the stock ops. Limits the memory of their intermediate results. */
-  private static final long CHUNK = 1 << 24;
 
   private static final int NODES_OF_CHUNK = 32;
 
@@ -104,13 +103,15 @@ public record Sgd(
   }
 
   @Override
-  public List<String> stateNames() {
-    return momentum == 0 ? List.of() : List.of("momentum_buffer");
+  public List<StateSpec> state(List<Slice> slices) {
+    return momentum == 0
+        ? List.of()
+        : List.of(StateSpec.f32("momentum_buffer", ParameterVector.length(slices)));
   }
 
   @Override
-  public int maxNodes(long parameterCount) {
-    return Math.toIntExact((parameterCount / CHUNK + 2) * NODES_OF_CHUNK);
+  public int maxNodes(List<Slice> slices) {
+    return Chunks.count(slices) * NODES_OF_CHUNK;
   }
 
   @Override
@@ -120,26 +121,30 @@ public record Sgd(
 
   @Override
   public Consumer<UpdateStep> addUpdate(
-      Graph graph, ParameterVector parameters, List<Tensor> state) {
+      Graph graph, ParameterVector parameters, Map<String, Tensor> state) {
     var controls = graph.input(DType.F32, Controls.COUNT);
-    var buffer = momentum == 0 ? null : state.get(0);
-    if (graph.has(Kernel.SGD)) {
-      graph.kernelInPlace(
-          Kernel.SGD,
-          KernelParams.none(),
-          parameters.values(),
-          parameters.gradients(),
-          buffer == null ? parameters.values() : buffer, // not read without momentum
-          controls);
-    } else {
-      for (long first = 0; first < parameters.elements(); first += CHUNK) {
-        long count = Math.min(CHUNK, parameters.elements() - first);
-        addStockUpdate(
-            graph,
-            graph.view(parameters.values(), first, count),
-            graph.view(parameters.gradients(), first, count),
-            buffer == null ? null : graph.view(buffer, first, count),
+    for (var run : StatePart.all(parameters).runs()) {
+      var values = parameters.values(graph, run.parameters());
+      var gradients = parameters.gradients(graph, run.parameters());
+      var buffer = momentum == 0 ? null : run.state(graph, state, "momentum_buffer");
+      if (graph.has(Kernel.SGD)) {
+        graph.kernelInPlace(
+            Kernel.SGD,
+            KernelParams.none(),
+            values,
+            gradients,
+            buffer == null ? values : buffer, // not read without momentum
             controls);
+      } else {
+        Chunks.forEach(
+            run.parameters().length(),
+            (first, count) ->
+                addStockUpdate(
+                    graph,
+                    graph.view(values, first, count),
+                    graph.view(gradients, first, count),
+                    buffer == null ? null : graph.view(buffer, first, count),
+                    controls));
       }
     }
     return step -> controls.setFloats(controls(step).toArray());
@@ -193,7 +198,7 @@ public record Sgd(
 
   private Controls controls(UpdateStep step) {
     return new Controls(
-        step.learningRate(),
+        step.learningRate(learningRate),
         (float) momentum,
         (float) dampening,
         (float) weightDecay,

@@ -3,6 +3,9 @@ package io.github.ggml4j.trainer.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.github.ggml4j.trainer.optim.ParameterVector.Run;
+import io.github.ggml4j.trainer.optim.ParameterVector.Slice;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -49,5 +52,68 @@ class OptimizerTest {
     assertThatThrownBy(() -> AdamW.learningRate(1).eps(0)).hasMessageContaining("eps");
     assertThatThrownBy(() -> Sgd.learningRate(1).nesterov(true)).hasMessageContaining("momentum");
     assertThatThrownBy(() -> Sgd.learningRate(1).dampening(1.5)).hasMessageContaining("1.5");
+  }
+
+  @Test
+  void torchHasPyTorchsDefaults() {
+    assertThat(AdamW.torch(1e-3)).isEqualTo(new AdamW(1e-3, 0.9, 0.999, 1e-8, 0.01, true));
+  }
+
+  private static final List<Slice> SLICES =
+      List.of(
+          new Slice("wte.weight", 0, 32, List.of(5L, 6L)),
+          new Slice("h.0.attn.c_attn.weight", 32, 16, List.of(4L, 4L)),
+          new Slice("h.0.mlp.c_fc.weight", 48, 16, List.of(4L, 4L)),
+          new Slice("h.0.ln_1.weight", 64, 16, List.of(6L)));
+
+  @Test
+  void runsJoinSlicesThatFollowEachOther() {
+    assertThat(ParameterVector.runs(SLICES)).containsExactly(new Run(0, 80));
+    assertThat(ParameterVector.runs(List.of(SLICES.get(0), SLICES.get(2), SLICES.get(3))))
+        .containsExactly(new Run(0, 32), new Run(48, 32));
+  }
+
+  @Test
+  void groupsHaveTheirOwnState() {
+    var groups =
+        Sgd.learningRate(1).group("ln_", AdamW.learningRate(2)).group("^wte", Lion.learningRate(3));
+    assertThat(groups.learningRate()).isEqualTo(1);
+    assertThat(groups.state(SLICES))
+        .containsExactly(
+            StateSpec.f32("0.exp_avg", 16),
+            StateSpec.f32("0.exp_avg_sq", 16),
+            StateSpec.f32("1.exp_avg", 32));
+  }
+
+  @Test
+  void patternsThatTakeNothingAreRefused() {
+    var rest = AdamW.learningRate(1);
+    assertThatThrownBy(() -> rest.group("h.7", rest).state(SLICES))
+        .hasMessageContaining("pattern is h.7")
+        .hasMessageContaining("h.0.ln_1.weight");
+    assertThatThrownBy(() -> rest.group("^h", rest).group("mlp", rest).state(SLICES))
+        .hasMessageContaining("pattern is mlp")
+        .hasMessageContaining("Earlier groups");
+    assertThatThrownBy(() -> rest.group("(", rest)).hasMessageContaining("pattern is (");
+  }
+
+  @Test
+  void muonUpdatesMatricesOfBlocksOnly() {
+    assertThatThrownBy(() -> Muon.learningRate(1).state(SLICES))
+        .hasMessageContaining("h.0.ln_1.weight")
+        .hasMessageContaining("Muon.others");
+    assertThat(Muon.learningRate(1).others(Sgd.learningRate(1)).state(SLICES))
+        .containsExactly(StateSpec.f32("0.momentum_buffer", 32));
+  }
+
+  @Test
+  void adafactorsStateOfAMatrixIsOneNumberForEachRowAndColumn() {
+    assertThat(Adafactor.learningRate(1).state(SLICES))
+        .containsExactly(
+            StateSpec.f32("exp_avg_sq_row", 13),
+            StateSpec.f32("exp_avg_sq_col", 14),
+            StateSpec.f32("exp_avg_sq", 6));
+    assertThatThrownBy(() -> Adafactor.learningRate(1).decayRate(0))
+        .hasMessageContaining("decayRate");
   }
 }

@@ -7,8 +7,10 @@ import io.github.ggml4j.tensor.internal.Kernel;
 import io.github.ggml4j.tensor.internal.KernelParams;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.ParameterVector;
+import io.github.ggml4j.trainer.optim.ParameterVector.Slice;
 import io.github.ggml4j.trainer.optim.UpdateStep;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 
 /**
@@ -31,13 +33,13 @@ final class ParameterUpdate implements AutoCloseable {
   private long count;
 
   ParameterUpdate(
-      Device device, Optimizer optimizer, ParameterVector parameters, List<Tensor> state) {
+      Device device, Optimizer optimizer, ParameterVector parameters, Map<String, Tensor> state) {
     this.device = device;
     this.gradients = parameters.gradients();
     this.normGraph = newNormGraph(device);
     this.squareSums = normGraph.build(graph -> addNorm(graph, gradients));
     try {
-      this.updateGraph = newUpdateGraph(device, optimizer, parameters.elements());
+      this.updateGraph = newUpdateGraph(device, optimizer, parameters.slices());
       this.inputs = updateGraph.build(graph -> optimizer.addUpdate(graph, parameters, state));
     } catch (RuntimeException | Error e) {
       normGraph.close();
@@ -50,8 +52,8 @@ final class ParameterUpdate implements AutoCloseable {
     return Graph.forward(device, 16);
   }
 
-  static Graph newUpdateGraph(Device device, Optimizer optimizer, long parameterCount) {
-    return Graph.forward(device, optimizer.maxNodes(parameterCount));
+  static Graph newUpdateGraph(Device device, Optimizer optimizer, List<Slice> slices) {
+    return Graph.forward(device, optimizer.maxNodes(slices));
   }
 
   /** Adds ops that compute the sum of squares of all gradients; returns the partial sums. */
@@ -72,7 +74,7 @@ final class ParameterUpdate implements AutoCloseable {
   }
 
   /** See {@link TrainingEngine#update}. */
-  float run(float learningRate, float clipNorm) {
+  float run(double rateFactor, float clipNorm) {
     return device.exclusively(() -> {
       normGraph.compute();
       double sum = 0;
@@ -88,7 +90,7 @@ final class ParameterUpdate implements AutoCloseable {
       }
       float scale = clipNorm > 0 ? (float) Math.min(1, clipNorm / (norm + CLIP_EPSILON)) : 1;
       count++;
-      inputs.accept(new UpdateStep(count, learningRate, scale));
+      inputs.accept(new UpdateStep(count, rateFactor, scale));
       updateGraph.compute();
       if (!zeroesGradients) {
         gradients.zero();

@@ -2,6 +2,7 @@ package io.github.ggml4j.trainer.internal.engine;
 
 import io.github.ggml4j.internal.SplitMix64;
 import io.github.ggml4j.model.CausalForward;
+import io.github.ggml4j.model.FlatLayout;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
@@ -20,7 +21,9 @@ import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
 import io.github.ggml4j.trainer.optim.Optimizer;
 import io.github.ggml4j.trainer.optim.ParameterVector;
+import io.github.ggml4j.trainer.optim.ParameterVector.Slice;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -112,7 +115,7 @@ public final class TrainingEngine implements AutoCloseable {
   private final Gpt2 evaluated;
   private final ParameterUpdate update;
 
-  private final SequencedMap<String, Tensor> optimizerState = new LinkedHashMap<>();
+  private final SequencedMap<String, Tensor> optimizerState;
 
   private final Map<String, Tensor> gradientViews;
   private final GraphCache<GraphKey, BatchGraph> graphs =
@@ -139,12 +142,13 @@ public final class TrainingEngine implements AutoCloseable {
     this.lease = model.lease("training");
     this.store =
         new TensorStore(
-            model.device(), "gradients and optimizer state", layout.shapes().size() + 16);
+            model.device(), "gradients and optimizer state", layout.shapes().size() + 64);
     try {
       var weights = model.trainableWeights();
       var gradients = store.add(DType.F32, layout.elements());
       this.gradientViews = layout.views(store, gradients);
-      var state = addState(optimizer, store, layout.elements());
+      var slices = slices(layout);
+      optimizerState = addState(optimizer, store, slices);
       store.allocate();
       store.zero();
       var values = model.tensors();
@@ -165,11 +169,8 @@ public final class TrainingEngine implements AutoCloseable {
           new ParameterUpdate(
               model.device(),
               optimizer,
-              new ParameterVector(weights, gradients, layout.matrixElements()),
-              state);
-      for (int i = 0; i < state.size(); i++) {
-        optimizerState.put(optimizer.stateNames().get(i), state.get(i));
-      }
+              new ParameterVector(weights, gradients, slices),
+              optimizerState);
     } catch (RuntimeException | Error e) {
       store.close();
       lease.close();
@@ -177,12 +178,29 @@ public final class TrainingEngine implements AutoCloseable {
     }
   }
 
-  private static List<Tensor> addState(Optimizer optimizer, TensorStore store, long elements) {
-    var state = new ArrayList<Tensor>();
-    for (int i = 0; i < optimizer.stateNames().size(); i++) {
-      state.add(store.add(DType.F32, elements));
+  private static SequencedMap<String, Tensor> addState(
+      Optimizer optimizer, TensorStore store, List<Slice> slices) {
+    var state = new LinkedHashMap<String, Tensor>();
+    for (var spec : optimizer.state(slices)) {
+      if (spec.elements() > 0) {
+        state.put(spec.name(), store.add(spec.type(), spec.elements()));
+      }
     }
     return state;
+  }
+
+  /** The parameters of a layout, as an optimizer sees them. */
+  private static List<Slice> slices(FlatLayout layout) {
+    var slices = new ArrayList<Slice>();
+    for (int i = 0; i < layout.shapes().size(); i++) {
+      var shape = layout.shapes().get(i);
+      long first = layout.offsets().get(i);
+      long end = i + 1 < layout.offsets().size() ? layout.offsets().get(i + 1) : layout.elements();
+      slices.add(
+          new Slice(
+              shape.name(), first, end - first, Arrays.stream(shape.shape()).boxed().toList()));
+    }
+    return slices;
   }
 
   private static Parameter find(Map<String, Parameter> parameters, String name) {
@@ -257,13 +275,13 @@ public final class TrainingEngine implements AutoCloseable {
    * Clips the accumulated gradients by their global norm, runs the optimizer, and sets the
    * gradients to zero. If the norm is not finite, weights and optimizer state stay as they were.
    *
-   * @param learningRate rate of this update
+   * @param rateFactor factor on the optimizer's base learning rates, from the schedule
    * @param clipNorm largest global norm; 0 for no clipping
    * @return the global norm before clipping
    */
-  public float update(float learningRate, float clipNorm) {
+  public float update(double rateFactor, float clipNorm) {
     checkOpen();
-    return update.run(learningRate, clipNorm);
+    return update.run(rateFactor, clipNorm);
   }
 
   /** Computes a graph and returns the sum of the losses. */
@@ -367,12 +385,13 @@ public final class TrainingEngine implements AutoCloseable {
     }
     try (var weights = new TensorStore(device, "parameters", layout.shapes().size() + 1);
         var gradients = new TensorStore(device, "gradients", layout.shapes().size() + 1);
-        var moments = new TensorStore(device, "optimizer state", 16)) {
+        var moments = new TensorStore(device, "optimizer state", 64)) {
       var flatValues = weights.add(DType.F32, layout.elements());
       var flatGradients = gradients.add(DType.F32, layout.elements());
       var values = layout.views(weights, flatValues);
       var views = layout.views(gradients, flatGradients);
-      var state = addState(optimizer, moments, layout.elements());
+      var slices = slices(layout);
+      var state = addState(optimizer, moments, slices);
       weights.skipAllocation();
       gradients.skipAllocation();
       moments.skipAllocation();
@@ -383,11 +402,10 @@ public final class TrainingEngine implements AutoCloseable {
       var key = new GraphKey(batch, length, true);
       try (var graph = newGraph(device, network, key);
           var norm = ParameterUpdate.newNormGraph(device);
-          var update = ParameterUpdate.newUpdateGraph(device, optimizer, layout.elements())) {
+          var update = ParameterUpdate.newUpdateGraph(device, optimizer, slices)) {
         add(graph, network, settings, key);
         ParameterUpdate.addNorm(norm, flatGradients);
-        optimizer.addUpdate(
-            update, new ParameterVector(flatValues, flatGradients, layout.matrixElements()), state);
+        optimizer.addUpdate(update, new ParameterVector(flatValues, flatGradients, slices), state);
         long logits = CrossEntropy.logitsBytes(device, (long) batch * length, config.vocabSize());
         var parts = new EnumMap<Part, Long>(Part.class);
         parts.put(Part.PARAMETERS, weights.measure());

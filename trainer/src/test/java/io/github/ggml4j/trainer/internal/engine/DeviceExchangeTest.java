@@ -86,7 +86,7 @@ class DeviceExchangeTest {
     try (var engine = new TrainingEngine(model, rule, new TrainingEngine.Settings(1, 0, 0, 0))) {
       for (int i = 0; i < STEPS; i++) {
         losses.add(engine.accumulate(TOKENS, TOKENS, 4, 20, 1f / (4 * 19)) / (4 * 19));
-        engine.update(3e-3f, 1);
+        engine.update(3, 1);
       }
     }
     return losses;
