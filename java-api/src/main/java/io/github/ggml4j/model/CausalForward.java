@@ -20,7 +20,7 @@ public record CausalForward(TokenBatch tokens, Tensor hidden) {
    * @param length T, the tokens of each, 1 to {@code nPositions}
    */
   public static CausalForward add(Graph graph, Gpt2 network, int batch, int length) {
-    return add(graph, network, batch, length, null, (weight, x) -> {});
+    return add(graph, network, batch, length, null, (weight, x) -> {}, Recompute.NONE);
   }
 
   /**
@@ -30,6 +30,7 @@ public record CausalForward(TokenBatch tokens, Tensor hidden) {
    * @param length T, the tokens of each, 1 to {@code nPositions}
    * @param dropouts null to leave dropout out
    * @param inputs receives the input of each matrix of the blocks
+   * @param recompute what the backward pass computes again
    */
   public static CausalForward add(
       Graph graph,
@@ -37,7 +38,8 @@ public record CausalForward(TokenBatch tokens, Tensor hidden) {
       int batch,
       int length,
       Gpt2.@Nullable Dropouts dropouts,
-      Gpt2.LinearInputs inputs) {
+      Gpt2.LinearInputs inputs,
+      Recompute recompute) {
     var tokens = TokenBatch.sequences(graph, batch, length);
     var attention = CausalAttention.of(graph, batch, length);
     int heads = network.config().nHead();
@@ -46,6 +48,7 @@ public record CausalForward(TokenBatch tokens, Tensor hidden) {
             ? (layer, qkv, scale) -> attention.forward(qkv, heads, scale)
             : (layer, qkv, scale) ->
                 attention.forward(qkv, heads, scale, dropouts.dropout(), dropouts.attn());
-    return new CausalForward(tokens, network.hidden(graph, tokens, layers, dropouts, inputs));
+    return new CausalForward(
+        tokens, network.hidden(graph, tokens, layers, dropouts, inputs, recompute));
   }
 }

@@ -17,6 +17,7 @@ import io.github.ggml4j.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -134,27 +135,52 @@ public final class Gpt2 {
    */
   public Tensor hidden(
       Graph graph, TokenBatch tokens, AttentionLayer attention, @Nullable Dropouts dropouts) {
-    return hidden(graph, tokens, attention, dropouts, (weight, x) -> {});
+    return hidden(graph, tokens, attention, dropouts, (weight, x) -> {}, Recompute.NONE);
   }
 
-  /** The same with an observer of what the matrices are multiplied with. */
+  /**
+   * The same with an observer of what the matrices are multiplied with.
+   *
+   * @param recompute what the backward pass computes again; has no effect in a graph without
+   *     gradients
+   */
   public Tensor hidden(
       Graph graph,
       TokenBatch tokens,
       AttentionLayer attention,
       @Nullable Dropouts dropouts,
-      LinearInputs inputs) {
+      LinearInputs inputs,
+      Recompute recompute) {
     var forward = new Forward(graph, dropouts, inputs);
     var x = forward.dropped(embedding.forward(graph, tokens)); // (tokens, nEmbd)
-    for (int layer = 0; layer < blocks.size(); layer++) {
-      var block = blocks.get(layer);
-      var qkv = forward.linear(block.cAttn(), block.ln1().forward(graph, x)); // (tokens, 3 nEmbd)
-      x = forward.residual(x, block.attnProj(), attention.apply(layer, qkv, attentionScale(layer)));
-      var inner = // (tokens, nInner)
-          forward.activated(block.cFc(), block.ln2().forward(graph, x), activation);
-      x = forward.residual(x, block.mlpProj(), inner);
+    for (int i = 0; i < blocks.size(); i++) {
+      int layer = i;
+      x =
+          forward.segment(
+              recompute == Recompute.BLOCK,
+              x,
+              input -> block(forward, layer, input, attention, recompute));
     }
     return lnF.forward(graph, x);
+  }
+
+  /** One block: {@code (tokens, nEmbd)} to {@code (tokens, nEmbd)}. */
+  private Tensor block(
+      Forward forward, int layer, Tensor input, AttentionLayer attention, Recompute recompute) {
+    var graph = forward.graph();
+    var block = blocks.get(layer);
+    var attended = // (tokens, nEmbd)
+        forward.segment(
+            recompute == Recompute.ATTENTION,
+            input,
+            x -> {
+              var qkv = forward.linear(block.cAttn(), block.ln1().forward(graph, x));
+              return attention.apply(layer, qkv, attentionScale(layer)); // of (tokens, 3 nEmbd)
+            });
+    var x = forward.residual(input, block.attnProj(), attended);
+    var inner = // (tokens, nInner)
+        forward.activated(block.cFc(), block.ln2().forward(graph, x), activation);
+    return forward.residual(x, block.mlpProj(), inner);
   }
 
   /** A forward pass: applies layers with its dropouts, and shows their inputs to its observer. */
@@ -162,6 +188,15 @@ public final class Gpt2 {
     /** {@code dropout(x)}. */
     Tensor dropped(Tensor x) {
       return dropouts == null ? x : dropouts.dropout().forward(x, dropouts.embd());
+    }
+
+    /** Adds ops to {@code x}, which the backward pass runs again if {@code again} is true. */
+    Tensor segment(boolean again, Tensor x, UnaryOperator<Tensor> ops) {
+      var tape = graph.tape();
+      if (!again || tape == null) {
+        return ops.apply(x);
+      }
+      return tape.checkpoint(x, dropouts == null ? ops : dropouts.dropout().repeatable(ops));
     }
 
     /** {@code x Wᵀ + b}. */

@@ -159,16 +159,20 @@ public enum Activation {
   /** Applies the function to every element: {@code (tokens, n)} to {@code (tokens, n)}. */
   public Tensor forward(Graph graph, Tensor x) {
     Inputs.matrix("An activation", x);
-    var y =
-        hasKernel() && graph.has(Kernel.ACTIVATION_FORWARD)
-            ? graph.kernel(
-                Kernel.ACTIVATION_FORWARD, KernelParams.none().activation(kernel), x.shape(), x)
-            : formula.apply(graph, x);
+    var y = activated(graph, x);
     var tape = graph.tape();
-    if (tape != null) {
-      tape.record(y, dy -> tape.add(x, backward(graph, x, dy)), x);
+    if (tape != null && tape.tracks(x)) {
+      tape.recordAlways(y, dy -> tape.add(x, backward(graph, x, dy)));
+      tape.recomputable(y, () -> activated(graph, x));
     }
     return y;
+  }
+
+  private Tensor activated(Graph graph, Tensor x) {
+    return hasKernel() && graph.has(Kernel.ACTIVATION_FORWARD)
+        ? graph.kernel(
+            Kernel.ACTIVATION_FORWARD, KernelParams.none().activation(kernel), x.shape(), x)
+        : formula.apply(graph, x);
   }
 
   private Tensor backward(Graph graph, Tensor x, Tensor dy) {

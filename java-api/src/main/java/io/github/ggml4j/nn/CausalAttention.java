@@ -100,8 +100,11 @@ public abstract sealed class CausalAttention {
       }
       var seed = dropout == null ? unusedSeed() : dropout.seedTensor();
       long[] shape = {tokens(), heads.nEmbd()};
-      var y = graph.kernel(Kernel.ATTENTION_FORWARD, params, shape, qkv, seed);
       var tape = graph.tape();
+      var y =
+          tape == null
+              ? graph.kernel(Kernel.ATTENTION_FORWARD, params, shape, qkv, seed)
+              : tape.result(() -> graph.kernel(Kernel.ATTENTION_FORWARD, params, shape, qkv, seed));
       if (tape != null) {
         tape.record(
             y,

@@ -12,6 +12,7 @@ import io.github.ggml4j.tensor.internal.KernelParams;
 import java.lang.foreign.Arena;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -67,8 +68,11 @@ public final class Dropout {
       Inputs.matrix("The residual of a dropout", residual, x.rows(), x.columns());
     }
     int site = nextSite();
-    var y = dropped(x, p, site, residual);
     var tape = graph.tape();
+    var y =
+        tape == null
+            ? dropped(x, p, site, residual)
+            : tape.result(() -> dropped(x, p, site, residual));
     if (tape != null) {
       tape.recordAlways(
           y,
@@ -103,6 +107,21 @@ public final class Dropout {
   /** {@code (2)} I32: the low and the high word of the seed. */
   Tensor seedTensor() {
     return seed;
+  }
+
+  /**
+   * A segment for {@link io.github.ggml4j.tensor.Tape#checkpoint} whose dropouts have the same
+   * masks each time it is applied. Apply it for the first time before other dropouts are added.
+   */
+  public UnaryOperator<Tensor> repeatable(UnaryOperator<Tensor> segment) {
+    int first = sites;
+    return x -> {
+      int next = sites;
+      sites = first;
+      var y = segment.apply(x);
+      sites = Math.max(next, sites);
+      return y;
+    };
   }
 
   /** A number for the next dropout of the graph. */

@@ -25,21 +25,25 @@ public record LayerNorm(Parameter weight, Parameter bias, float eps) {
     Inputs.matrix("Layer normalisation", x);
     Inputs.vector(weight.name(), w, x.columns());
     Inputs.vector(bias.name(), bias.value(), x.columns());
-    var y =
-        graph.has(Kernel.LAYERNORM_FORWARD)
-            ? graph.kernel(
-                Kernel.LAYERNORM_FORWARD,
-                KernelParams.none().eps(eps),
-                x.shape(),
-                x,
-                w,
-                bias.value())
-            : graph.add(graph.mul(graph.norm(x, eps), w), bias.value());
+    var y = normalized(graph, x);
     var tape = graph.tape();
     if (tape != null && (weight.gradient() != null || tape.tracks(x))) {
       tape.recordAlways(y, dy -> backward(graph, x, dy));
+      tape.recomputable(y, () -> normalized(graph, x));
     }
     return y;
+  }
+
+  private Tensor normalized(Graph graph, Tensor x) {
+    return graph.has(Kernel.LAYERNORM_FORWARD)
+        ? graph.kernel(
+            Kernel.LAYERNORM_FORWARD,
+            KernelParams.none().eps(eps),
+            x.shape(),
+            x,
+            weight.value(),
+            bias.value())
+        : graph.add(graph.mul(graph.norm(x, eps), weight.value()), bias.value());
   }
 
   private void backward(Graph graph, Tensor x, Tensor dy) {

@@ -34,16 +34,14 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
    */
   public Tensor forward(Graph graph, Tensor x, @Nullable Tensor residual) {
     check(graph, x, residual);
-    var y =
-        graph.has(Kernel.LINEAR_FORWARD)
-            ? fused(graph, x, residual, null)
-            : stock(graph, x, residual);
     var tape = graph.tape();
+    var y =
+        tape == null ? product(graph, x, residual) : tape.result(() -> product(graph, x, residual));
     if (tape != null && isDifferentiated(tape, x, residual)) {
       tape.recordAlways(
           y,
           dy -> {
-            addParameterGradients(graph, x, dy);
+            addParameterGradients(graph, tape, x, dy);
             if (tape.tracks(x)) {
               tape.add(x, inputGradient(graph, dy));
             }
@@ -53,6 +51,16 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
           });
     }
     return y;
+  }
+
+  private Tensor product(Graph graph, Tensor x, @Nullable Tensor residual) {
+    return graph.has(Kernel.LINEAR_FORWARD)
+        ? fused(graph, x, residual, null)
+        : stock(graph, x, residual);
+  }
+
+  private void addParameterGradients(Graph graph, Tape tape, Tensor x, Tensor dy) {
+    addParameterGradients(graph, weight.gradient() == null ? x : tape.saved(x), dy);
   }
 
   private boolean isDifferentiated(Tape tape, Tensor x, @Nullable Tensor residual) {

@@ -5,6 +5,7 @@ import io.github.ggml4j.model.CausalForward;
 import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
+import io.github.ggml4j.model.Recompute;
 import io.github.ggml4j.model.WeightSpec;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.Graph;
@@ -61,7 +62,7 @@ final class ActivationSquares implements AutoCloseable {
               ggufNames.getOrDefault(weight, weight),
               graph.output(graph.columnSums(graph.mul(x, x))));
         };
-    var forward = CausalForward.add(graph, network, 1, length, null, observer);
+    var forward = CausalForward.add(graph, network, 1, length, null, observer, Recompute.NONE);
     if (head) {
       observer.accept(ParameterNames.LM_HEAD, forward.hidden());
     }

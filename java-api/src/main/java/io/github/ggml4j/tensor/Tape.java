@@ -7,6 +7,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,11 +23,35 @@ import org.jspecify.annotations.Nullable;
 public final class Tape {
   private record Entry(Tensor result, Consumer<Tensor> backward) {}
 
+  /** What {@link #recordAlways} does. */
+  private enum Mode {
+    /** The forward pass, also when a segment is run again: ops are recorded. */
+    RECORDING,
+    /** The forward pass of a segment that is run again later: results are only tracked. */
+    TRACKING,
+    /** The backward pass: ops are neither recorded nor tracked. */
+    OFF
+  }
+
+  /**
+   * A segment that is run again.
+   *
+   * @param result its result in the forward pass
+   * @param last number of the op that computed the result; -1 if that is unknown
+   */
+  private record Replay(Tensor result, int last) {}
+
   private final Graph graph;
-  private final List<Entry> entries = new ArrayList<>();
+  private List<Entry> entries = new ArrayList<>();
+  private Mode mode = Mode.RECORDING;
+  private @Nullable Replay replay;
+
+  /** Results of the ops of the current segment. */
+  private final List<Tensor> results = new ArrayList<>();
+
+  private final Map<Tensor, Supplier<Tensor>> recomputable = new IdentityHashMap<>();
   private final Set<Tensor> tracked = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Map<Tensor, Tensor> gradients = new IdentityHashMap<>();
-  private boolean done;
 
   Tape(Graph graph) {
     this.graph = graph;
@@ -63,11 +89,104 @@ public final class Tape {
    * Records an op that has trained parameters. Ops of the backward pass itself are not recorded.
    */
   public void recordAlways(Tensor result, Consumer<Tensor> backward) {
-    if (done) {
+    if (mode == Mode.OFF) {
       return;
     }
     tracked.add(result);
-    entries.add(new Entry(result, backward));
+    if (mode == Mode.RECORDING) {
+      entries.add(new Entry(result, backward));
+    }
+  }
+
+  /**
+   * Declares how to compute a tensor again from tensors that are kept. The backward pass then
+   * computes it again instead of keeping it.
+   *
+   * @param x a result of the forward pass
+   * @param again adds the same op
+   */
+  public void recomputable(Tensor x, Supplier<Tensor> again) {
+    if (mode == Mode.RECORDING && replay == null) {
+      recomputable.put(x, again);
+    }
+  }
+
+  /**
+   * A tensor of the forward pass for use in the backward pass: {@code x} itself, or the same
+   * elements computed again. Each tensor is computed again at most once.
+   */
+  public Tensor saved(Tensor x) {
+    var again = recomputable.get(x);
+    if (again == null) {
+      return x;
+    }
+    var computed = again.get();
+    recomputable.put(x, () -> computed);
+    return computed;
+  }
+
+  /**
+   * Adds a segment of the forward pass whose intermediate results are not kept: the backward pass
+   * runs the segment again (Chen et al. 2016, arXiv:1604.06174). The gradients are the same to the
+   * last bit.
+   *
+   * @param x the input, which is kept
+   * @param segment adds the ops; it must add the same ones if it is applied again, and must not
+   *     contain a checkpoint itself
+   * @return the result of the segment
+   */
+  public Tensor checkpoint(Tensor x, UnaryOperator<Tensor> segment) {
+    if (mode != Mode.RECORDING || replay != null) {
+      throw new IllegalStateException("A checkpoint within a checkpoint or the backward pass");
+    }
+    mode = Mode.TRACKING;
+    results.clear();
+    var y = segment.apply(x);
+    mode = Mode.RECORDING;
+    if (tracks(y)) {
+      var again = new Replay(y, indexOf(y));
+      entries.add(new Entry(y, dy -> runAgain(x, segment, again, dy)));
+    }
+    return y;
+  }
+
+  private int indexOf(Tensor y) {
+    for (int i = results.size() - 1; i >= 0; i--) {
+      if (results.get(i) == y) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  private void runAgain(Tensor x, UnaryOperator<Tensor> segment, Replay again, Tensor dy) {
+    var outer = entries;
+    entries = new ArrayList<>();
+    mode = Mode.RECORDING;
+    replay = again;
+    results.clear();
+    var y = segment.apply(x);
+    mode = Mode.OFF;
+    replay = null;
+    add(y, dy);
+    runBackward(entries);
+    entries = outer;
+  }
+
+  /**
+   * Adds an op whose backward pass does not read its result. If the op is the last one of a segment
+   * that runs again, the result of the forward pass is returned and the op is not added.
+   */
+  public Tensor result(Supplier<Tensor> op) {
+    if (replay != null && results.size() == replay.last()) {
+      results.add(replay.result());
+      return replay.result();
+    }
+    var y = op.get();
+    if (mode == Mode.TRACKING || replay != null) {
+      results.add(y);
+    }
+    return y;
   }
 
   /** Adds to the gradient of {@code x}; does nothing if {@code x} is not tracked. */
@@ -93,18 +212,22 @@ public final class Tape {
    * @param seed the gradient of {@code result}, of its shape
    */
   public void backward(Tensor result, Tensor seed) {
-    if (done) {
+    if (mode == Mode.OFF) {
       throw new IllegalStateException("The backward pass is already built");
     }
-    done = true;
+    mode = Mode.OFF;
     add(result, seed);
-    for (int i = entries.size() - 1; i >= 0; i--) {
-      var entry = entries.get(i);
+    runBackward(entries);
+    entries.clear();
+  }
+
+  private void runBackward(List<Entry> list) {
+    for (int i = list.size() - 1; i >= 0; i--) {
+      var entry = list.get(i);
       var gradient = gradients.remove(entry.result());
       if (gradient != null) {
         entry.backward().accept(gradient);
       }
     }
-    entries.clear();
   }
 }

@@ -7,6 +7,7 @@ import io.github.ggml4j.model.Gpt2;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.model.ModelLease;
+import io.github.ggml4j.model.Recompute;
 import io.github.ggml4j.nn.CrossEntropy;
 import io.github.ggml4j.nn.Dropout;
 import io.github.ggml4j.nn.TokenBatch;
@@ -68,14 +69,26 @@ public final class TrainingEngine implements AutoCloseable {
   private static final long KEPT_WIDTHS = 8;
 
   /**
-   * Seed and probabilities of dropout.
+   * Seed and probabilities of dropout, and what the backward pass computes again.
    *
    * @param seed of the dropout masks
    * @param embdPdrop dropout after the embeddings
    * @param residPdrop dropout after output projections
    * @param attnPdrop dropout of attention probabilities
+   * @param recompute what the backward pass computes again instead of keeping it
    */
-  public record Settings(long seed, float embdPdrop, float residPdrop, float attnPdrop) {
+  public record Settings(
+      long seed, float embdPdrop, float residPdrop, float attnPdrop, Recompute recompute) {
+    /** Settings that recompute no blocks. */
+    public Settings(long seed, float embdPdrop, float residPdrop, float attnPdrop) {
+      this(seed, embdPdrop, residPdrop, attnPdrop, Recompute.NONE);
+    }
+
+    /** The same with another recomputation. */
+    public Settings recompute(Recompute value) {
+      return new Settings(seed, embdPdrop, residPdrop, attnPdrop, value);
+    }
+
     /**
      * Settings for a model.
      *
@@ -338,7 +351,7 @@ public final class TrainingEngine implements AutoCloseable {
 
   private static Graph newGraph(Device device, Gpt2 network, GraphKey key) {
     int chunks = key.batch() * key.length() / 256 + 1;
-    int nodes = 4 * network.maxNodes() + 48 * chunks + 256;
+    int nodes = 5 * network.maxNodes() + 48 * chunks + 256;
     return key.training() ? Graph.differentiable(device, nodes) : Graph.forward(device, nodes);
   }
 
@@ -350,7 +363,14 @@ public final class TrainingEngine implements AutoCloseable {
             : new Gpt2.Dropouts(
                 dropout, settings.embdPdrop(), settings.residPdrop(), settings.attnPdrop());
     var forward =
-        CausalForward.add(graph, network, key.batch(), key.length(), dropouts, (weight, x) -> {});
+        CausalForward.add(
+            graph,
+            network,
+            key.batch(),
+            key.length(),
+            dropouts,
+            (weight, x) -> {},
+            settings.recompute());
     var loss =
         key.training()
             ? new CrossEntropy(graph, forward.hidden(), network.head())
