@@ -108,9 +108,11 @@ final class GgufModel {
   static Tokenizer tokenizer(GgufFile file) {
     Tokenizer tokenizer = GgufVocabulary.isGpt2(file) ? Tokenizer.gpt2() : decodedTokenizer(file);
     // Without such a token nothing can be added, as in transformers.
-    return tokenizer.withAddedTokens(
-        GgufVocabulary.addsBosToken(file) && tokenizer.bosTokenId() >= 0,
-        GgufVocabulary.addsEosToken(file) && tokenizer.eosTokenId() >= 0);
+    return tokenizer
+        .withAddedTokens(
+            GgufVocabulary.addsBosToken(file) && tokenizer.bosTokenId() >= 0,
+            GgufVocabulary.addsEosToken(file) && tokenizer.eosTokenId() >= 0)
+        .withPrefixSpace(GgufVocabulary.addsPrefixSpace(file));
   }
 
   private static Tokenizer decodedTokenizer(GgufFile file) {

@@ -305,7 +305,8 @@ public final class ModelWriter {
                 vocabulary.eosTokenId()),
         id(generation, "pad_token_id", config.padTokenId(), vocabulary, vocabulary.padTokenId()),
         vocabulary.addBosToken(),
-        vocabulary.addEosToken());
+        vocabulary.addEosToken(),
+        vocabulary.addPrefixSpace());
   }
 
   private static @Nullable Integer id(
@@ -342,8 +343,8 @@ public final class ModelWriter {
     if (!tokenizer.isVocabularyOnly()) {
       LOG.log(
           System.Logger.Level.WARNING,
-          "The tokenizer has settings that a GGUF file cannot hold (a prefix space, a"
-              + " pre-tokenizer, an unknown token, a post-processor, or flags of added tokens)."
+          "The tokenizer has settings that a GGUF file cannot hold (a pre-tokenizer, an"
+              + " unknown token, a post-processor, or flags of added tokens)."
               + " Some texts are encoded differently with the GGUF file.");
     }
     return new GgufVocabulary(
@@ -354,7 +355,8 @@ public final class ModelWriter {
         idOrNull(tokenizer.eosTokenId()),
         idOrNull(tokenizer.padTokenId()),
         tokenizer.addsBosToken(),
-        tokenizer.addsEosToken());
+        tokenizer.addsEosToken(),
+        tokenizer.addsPrefixSpace());
   }
 
   private static @Nullable Integer idOrNull(int id) {

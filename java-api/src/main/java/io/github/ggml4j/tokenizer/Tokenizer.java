@@ -241,13 +241,21 @@ public final class Tokenizer {
   }
 
   /**
-   * Whether tokens, merges, added tokens without flags, {@link #addsBosToken} and {@link
-   * #addsEosToken} describe this tokenizer completely, as they do in a GGUF file.
+   * Whether {@link #encode} puts a space before each piece of text that does not start with one
+   * (Hugging Face's {@code add_prefix_space}).
+   */
+  public boolean addsPrefixSpace() {
+    return model.settings().addPrefixSpace;
+  }
+
+  /**
+   * Whether tokens, merges, added tokens without flags, {@link #addsBosToken}, {@link
+   * #addsEosToken} and {@link #addsPrefixSpace} describe this tokenizer completely, as they do in a
+   * GGUF file.
    */
   public boolean isVocabularyOnly() {
     TokenizerSettings settings = model.settings();
     return settings.isGpt2()
-        && !settings.addPrefixSpace
         && (settings.before.isEmpty() || addsBosToken())
         && (settings.after.isEmpty() || addsEosToken())
         && model.added().stream()
@@ -274,6 +282,26 @@ public final class Tokenizer {
                 .withAround(
                     ends("addBosToken", addBosToken, bosTokenId()),
                     ends("addEosToken", addEosToken, eosTokenId()))));
+  }
+
+  /**
+   * A copy that puts a space before each piece of text that does not start with one, or a copy that
+   * does not. Returns this tokenizer if it does so already.
+   *
+   * @throws InvalidArgumentException if the tokenizer was read with its own pre-tokenizer, whose
+   *     setting cannot be changed
+   */
+  public Tokenizer withPrefixSpace(boolean addPrefixSpace) {
+    if (addPrefixSpace == addsPrefixSpace()) {
+      return this;
+    }
+    if (model.settings().preTokenizer != null) {
+      throw new InvalidArgumentException(
+          "addPrefixSpace",
+          addPrefixSpace,
+          addsPrefixSpace() + " for a tokenizer with its own pre-tokenizer");
+    }
+    return new Tokenizer(model.withSettings(model.settings().withPrefixSpace(addPrefixSpace)));
   }
 
   private static List<Integer> ends(String parameter, boolean add, int id) {

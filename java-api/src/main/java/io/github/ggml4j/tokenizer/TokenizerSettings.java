@@ -61,6 +61,22 @@ final class TokenizerSettings {
 
   /** A copy that adds other ids around a text. */
   TokenizerSettings withAround(List<Integer> newBefore, List<Integer> newAfter) {
+    TokenizerSettings copy = copy();
+    copy.before = newBefore;
+    copy.after = newAfter;
+    return copy;
+  }
+
+  /** A copy that adds a prefix space to pieces of text, or does not. */
+  TokenizerSettings withPrefixSpace(boolean add) {
+    TokenizerSettings copy = copy();
+    copy.addPrefixSpace = add;
+    copy.postProcessor = postProcessor;
+    return copy;
+  }
+
+  /** A copy without {@link #postProcessor}. */
+  private TokenizerSettings copy() {
     TokenizerSettings copy = new TokenizerSettings();
     copy.splits = splits;
     copy.addPrefixSpace = addPrefixSpace;
@@ -68,8 +84,8 @@ final class TokenizerSettings {
     copy.splitSpecialTokens = splitSpecialTokens;
     copy.trimOffsets = trimOffsets;
     copy.keepFirstSpace = keepFirstSpace;
-    copy.before = newBefore;
-    copy.after = newAfter;
+    copy.before = before;
+    copy.after = after;
     copy.unknownToken = unknownToken;
     copy.fuseUnknown = fuseUnknown;
     copy.ignoreMerges = ignoreMerges;

@@ -16,6 +16,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class GgufTokenizerTest {
   private static final GgufVocabulary GPT2 = ModelWriter.vocabulary(Tokenizer.gpt2());
@@ -68,7 +70,8 @@ class GgufTokenizerTest {
       Arrays.fill(types, GgufVocabulary.NORMAL);
       types[end] = GgufVocabulary.CONTROL;
       var writer = new GgufWriter();
-      var written = new GgufVocabulary(tokens, types, GPT2.merges(), end, end, null, true, true);
+      var written =
+          new GgufVocabulary(tokens, types, GPT2.merges(), end, end, null, true, true, false);
       written.putInto(writer);
       writer.write(path);
       try (var file = GgufFile.open(path)) {
@@ -86,6 +89,40 @@ class GgufTokenizerTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"trained", "legacy", "ranks", "prefix"})
+  void encodesAsTheFolderAndAsTheFolderWrittenFromIt(String name) throws IOException {
+    var original = Tokenizer.load(Path.of("src/test/resources/golden/tokenizers", name));
+    assertEncodesAlike(original);
+    assertThat(original.addsPrefixSpace()).isEqualTo(name.equals("prefix"));
+  }
+
+  @Test
+  void gpt2sTokenizerKeepsAPrefixSpace() throws IOException {
+    var original = Tokenizer.gpt2().withPrefixSpace(true);
+    assertThat(original.encode("Hello")).isEqualTo(Tokenizer.gpt2().encode(" Hello"));
+    assertEncodesAlike(original);
+  }
+
+  private void assertEncodesAlike(Tokenizer original) throws IOException {
+    var path = folder.resolve("tokenizer.gguf");
+    var writer = new GgufWriter();
+    ModelWriter.vocabulary(original).putInto(writer);
+    writer.write(path);
+    Tokenizer read;
+    try (var file = GgufFile.open(path)) {
+      read = GgufModel.tokenizer(file);
+    }
+    read.save(folder.resolve("saved"));
+    var saved = Tokenizer.load(folder.resolve("saved"));
+    for (var text : List.of("Hello world", " Hello", "the<|endoftext|>the end\n", "")) {
+      assertThat(read.encode(text)).as(text).isEqualTo(original.encode(text));
+      assertThat(saved.encode(text)).as(text).isEqualTo(original.encode(text));
+    }
+    assertThat(read.addsPrefixSpace()).isEqualTo(original.addsPrefixSpace());
+    assertThat(saved.addsPrefixSpace()).isEqualTo(original.addsPrefixSpace());
+  }
+
   @Test
   void anIdWithoutATokenIsUnused() throws IOException {
     Files.writeString(folder.resolve("vocab.json"), "{\"a\": 0, \"b\": 2, \"<|endoftext|>\": 3}");
@@ -99,7 +136,8 @@ class GgufTokenizerTest {
   void addedTokensWithoutEmbeddingsAreLeftOut() {
     var types = new int[] {GgufVocabulary.NORMAL, GgufVocabulary.CONTROL, GgufVocabulary.CONTROL};
     var vocabulary =
-        new GgufVocabulary(List.of("a", "<e>", "<p>"), types, List.of(), 1, 1, 2, true, false);
+        new GgufVocabulary(
+            List.of("a", "<e>", "<p>"), types, List.of(), 1, 1, 2, true, false, false);
     var fitted = vocabulary.withoutAddedFrom(2);
     assertThat(fitted.tokens()).containsExactly("a", "<e>");
     assertThat(fitted.eosTokenId()).isEqualTo(1);

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * @param padTokenId id for padding, or null
  * @param addBosToken whether the beginning of text is added before each text
  * @param addEosToken whether the end of text is added after each text
+ * @param addPrefixSpace whether each piece of text gets a leading space (Hugging Face's {@code
+ *     add_prefix_space}). llama.cpp ignores it.
  */
 @SuppressWarnings("ArrayRecordComponent") // compared by content below
 public record GgufVocabulary(
@@ -33,7 +35,8 @@ public record GgufVocabulary(
     @Nullable Integer eosTokenId,
     @Nullable Integer padTokenId,
     boolean addBosToken,
-    boolean addEosToken) {
+    boolean addEosToken,
+    boolean addPrefixSpace) {
   /** An ordinary token. */
   public static final int NORMAL = 1;
 
@@ -62,6 +65,13 @@ public record GgufVocabulary(
   static final String PAD_KEY = "tokenizer.ggml.padding_token_id";
   static final String ADD_BOS_KEY = "tokenizer.ggml.add_bos_token";
   static final String ADD_EOS_KEY = "tokenizer.ggml.add_eos_token";
+
+  /**
+   * Our own key. llama.cpp's {@code tokenizer.ggml.add_space_prefix} has another meaning: its BPE
+   * encodes without it, but its decoder removes the leading space of a text.
+   */
+  static final String ADD_PREFIX_SPACE_KEY = "ggml4j.add_prefix_space";
+
   static final String MODEL = "gpt2";
   static final String PRE = "gpt-2";
 
@@ -95,7 +105,7 @@ public record GgufVocabulary(
     checkId(padTokenId, tokens, PAD_KEY);
   }
 
-  /** A vocabulary that adds no tokens to a text. */
+  /** A vocabulary that adds no tokens and no space to a text. */
   public GgufVocabulary(
       List<String> tokens,
       int[] types,
@@ -103,7 +113,7 @@ public record GgufVocabulary(
       @Nullable Integer bosTokenId,
       @Nullable Integer eosTokenId,
       @Nullable Integer padTokenId) {
-    this(tokens, types, merges, bosTokenId, eosTokenId, padTokenId, false, false);
+    this(tokens, types, merges, bosTokenId, eosTokenId, padTokenId, false, false, false);
   }
 
   /**
@@ -126,7 +136,8 @@ public record GgufVocabulary(
    * Whether the file has GPT-2's own vocabulary, as llama.cpp and this library write it. Most files
    * do, and this check takes less than a hundredth of the time of decoding the vocabulary. It
    * compares lengths and CRC-32 checksums; a vocabulary made to have the same checksums is taken
-   * for GPT-2's.
+   * for GPT-2's. It does not compare what is added to a text: see {@link #addsBosToken}, {@link
+   * #addsEosToken} and {@link #addsPrefixSpace}.
    */
   public static boolean isGpt2(GgufFile file) {
     return hasText(file, MODEL_KEY, MODEL)
@@ -147,6 +158,11 @@ public record GgufVocabulary(
   /** Whether a file asks for the end of text after each text. */
   public static boolean addsEosToken(GgufFile file) {
     return flag(file, ADD_EOS_KEY);
+  }
+
+  /** Whether a file asks for a leading space in each piece of text. */
+  public static boolean addsPrefixSpace(GgufFile file) {
+    return flag(file, ADD_PREFIX_SPACE_KEY);
   }
 
   private static boolean flag(GgufFile file, String key) {
@@ -210,7 +226,8 @@ public record GgufVocabulary(
           id(file, EOS_KEY),
           id(file, PAD_KEY),
           addsBosToken(file),
-          addsEosToken(file));
+          addsEosToken(file),
+          addsPrefixSpace(file));
     } catch (IllegalArgumentException e) {
       throw new ModelFormatException(
           file.source() + ": " + e.getMessage() + ". Convert the model again.", e);
@@ -238,7 +255,15 @@ public record GgufVocabulary(
       moreTypes[id] = UNUSED;
     }
     return new GgufVocabulary(
-        more, moreTypes, merges, bosTokenId, eosTokenId, padTokenId, addBosToken, addEosToken);
+        more,
+        moreTypes,
+        merges,
+        bosTokenId,
+        eosTokenId,
+        padTokenId,
+        addBosToken,
+        addEosToken,
+        addPrefixSpace);
   }
 
   /**
@@ -264,7 +289,8 @@ public record GgufVocabulary(
         eos,
         below(size, padTokenId),
         addBosToken && bos != null,
-        addEosToken && eos != null);
+        addEosToken && eos != null,
+        addPrefixSpace);
   }
 
   private static @Nullable Integer below(int size, @Nullable Integer id) {
@@ -285,6 +311,9 @@ public record GgufVocabulary(
     if (addEosToken) {
       writer.putBool(ADD_EOS_KEY, true);
     }
+    if (addPrefixSpace) {
+      writer.putBool(ADD_PREFIX_SPACE_KEY, true);
+    }
   }
 
   /** A copy of the token types. */
@@ -303,7 +332,8 @@ public record GgufVocabulary(
         && Objects.equals(eosTokenId, that.eosTokenId)
         && Objects.equals(padTokenId, that.padTokenId)
         && addBosToken == that.addBosToken
-        && addEosToken == that.addEosToken;
+        && addEosToken == that.addEosToken
+        && addPrefixSpace == that.addPrefixSpace;
   }
 
   @Override
