@@ -22,7 +22,7 @@ final class Commands {
   private static final List<Group> GROUPS =
       List.of(
           new Group("Start here", "lab"),
-          new Group("Generate and train", "generate", "finetune"),
+          new Group("Generate and train", "generate", "finetune", "tokenizer"),
           new Group("Inspect models", "summary", "config", "tokenize", "perplexity", "bench"),
           new Group("Get, publish and convert models", "download", "upload", "convert", "imatrix"),
           new Group("About the program", "devices", "version", "completion", HELP));
@@ -39,6 +39,7 @@ final class Commands {
       case "lab" -> new LabCommand();
       case "generate" -> new GenerateCommand();
       case "finetune" -> new FinetuneCommand();
+      case "tokenizer" -> new TokenizerCommand();
       case "summary" -> new SummaryCommand();
       case "config" -> new ConfigCommand();
       case "tokenize" -> new TokenizeCommand();
@@ -63,8 +64,8 @@ final class Commands {
 
   static void add(String name, CommandLine commandLine) {
     var command = new CommandLine(of(name));
-    command.getCommandSpec().versionProvider(new VersionCommand());
-    command.getCommandSpec().usageMessage().sortOptions(false); // keep the order of declaration
+    prepare(command);
+    command.getSubcommands().values().forEach(Commands::prepare);
     if (command.getCommand() instanceof ConvertCommand) {
       command.getHelpSectionMap().put(SECTION_KEY_FOOTER, _ -> ConvertCommand.types());
     }
@@ -75,8 +76,14 @@ final class Commands {
           .description("Shows the help of ggml4j or of one of its commands.")
           .footer("", "Examples:", "  ggml4j help", "  ggml4j help generate");
     }
-    shortenSynopsis(command.getCommandSpec());
     commandLine.addSubcommand(name, command);
+    shortenSynopsis(command.getCommandSpec());
+    command.getSubcommands().values().forEach(sub -> shortenSynopsis(sub.getCommandSpec()));
+  }
+
+  private static void prepare(CommandLine command) {
+    command.getCommandSpec().versionProvider(new VersionCommand());
+    command.getCommandSpec().usageMessage().sortOptions(false); // keep the order of declaration
   }
 
   /** Names only the required options if a command has many. */
@@ -84,7 +91,7 @@ final class Commands {
     if (command.options().size() <= MANY_OPTIONS) {
       return;
     }
-    var words = new ArrayList<>(List.of("ggml4j", command.name()));
+    var words = new ArrayList<>(List.of(command.qualifiedName()));
     for (var option : command.options()) {
       if (option.required()) {
         words.add(option.longestName() + " " + option.paramLabel());

@@ -42,7 +42,13 @@ final class CompletionCommand implements Runnable {
     // One script works in both shells: it enables zsh's support of bash completions.
     var out = spec.commandLine().getOut();
     var program = Main.commandLine();
-    program.getSubcommands().values().forEach(command -> prepare(command.getCommandSpec()));
+    program
+        .getSubcommands()
+        .values()
+        .forEach(command -> {
+          prepare(command.getCommandSpec());
+          command.getSubcommands().values().forEach(sub -> prepare(sub.getCommandSpec()));
+        });
     out.println("# Completion of ggml4j for " + shell);
     out.print(AutoComplete.bash("ggml4j", program));
     out.flush();

@@ -37,7 +37,7 @@ final class ManPage {
 
   private void command(CommandLine command) {
     var spec = command.getCommandSpec();
-    line(".SS " + escape(spec.name()));
+    line(".SS " + escape(spec.qualifiedName().replaceFirst("^ggml4j ", "")));
     line(".B " + escape(new Help(spec, Help.Ansi.OFF).synopsis(0).strip().replaceAll("\\s+", " ")));
     line(".PP");
     for (var description : spec.usageMessage().description()) {

@@ -30,9 +30,14 @@ class ReferenceTest {
   private static String reference() {
     var text = new StringBuilder(BEGINNING);
     add(text, "ggml4j", "--help");
-    for (var command : Commands.names()) {
-      add(text, "ggml4j " + command, command, "--help");
-    }
+    Main.commandLine()
+        .getSubcommands()
+        .forEach((name, command) -> {
+          add(text, "ggml4j " + name, name, "--help");
+          for (var sub : command.getSubcommands().keySet()) {
+            add(text, "ggml4j " + name + " " + sub, name, sub, "--help");
+          }
+        });
     return text.toString();
   }
 

@@ -13,6 +13,7 @@ import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tokenizer.BpeTrainer;
 import io.github.ggml4j.tokenizer.EncodeOptions;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.Progress;
@@ -205,6 +206,16 @@ class JavaGuideTest {
     // end
     assertThat(text).isEqualTo("Hello, world");
     assertThat(padded.getFirst().length()).isEqualTo(padded.getLast().length());
+  }
+
+  @Test
+  void tokenizerTraining() {
+    List<String> texts = List.of("the cat", "the hat");
+    // begin tokenizerTraining
+    var own = Tokenizer.train(texts, BpeTrainer.vocabSize(8000).minFrequency(2));
+    own.save(folder); // tokenizer.json, vocab.json, merges.txt
+    // end
+    assertThat(Tokenizer.load(folder).merges()).startsWith("a t", "h e");
   }
 
   @Test

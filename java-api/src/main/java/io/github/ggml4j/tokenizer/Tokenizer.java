@@ -68,6 +68,19 @@ public final class Tokenizer {
   }
 
   /**
+   * Trains a tokenizer of GPT-2's kind on texts. Tokens, ids and merges are those of Hugging Face's
+   * {@code BpeTrainer}, without its limit of 2<sup>31</sup> occurrences.
+   *
+   * @param texts read once; each is split into words on its own. Memory is needed for the different
+   *     words, not for the texts
+   * @param trainer the options
+   * @return the trained tokenizer
+   */
+  public static Tokenizer train(Iterable<String> texts, BpeTrainer trainer) {
+    return new Tokenizer(trainer.train(texts));
+  }
+
+  /**
    * A tokenizer from lists, as a GGUF file holds them.
    *
    * @param tokens all tokens by id, in GPT-2's byte-to-character notation; added tokens as plain
