@@ -1,9 +1,11 @@
 package io.github.ggml4j.cli;
 
+import io.github.ggml4j.io.Adapters;
 import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.ModelFiles;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
+import io.github.ggml4j.model.Gpt2Model;
 import io.github.ggml4j.quantization.ImportanceMatrix;
 import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.DType;
@@ -116,6 +118,14 @@ final class ConvertCommand implements Callable<Integer> {
       description = "Allow quantizing weights that are already quantized; both losses add up.")
   private boolean requantize;
 
+  @Option(
+      names = "--merge-adapter",
+      paramLabel = "DIR",
+      description =
+          "Add a LoRA adapter, as PEFT writes it, to the weights in float32 before they are"
+              + " written. Without --type the result is in f32.")
+  private @Nullable Path adapter;
+
   @Option(names = "--json", description = "Print what was written as JSON.")
   private boolean json;
 
@@ -165,6 +175,9 @@ final class ConvertCommand implements Callable<Integer> {
     try (var stop = new StopAtExit();
         var line = new ProgressLine(spec.commandLine().getErr());
         var loaded = model.load(files)) {
+      if (adapter != null) {
+        merge(loaded, adapter);
+      }
       Map<String, DType> written = new TreeMap<>();
       export
           .importanceMatrix(matrix)
@@ -178,6 +191,21 @@ final class ConvertCommand implements Callable<Integer> {
       spec.commandLine().getOut().println(report(written, loaded.parameterCount()));
     }
     return 0;
+  }
+
+  private void merge(Gpt2Model loaded, Path folder) {
+    boolean quantizes = type != null && !type.isFloat();
+    if (quantizes
+        && !requantize
+        && loaded.tensors().values().stream().anyMatch(tensor -> tensor.type().isQuantized())) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--model is quantized already, and --type would quantize it again; add --requantize, or"
+              + " use a model in f32, f16 or bf16");
+    }
+    loaded.addAdapter(folder.toString(), Adapters.load(folder, loaded));
+    loaded.trainableWeights(); // F32
+    loaded.merge(folder.toString());
   }
 
   /** The export with the options of the command, without importance matrix and tokenizer. */

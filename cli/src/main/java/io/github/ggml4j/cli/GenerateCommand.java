@@ -3,9 +3,11 @@ package io.github.ggml4j.cli;
 import io.github.ggml4j.TextGenerator;
 import io.github.ggml4j.generation.GeneratedToken;
 import io.github.ggml4j.generation.GenerationConfig;
+import io.github.ggml4j.io.Adapters;
 import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
@@ -83,6 +85,14 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Mixin private GenerationOptions generation;
 
+  @Option(
+      names = "--adapter",
+      paramLabel = "DIR",
+      description =
+          "A folder with a LoRA adapter for the model, as PEFT writes it: adapter_config.json and"
+              + " adapter_model.safetensors.")
+  private @Nullable Path adapter;
+
   @Option(names = "--no-return-full-text", description = "Print only the continuation.")
   private boolean noReturnFullText;
 
@@ -115,6 +125,9 @@ final class GenerateCommand implements Callable<Integer> {
     var tokenizer = files.tokenizer();
     try (var loaded = model.load(files);
         var generator = TextGenerator.of(loaded, tokenizer)) {
+      if (adapter != null) {
+        loaded.addAdapter(adapter.toString(), Adapters.load(adapter, loaded));
+      }
       if (interactive) {
         interact(generator, text);
       } else {
@@ -169,6 +182,7 @@ final class GenerateCommand implements Callable<Integer> {
   private void interact(TextGenerator generator, String beginning) {
     var settings =
         new GenerationSettings(spec.commandLine().getParseResult(), generator.defaults());
+    settings.adapter(adapterName());
     try (var lines =
         isTerminal()
             ? new TerminalLines(Interactive.commands(), settings.names())
@@ -232,8 +246,13 @@ final class GenerateCommand implements Callable<Integer> {
     return length == null ? options : options.andThen(g -> g.maxLength(length));
   }
 
+  private @Nullable String adapterName() {
+    return adapter == null ? null : adapter.toString();
+  }
+
   private void apply(GenerationConfig.Builder g) {
     generation.apply(g);
+    g.adapter(adapterName());
     if (minLength != null) {
       g.minLength(minLength);
     }

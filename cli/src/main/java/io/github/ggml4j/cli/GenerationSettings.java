@@ -22,6 +22,7 @@ final class GenerationSettings {
   private final GenerationConfig defaults;
   private GenerationOptions options = new GenerationOptions();
   private Consumer<GenerationOptions> modelCheck = _ -> {};
+  private @Nullable String adapter;
 
   /**
    * Creates settings with the options of the command line.
@@ -36,6 +37,17 @@ final class GenerationSettings {
       }
     }
     options = parse(given);
+  }
+
+  /** Sets the adapter of the model that is used; null for none. It is not a setting. */
+  void adapter(@Nullable String name) {
+    adapter = name;
+  }
+
+  /** Applies the settings and the adapter. */
+  void apply(GenerationConfig.Builder config, GenerationOptions values) {
+    values.apply(config);
+    config.adapter(adapter);
   }
 
   /** Sets a check against the model. It throws an exception to refuse a change. */

@@ -211,7 +211,7 @@ final class Interactive {
     var prompt = promptTail(newTokens);
     Consumer<GenerationConfig.Builder> config =
         g -> {
-          options.apply(g);
+          settings.apply(g, options);
           g.maxNewTokens(newTokens).returnFullText(false);
           var seed = options.seed();
           g.seed(seed == null ? System.nanoTime() : seed + turn);
@@ -251,7 +251,7 @@ final class Interactive {
   private void check(GenerationOptions options) {
     int newTokens = newTokens(options);
     var builder = generator.defaults().toBuilder();
-    options.apply(builder);
+    settings.apply(builder, options);
     builder.maxNewTokens(newTokens).build();
     // Opening a stream checks all options against model and tokenizer; nothing is generated.
     var prompt = text.isEmpty() ? "." : promptTail(newTokens);
@@ -259,7 +259,7 @@ final class Interactive {
         .streamTokens(
             prompt,
             g -> {
-              options.apply(g);
+              settings.apply(g, options);
               g.maxNewTokens(newTokens).numBeams(1);
             })
         .close();

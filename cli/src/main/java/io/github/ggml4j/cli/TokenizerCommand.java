@@ -14,7 +14,7 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Examples:",
-      "  ggml4j tokenizer train --train book.txt --vocab-size 8000 --output my-tokenizer"
+      "  ggml4j tokenizer train --train book.txt --vocab-size 8000 --output tokens"
     })
 final class TokenizerCommand implements Runnable {
   @Spec private CommandSpec spec;

@@ -24,9 +24,9 @@ import picocli.CommandLine.Spec;
           + " pre-tokenizer. Memory is needed for the different words, not for the texts.",
       "",
       "Examples:",
-      "  ggml4j tokenizer train --train book.txt --vocab-size 8000 --output my-tokenizer",
+      "  ggml4j tokenizer train --train book.txt --vocab-size 8000 --output tokens",
       "  ggml4j tokenizer train --train data.jsonl --text-column body --min-frequency 2 \\",
-      "    --output my-tokenizer"
+      "    --output tokens"
     })
 final class TokenizerTrainCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

@@ -30,6 +30,10 @@ class ExamplesTest {
 
   static List<String> commands() {
     var all = new ArrayList<>(Commands.names());
+    Main.commandLine()
+        .getSubcommands()
+        .forEach((name, command) ->
+            command.getSubcommands().keySet().forEach(sub -> all.add(name + " " + sub)));
     all.add("");
     return all;
   }

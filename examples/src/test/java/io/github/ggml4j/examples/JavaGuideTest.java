@@ -7,10 +7,13 @@ import io.github.ggml4j.TextGenerator;
 import io.github.ggml4j.evaluation.Perplexity;
 import io.github.ggml4j.generation.GenerationConfig;
 import io.github.ggml4j.inference.InferenceSession;
+import io.github.ggml4j.io.Adapters;
 import io.github.ggml4j.io.ModelExport;
 import io.github.ggml4j.io.Models;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.model.Gpt2Model;
+import io.github.ggml4j.model.LoraAdapter;
+import io.github.ggml4j.model.LoraConfig;
 import io.github.ggml4j.quantization.Quantization;
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tokenizer.BpeTrainer;
@@ -190,6 +193,23 @@ class JavaGuideTest {
         InferenceSession.estimateMemory(model, 5, 20, 200)); // 5 sequences, 20 of 200 tokens given
     System.out.println(Trainer.of(model, generator.tokenizer()).batchSize(4).estimateMemory());
     // end
+  }
+
+  @Test
+  void adapters() {
+    Gpt2Model model = generator.model();
+    try (var adapter = LoraAdapter.create(LoraConfig.defaults(), model, 1)) {
+      Adapters.save(adapter, folder);
+    }
+    // begin adapters
+    model.addAdapter("poems", Adapters.load(folder, model)); // as PEFT writes it
+    var poem =
+        generator.generate("Once upon a time", g -> g.adapter("poems").maxNewTokens(20).seed(1));
+    model.merge("poems"); // now it is part of the weights
+    model.unmerge(); // the weights have the same bits as before
+    // end
+    model.removeAdapter("poems");
+    assertThat(poem).isNotEmpty();
   }
 
   @Test

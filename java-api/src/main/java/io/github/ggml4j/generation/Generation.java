@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
 final class Generation implements AutoCloseable {
   private final SpareDecoder decoders;
   private final Decoder decoder;
+  private final @Nullable String adapter;
   private final Run run;
   private final Consumer<Generation> onEnd;
   private final ReentrantLock lock = new ReentrantLock();
@@ -28,18 +29,21 @@ final class Generation implements AutoCloseable {
   /**
    * Starts.
    *
+   * @param adapter name of the model's adapter; null for none
    * @param onEnd called once, when the decoder is returned or closed
    */
   Generation(
       SpareDecoder decoders,
       int tokens,
+      @Nullable String adapter,
       List<Request> requests,
       int vocabSize,
       long seed,
       Consumer<Generation> onEnd) {
     this.decoders = decoders;
     this.onEnd = onEnd;
-    decoder = decoders.borrow(tokens);
+    this.adapter = adapter;
+    decoder = decoders.borrow(tokens, adapter);
     try {
       run = Run.of(decoder, requests, vocabSize, seed);
     } catch (RuntimeException | Error e) {
@@ -80,7 +84,7 @@ final class Generation implements AutoCloseable {
     ended = true;
     try {
       if (reusable) {
-        decoders.giveBack(decoder);
+        decoders.giveBack(decoder, adapter);
       } else {
         decoder.close();
       }

@@ -97,6 +97,7 @@ import org.jspecify.annotations.Nullable;
  * @param seed the same seed gives the same text; null takes the next one of {@link
  *     io.github.ggml4j.Ggml4j#setSeed}. Each returned sequence has its own random numbers, which do
  *     not depend on the rest of the batch
+ * @param adapter name of the adapter of the model that is used; null for none
  * @param logitsProcessors your own processors
  */
 public record GenerationConfig(
@@ -144,6 +145,7 @@ public record GenerationConfig(
     boolean allowEmptyPrompt,
     boolean logProbs,
     @Nullable Long seed,
+    @Nullable String adapter,
     List<LogitsProcessor> logitsProcessors) {
 
   /** Tokens after the prompt if neither {@code maxLength} nor {@code maxNewTokens} is set. */
@@ -423,6 +425,7 @@ public record GenerationConfig(
     private boolean allowEmptyPrompt;
     private boolean logProbs;
     private @Nullable Long seed;
+    private @Nullable String adapter;
     private final List<LogitsProcessor> logitsProcessors = new ArrayList<>();
 
     /**
@@ -477,6 +480,7 @@ public record GenerationConfig(
       allowEmptyPrompt = c.allowEmptyPrompt;
       logProbs = c.logProbs;
       seed = c.seed;
+      adapter = c.adapter;
       logitsProcessors.addAll(c.logitsProcessors);
       given.add("minLength");
       given.add("minNewTokens");
@@ -755,6 +759,15 @@ public record GenerationConfig(
       return this;
     }
 
+    /**
+     * Uses an adapter of the model, by the name that it was added with ({@code
+     * Gpt2Model.addAdapter}); null for none.
+     */
+    public Builder adapter(@Nullable String name) {
+      adapter = name;
+      return this;
+    }
+
     /** The same seed gives the same text. */
     public Builder seed(long value) {
       seed = value;
@@ -851,6 +864,7 @@ public record GenerationConfig(
               allowEmptyPrompt,
               logProbs,
               seed,
+              adapter,
               logitsProcessors);
       warnAboutUnused(config);
       return config;

@@ -67,7 +67,8 @@ public final class Generator implements AutoCloseable {
     this(
         ModelLimits.of(model),
         tokenizer,
-        new SpareDecoder(tokens -> InferenceSession.open(model, tokens, "text generation")),
+        new SpareDecoder(
+            (tokens, adapter) -> InferenceSession.open(model, tokens, "text generation", adapter)),
         (promptLengths, lengths, sequences) -> {
           if (isEstimated(model, promptLengths, lengths, sequences)) {
             InferenceSession.estimateMemory(model, promptLengths, lengths, sequences).check();
@@ -199,7 +200,14 @@ public final class Generator implements AutoCloseable {
         throw new IllegalStateException("Already closed: generator");
       }
       var generation =
-          new Generation(decoders, expected, requests, limits.vocabSize(), seed, this::ended);
+          new Generation(
+              decoders,
+              expected,
+              config.adapter(),
+              requests,
+              limits.vocabSize(),
+              seed,
+              this::ended);
       running.add(generation);
       return generation;
     }

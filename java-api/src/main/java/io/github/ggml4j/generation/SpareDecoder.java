@@ -1,7 +1,7 @@
 package io.github.ggml4j.generation;
 
 import io.github.ggml4j.inference.Decoder;
-import java.util.function.IntFunction;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,45 +9,69 @@ import org.jspecify.annotations.Nullable;
  * another opens a decoder of its own. Thread-safe.
  */
 final class SpareDecoder implements AutoCloseable {
-  private final IntFunction<Decoder> opener;
+  /** Opens a decoder. */
+  @FunctionalInterface
+  interface Opener {
+    /**
+     * Opens a decoder.
+     *
+     * @param tokens the expected number of tokens
+     * @param adapter name of the model's adapter that it uses; null for none
+     */
+    Decoder open(int tokens, @Nullable String adapter);
+  }
+
+  private final Opener opener;
   private @Nullable Decoder spare;
+
+  /** The adapter of the spare decoder. */
+  private @Nullable String adapterOfSpare;
+
   private boolean closed;
 
   /**
    * No decoder yet.
    *
-   * @param opener creates a decoder for an expected number of tokens
+   * @param opener creates the decoders
    */
-  SpareDecoder(IntFunction<Decoder> opener) {
+  SpareDecoder(Opener opener) {
     this.opener = opener;
   }
 
-  /** Returns the spare decoder, or opens one for an expected number of tokens. */
-  Decoder borrow(int tokens) {
+  /**
+   * Returns the spare decoder if it uses the same adapter, or opens one for an expected number of
+   * tokens.
+   */
+  Decoder borrow(int tokens, @Nullable String adapter) {
     synchronized (this) {
       if (closed) {
         throw new IllegalStateException("Already closed: generator");
       }
-      if (spare != null) {
+      if (spare != null && Objects.equals(adapter, adapterOfSpare)) {
         var decoder = spare;
         spare = null;
         return decoder;
       }
     }
-    return opener.apply(tokens);
+    return opener.open(tokens, adapter);
   }
 
   /**
-   * Takes back a decoder, all of whose sequences are released. Closes it if there is a spare one.
+   * Takes back a decoder, all of whose sequences are released. Closes it if there is a spare one
+   * with the same adapter; replaces one with another adapter.
    */
-  void giveBack(Decoder decoder) {
+  void giveBack(Decoder decoder, @Nullable String adapter) {
+    Decoder unused = decoder;
     synchronized (this) {
-      if (!closed && spare == null) {
+      if (!closed && (spare == null || !Objects.equals(adapter, adapterOfSpare))) {
+        unused = spare;
         spare = decoder;
-        return;
+        adapterOfSpare = adapter;
       }
     }
-    decoder.close();
+    if (unused != null) {
+      unused.close();
+    }
   }
 
   /** Closes the decoder that is kept for the next call. */

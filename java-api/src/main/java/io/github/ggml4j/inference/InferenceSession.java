@@ -58,6 +58,7 @@ public final class InferenceSession implements Decoder {
   private static final int MAX_GRAPHS_BY_ROWS = 4;
 
   private final Gpt2Model model;
+  private final @Nullable String adapter;
   private final ModelLease lease;
   private final Gpt2Config config;
   private final KvCache cache;
@@ -91,8 +92,11 @@ public final class InferenceSession implements Decoder {
       @Nullable Tensor outputs,
       @Nullable Tensor logits) {}
 
-  private InferenceSession(Gpt2Model model, int expectedTokens, String user) {
+  private InferenceSession(
+      Gpt2Model model, int expectedTokens, String user, @Nullable String adapter) {
+    model.network(adapter); // fails if there is no such adapter
     this.model = model;
+    this.adapter = adapter;
     this.config = model.config();
     this.lease = model.lease(user);
     try {
@@ -125,7 +129,18 @@ public final class InferenceSession implements Decoder {
    * @param user what uses the model, in the singular; see {@link Gpt2Model#lease}
    */
   public static InferenceSession open(Gpt2Model model, int expectedTokens, String user) {
-    return new InferenceSession(model, expectedTokens, user);
+    return open(model, expectedTokens, user, null);
+  }
+
+  /**
+   * As {@link #open(Gpt2Model, int, String)}, with an adapter of the model.
+   *
+   * @param adapter its name; null for none
+   * @throws InvalidArgumentException if the model has no such adapter
+   */
+  public static InferenceSession open(
+      Gpt2Model model, int expectedTokens, String user, @Nullable String adapter) {
+    return new InferenceSession(model, expectedTokens, user, adapter);
   }
 
   /**
@@ -354,7 +369,7 @@ public final class InferenceSession implements Decoder {
         .device()
         .exclusively(() -> {
           cache.reserve(total);
-          discardStaleGraphs(model.network());
+          discardStaleGraphs(model.network(adapter));
           prepareLogits(all ? total : sequences.length);
           int done = 0;
           var chunk = new Chunk(Math.min(total, MAX_BATCH));
@@ -461,7 +476,7 @@ public final class InferenceSession implements Decoder {
   }
 
   private StepGraph build(GraphKey key) {
-    var network = model.network();
+    var network = model.network(adapter);
     return Graph.forward(model.device(), network.maxNodes())
         .build(graph -> add(graph, network, key, cache.table(), cache::keys, cache::values));
   }
@@ -534,7 +549,7 @@ public final class InferenceSession implements Decoder {
   /** Bytes of the cache and the graphs. */
   public synchronized long bytes() {
     checkOpen();
-    discardStaleGraphs(model.network());
+    discardStaleGraphs(model.network(adapter));
     return cache.bytes() + graphs.bytes();
   }
 

@@ -64,6 +64,13 @@ enum ModelForm {
     if (ggufs.size() == 1) {
       return new Found(GGUF_FILE, ggufs.getFirst());
     }
+    if (Adapters.isIn(folder)) {
+      throw ModelFormatException.of(
+          folder.toString(),
+          "is an adapter",
+          "a model",
+          "Load the model that it was made for and add the adapter (Adapters.load, --adapter).");
+    }
     throw ModelFormatException.of(
         folder.toString(),
         "has no "

@@ -10,6 +10,7 @@ import io.github.ggml4j.nn.Dropout;
 import io.github.ggml4j.nn.Embedding;
 import io.github.ggml4j.nn.LayerNorm;
 import io.github.ggml4j.nn.Linear;
+import io.github.ggml4j.nn.Lora;
 import io.github.ggml4j.nn.TokenBatch;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.Parameter;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -68,6 +70,9 @@ public final class Gpt2 {
    */
   public record Dropouts(Dropout dropout, float embd, float resid, float attn) {}
 
+  /** The nodes of a LoRA: two products and a factor, with their buffers. */
+  private static final int LORA_NODES = 8;
+
   private final Gpt2Config config;
   private final Activation activation;
   private final Embedding embedding;
@@ -81,7 +86,21 @@ public final class Gpt2 {
    * @param parameters returns the parameter of each name of {@link WeightSpec#of}
    */
   public Gpt2(Gpt2Config config, Function<String, Parameter> parameters) {
-    var layers = new Layers(parameters, (float) config.layerNormEpsilon());
+    this(config, parameters, _ -> null);
+  }
+
+  /**
+   * The network over given parameters with an adapter.
+   *
+   * @param parameters returns the parameter of each name of {@link WeightSpec#of}
+   * @param adapter returns what is added to a linear module such as {@code h.0.attn.c_attn}, or
+   *     null
+   */
+  public Gpt2(
+      Gpt2Config config,
+      Function<String, Parameter> parameters,
+      Function<String, @Nullable Lora> adapter) {
+    var layers = new Layers(parameters, adapter, (float) config.layerNormEpsilon());
     this.config = config;
     this.activation = Activation.of(config.activationFunction());
     this.embedding =
@@ -105,9 +124,11 @@ public final class Gpt2 {
   }
 
   /** Makes layers of parameters by their names. */
-  private record Layers(Function<String, Parameter> parameters, float eps) {
+  private record Layers(
+      Function<String, Parameter> parameters, Function<String, @Nullable Lora> adapter, float eps) {
     Linear linear(String name) {
-      return new Linear(parameters.apply(weight(name)), parameters.apply(bias(name)));
+      return new Linear(
+          parameters.apply(weight(name)), parameters.apply(bias(name)), adapter.apply(name));
     }
 
     LayerNorm layerNorm(String name) {
@@ -241,6 +262,11 @@ public final class Gpt2 {
 
   /** How many nodes a forward pass takes at most, without the head. */
   public int maxNodes() {
-    return 64 * config.nLayer() + 64;
+    long adapted =
+        blocks.stream()
+            .flatMap(b -> Stream.of(b.cAttn, b.attnProj, b.cFc, b.mlpProj))
+            .filter(layer -> layer.lora() != null)
+            .count();
+    return 64 * config.nLayer() + 64 + LORA_NODES * (int) adapted;
   }
 }

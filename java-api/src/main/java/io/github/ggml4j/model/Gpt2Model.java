@@ -1,7 +1,11 @@
 package io.github.ggml4j.model;
 
+import io.github.ggml4j.error.InvalidArgumentException;
 import io.github.ggml4j.tensor.Device;
+import io.github.ggml4j.tensor.Parameter;
 import io.github.ggml4j.tensor.Tensor;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -30,7 +34,25 @@ public final class Gpt2Model implements AutoCloseable {
 
   private @Nullable FlatLayout flatLayout;
   private volatile Gpt2Weights weights;
+
+  /** The adapters by name; also the lock of this map. */
+  private final Map<String, AdaptedNetwork> adapters = new LinkedHashMap<>();
+
+  /** The weights before {@link #merge}; null if no adapter is merged. */
+  private volatile @Nullable Gpt2Weights unmerged;
+
+  private volatile @Nullable String mergedName;
   private volatile boolean closed;
+
+  /** An adapter with the network over some weights. */
+  private record AdaptedNetwork(LoraAdapter adapter, Gpt2Weights weights, Gpt2 network) {
+    AdaptedNetwork(Gpt2Config config, LoraAdapter adapter, Gpt2Weights weights) {
+      this(
+          adapter,
+          weights,
+          new Gpt2(config, name -> new Parameter(name, weights.tensor(name), null), adapter::of));
+    }
+  }
 
   private Gpt2Model(
       Gpt2Config config,
@@ -148,7 +170,8 @@ public final class Gpt2Model implements AutoCloseable {
    */
   public long allocatedBytes() {
     checkOpen();
-    return weights.allocatedBytes();
+    var base = unmerged;
+    return weights.allocatedBytes() + (base == null ? 0 : base.allocatedBytes());
   }
 
   /**
@@ -160,6 +183,147 @@ public final class Gpt2Model implements AutoCloseable {
   public Gpt2 network() {
     checkOpen();
     return weights.network();
+  }
+
+  /**
+   * The network with an adapter.
+   *
+   * @param adapter name of the adapter; null for none
+   * @throws InvalidArgumentException if there is no such adapter, or one is merged
+   * @throws IllegalStateException after {@link #close}
+   */
+  public Gpt2 network(@Nullable String adapter) {
+    if (adapter == null) {
+      return network();
+    }
+    synchronized (adapters) {
+      checkOpen();
+      var known = known(adapter);
+      if (mergedName != null) {
+        throw new InvalidArgumentException(
+            "adapter",
+            adapter,
+            "none while adapter " + mergedName + " is merged",
+            "Call unmerge first.");
+      }
+      if (known.weights != weights) {
+        known = new AdaptedNetwork(config, known.adapter, weights);
+        adapters.put(adapter, known);
+      }
+      return known.network;
+    }
+  }
+
+  private AdaptedNetwork known(String adapter) {
+    var known = adapters.get(adapter);
+    if (known == null) {
+      throw new InvalidArgumentException(
+          "adapter",
+          adapter,
+          adapters.isEmpty()
+              ? "none, since the model has no adapters"
+              : "one of " + String.join(", ", adapters.keySet()),
+          "Add it with Gpt2Model.addAdapter.");
+    }
+    return known;
+  }
+
+  /**
+   * Adds an adapter. The network without adapter does not change.
+   *
+   * @param name by which it is chosen, as in {@code GenerationConfig.adapter}
+   * @param adapter made for this model; becomes owned by it
+   * @throws InvalidArgumentException if the name is empty or taken, or the adapter is another
+   *     model's
+   */
+  public void addAdapter(String name, LoraAdapter adapter) {
+    synchronized (adapters) {
+      checkOpen();
+      if (name.isEmpty() || adapters.containsKey(name)) {
+        throw new InvalidArgumentException(
+            "name", name, "a name that no other adapter of the model has");
+      }
+      adapter.checkMadeFor(this);
+      adapters.put(name, new AdaptedNetwork(config, adapter, weights));
+    }
+  }
+
+  /**
+   * Removes and closes an adapter. Sessions that use it must be closed before.
+   *
+   * @throws InvalidArgumentException if there is no such adapter, or it is merged
+   */
+  public void removeAdapter(String name) {
+    AdaptedNetwork known;
+    synchronized (adapters) {
+      checkOpen();
+      known = known(name);
+      if (name.equals(mergedName)) {
+        throw new InvalidArgumentException(
+            "name", name, "an adapter that is not merged", "Call unmerge first.");
+      }
+      adapters.remove(name);
+    }
+    known.adapter.close();
+  }
+
+  /** The adapters by name, in the order in which they were added. */
+  public Map<String, LoraAdapter> adapters() {
+    synchronized (adapters) {
+      checkOpen();
+      var result = new LinkedHashMap<String, LoraAdapter>();
+      adapters.forEach((name, known) -> result.put(name, known.adapter));
+      return Collections.unmodifiableMap(result);
+    }
+  }
+
+  /**
+   * Adds an adapter to the weights: {@code W + scaling B A}, computed in F32 and stored in the type
+   * of W. The old weights are kept for {@link #unmerge}. Not during a training.
+   *
+   * @throws InvalidArgumentException if there is no such adapter, or one is merged already
+   * @throws IllegalArgumentException if a weight has a quantized type that cannot be written
+   */
+  public void merge(String adapter) {
+    device.exclusively(() -> {
+      synchronized (adapters) {
+        checkOpen();
+        var known = known(adapter);
+        if (mergedName != null) {
+          throw new InvalidArgumentException(
+              "adapter",
+              adapter,
+              "none while adapter " + mergedName + " is merged",
+              "Call unmerge first.");
+        }
+        var base = weights;
+        weights = base.merged(config, known.adapter, device);
+        unmerged = base;
+        mergedName = adapter;
+      }
+      return null;
+    });
+  }
+
+  /**
+   * Restores the weights before {@link #merge}, with the same bits. Does nothing if no adapter is
+   * merged.
+   */
+  public void unmerge() {
+    device.exclusively(() -> {
+      synchronized (adapters) {
+        checkOpen();
+        var base = unmerged;
+        if (base != null) {
+          var merged = weights;
+          weights = base;
+          unmerged = null;
+          mergedName = null;
+          merged.close();
+        }
+      }
+      return null;
+    });
   }
 
   /** The weights by Hugging Face's names, linear weights as {@code (out, in)}; for reading. */
@@ -183,10 +347,17 @@ public final class Gpt2Model implements AutoCloseable {
    * sessions then share. Does nothing if they are trainable already.
    *
    * @return that vector in the order of {@link #flatLayout}
+   * @throws IllegalStateException if an adapter is merged
    */
   public Tensor trainableWeights() {
     return device.exclusively(() -> {
       checkOpen();
+      if (mergedName != null) {
+        throw new IllegalStateException(
+            "Adapter "
+                + mergedName
+                + " is merged into the weights; call unmerge before a training");
+      }
       var flat = weights.flat();
       if (flat == null) {
         var old = weights;
@@ -250,7 +421,12 @@ public final class Gpt2Model implements AutoCloseable {
         }
         closed = true;
       }
+      adapters.values().forEach(known -> known.adapter.close());
       weights.close();
+      var base = unmerged;
+      if (base != null) {
+        base.close();
+      }
     });
     device.close();
   }

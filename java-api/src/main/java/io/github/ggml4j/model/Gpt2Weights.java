@@ -3,6 +3,7 @@ package io.github.ggml4j.model;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 
 import io.github.ggml4j.format.ModelFormatException;
+import io.github.ggml4j.format.ParameterNames;
 import io.github.ggml4j.model.internal.HostFloats;
 import io.github.ggml4j.model.internal.WeightLayout;
 import io.github.ggml4j.tensor.DType;
@@ -10,6 +11,7 @@ import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.Graph;
 import io.github.ggml4j.tensor.NonFinite;
 import io.github.ggml4j.tensor.Parameter;
+import io.github.ggml4j.tensor.Quantizer;
 import io.github.ggml4j.tensor.Tensor;
 import io.github.ggml4j.tensor.TensorStore;
 import java.lang.foreign.Arena;
@@ -264,6 +266,62 @@ final class Gpt2Weights implements AutoCloseable {
       copy.close();
       throw e;
     }
+  }
+
+  /**
+   * These weights with those that an adapter changes replaced by the sum, in their types. The
+   * result uses the other weights where they are, so that these weights must be closed after it.
+   */
+  Gpt2Weights merged(Gpt2Config config, LoraAdapter adapter, Device device) {
+    var store = new TensorStore(device, "merged weights", tensors.size());
+    try {
+      var all = new LinkedHashMap<>(tensors);
+      var sums = new ArrayList<Runnable>();
+      for (var module : adapter.modules()) {
+        var name = ParameterNames.weight(module);
+        var weight = tensor(name);
+        if (weight.type().isQuantized() && !canQuantize(weight.type())) {
+          throw new IllegalArgumentException(
+              name
+                  + " is of type "
+                  + weight.type()
+                  + ", which needs an importance matrix; merge the adapter into a model in F32, F16"
+                  + " or BF16");
+        }
+        var target = store.add(weight.type(), weight.shape());
+        all.put(name, target);
+        sums.add(() -> {
+          try (var arena = Arena.ofShared()) {
+            target.set(sum(weight, adapter, module, device, arena));
+          }
+        });
+      }
+      store.allocate();
+      sums.forEach(Runnable::run);
+      return new Gpt2Weights(config, store, null, all, null);
+    } catch (RuntimeException | Error e) {
+      store.close();
+      throw e;
+    }
+  }
+
+  private static boolean canQuantize(DType type) {
+    return Quantizer.writes(type) && !Quantizer.needsImportance(type);
+  }
+
+  /** {@code W + scaling B A} in the type of W. */
+  private static MemorySegment sum(
+      Tensor weight, LoraAdapter adapter, String module, Device device, Arena arena) {
+    var floats = arena.allocate(4 * weight.elements(), 64);
+    HostFloats.of(weight, floats);
+    adapter.addTo(module, floats);
+    if (weight.type() == DType.F32) {
+      return floats;
+    }
+    var result = arena.allocate(weight.bytes(), 64);
+    new Quantizer(weight.type())
+        .quantize(floats, weight.rows(), weight.columns(), null, result, device.threads());
+    return result;
   }
 
   private static Gpt2Weights flat(

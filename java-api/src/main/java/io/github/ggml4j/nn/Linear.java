@@ -20,8 +20,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param weight W
  * @param bias b; null if there is none
+ * @param lora what is added to y; null if there is none
  */
-public record Linear(Parameter weight, @Nullable Parameter bias) {
+public record Linear(Parameter weight, @Nullable Parameter bias, @Nullable Lora lora) {
+  /** A layer without adaptation. */
+  public Linear(Parameter weight, @Nullable Parameter bias) {
+    this(weight, bias, null);
+  }
+
   /** {@code x Wᵀ + b}. */
   public Tensor forward(Graph graph, Tensor x) {
     return forward(graph, x, (Tensor) null);
@@ -33,6 +39,11 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
    * @param residual {@code (tokens, out)}; null to add none
    */
   public Tensor forward(Graph graph, Tensor x, @Nullable Tensor residual) {
+    var y = affine(graph, x, residual);
+    return lora == null ? y : lora.forward(graph, x, y);
+  }
+
+  private Tensor affine(Graph graph, Tensor x, @Nullable Tensor residual) {
     check(graph, x, residual);
     var tape = graph.tape();
     var y =
@@ -72,7 +83,10 @@ public record Linear(Parameter weight, @Nullable Parameter bias) {
 
   /** {@code activation(x Wᵀ + b)}. */
   public Tensor forward(Graph graph, Tensor x, Activation activation) {
-    if (activation.hasKernel() && graph.has(Kernel.LINEAR_FORWARD) && graph.tape() == null) {
+    if (lora == null
+        && activation.hasKernel()
+        && graph.has(Kernel.LINEAR_FORWARD)
+        && graph.tape() == null) {
       check(graph, x, null);
       return fused(graph, x, null, activation);
     }

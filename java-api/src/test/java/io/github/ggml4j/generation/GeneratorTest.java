@@ -32,7 +32,7 @@ class GeneratorTest {
     return new Generator(
         new ModelLimits(VOCAB, POSITIONS, null, List.of(EOS)),
         tokenizer,
-        new SpareDecoder(_ -> open(table)));
+        new SpareDecoder((_, _) -> open(table)));
   }
 
   private Generator generator() {

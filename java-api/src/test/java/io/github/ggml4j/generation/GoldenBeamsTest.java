@@ -32,7 +32,7 @@ class GoldenBeamsTest {
         new Generator(
                 new ModelLimits(table.size(), 64, null, List.of()),
                 Tokenizer.gpt2(),
-                new SpareDecoder(_ -> decoder))
+                new SpareDecoder((_, _) -> decoder))
             .generate(
                 List.of(Golden.ints(one.get("prompt"))),
                 GenerationConfigs.of(one.get("options")).build())

@@ -64,7 +64,7 @@ class GoldenGenerationTest {
     return new Generator(
         ModelLimits.of(model),
         Tokenizer.gpt2(),
-        new SpareDecoder(tokens -> InferenceSession.open(model, tokens)));
+        new SpareDecoder((tokens, _) -> InferenceSession.open(model, tokens)));
   }
 
   private static void check(

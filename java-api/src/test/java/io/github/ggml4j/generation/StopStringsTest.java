@@ -30,7 +30,7 @@ class StopStringsTest {
         new Generator(
             new ModelLimits(vocab, 500, null, List.of()),
             pieces.tokenizer(),
-            new SpareDecoder(_ -> new FakeDecoder(table)));
+            new SpareDecoder((_, _) -> new FakeDecoder(table)));
     var config = builder.maxNewTokens(tokens.length - promptLength).build();
     var prompt = List.of(Arrays.copyOf(tokens, promptLength));
     var streamed = new StringBuilder();
