@@ -40,8 +40,9 @@ class CompletionTest {
       value = {
         "gen|generate",
         "generate --te|--temperature",
-        "finetune --schedule ''|linear,cosine,constant",
-        "finetune --optimizer ''|adamw,sgd",
+        "finetune --schedule co|cosine,cosine_with_restarts,cosine_with_min_lr,constant,"
+            + "constant_with_warmup",
+        "finetune --optimizer ''|adamw,sgd,adafactor,lion,muon",
         "generate --early-stopping ''|false,true,never",
         "convert --type q4_k|q4_k_m,q4_k_s",
         "completion ''|bash,zsh",
