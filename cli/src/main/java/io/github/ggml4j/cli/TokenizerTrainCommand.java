@@ -25,8 +25,8 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  ggml4j tokenizer train --train book.txt --vocab-size 8000 --output tokens",
-      "  ggml4j tokenizer train --train data.jsonl --text-column body --min-frequency 2 \\",
-      "    --output tokens"
+      "  ggml4j tokenizer train --train data.jsonl --text-column body \\",
+      "    --min-frequency 2 --output tokens"
     })
 final class TokenizerTrainCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
