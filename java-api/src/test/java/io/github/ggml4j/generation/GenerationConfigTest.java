@@ -75,6 +75,7 @@ class GenerationConfigTest {
             .allowEmptyPrompt(true)
             .logProbs(true)
             .seed(42)
+            .adapter("adapter")
             .logitsProcessor(own)
             .build();
     assertThat(config.toBuilder().build()).isEqualTo(config);
