@@ -281,6 +281,32 @@ class JavaGuideTest {
   }
 
   @Test
+  void evaluate() {
+    var output = folder.resolve("evaluated");
+    var tokenizer = Tokenizer.gpt2();
+    try (var model = Gpt2Model.random(tiny(), Device.cpu(), 1)) {
+      // begin evaluate
+      var result =
+          Trainer.of(model, tokenizer)
+              .maxSteps(6)
+              .evaluate(Datasets.of("Once upon a time there was a fox.")) // not trained on
+              .evalSteps(2)
+              .samplePrompts("Once upon") // a text in each evaluation
+              .earlyStoppingPatience(3) // stops after 3 evaluations without a lower loss
+              .checkpoints(output)
+              .saveBest(true) // the weights of the lowest loss
+              .saveTo(output)
+              .fit(Datasets.of("Once there was a cat.", "Once there was a dog."));
+      for (var evaluation : result.evaluations()) {
+        System.out.println(evaluation.step() + ": perplexity " + evaluation.perplexity());
+      }
+      System.out.println(result.endReason() + ", best step " + result.bestStep());
+      // end
+      assertThat(result.evaluations()).hasSize(3);
+    }
+  }
+
+  @Test
   void listen() {
     var losses = new ArrayList<Double>();
     try (var model = Gpt2Model.random(tiny(), Device.cpu(), 1)) {

@@ -5,6 +5,8 @@ import io.github.ggml4j.internal.Check;
 import io.github.ggml4j.model.Gpt2Config;
 import io.github.ggml4j.tokenizer.Tokenizer;
 import io.github.ggml4j.trainer.data.Dataset;
+import io.github.ggml4j.trainer.schedule.Schedule;
+import io.github.ggml4j.trainer.schedule.StatefulSchedule;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
@@ -95,8 +97,8 @@ record EvaluationOptions(
   }
 
   /** Passes each option that changes the result of a training to a consumer, by name. */
-  void identity(BiConsumer<String, Object> out) {
-    if (patience.isPresent() || saveBest) {
+  void identity(Schedule schedule, BiConsumer<String, Object> out) {
+    if (patience.isPresent() || saveBest || schedule instanceof StatefulSchedule) {
       out.accept("evalSteps", steps.isPresent() ? steps.getAsLong() : "each epoch");
       out.accept("earlyStoppingPatience", patience.isPresent() ? patience.getAsInt() : "not set");
       out.accept("earlyStoppingThreshold", threshold.orElse(0));

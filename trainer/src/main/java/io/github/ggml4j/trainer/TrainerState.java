@@ -1,6 +1,9 @@
 package io.github.ggml4j.trainer;
 
+import io.github.ggml4j.trainer.schedule.Schedule;
+import io.github.ggml4j.trainer.schedule.StatefulSchedule;
 import java.time.Duration;
+import java.util.HashMap;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -25,10 +28,19 @@ public final class TrainerState {
   private int completedEpochs;
   private long stepsInEpoch;
 
+  private Schedule schedule;
+
   /** Position in the data from which to resume the current epoch; null to start an epoch. */
   private byte @Nullable [] position;
 
-  TrainerState() {}
+  /**
+   * The state before the first step.
+   *
+   * @param schedule of the learning rate
+   */
+  TrainerState(Schedule schedule) {
+    this.schedule = schedule;
+  }
 
   /**
    * Optimizer steps done.
@@ -139,6 +151,9 @@ public final class TrainerState {
    * @return whether the loss is the lowest so far
    */
   boolean evaluated(double loss, double threshold) {
+    if (schedule instanceof StatefulSchedule stateful) {
+      schedule = stateful.evaluated(loss);
+    }
     boolean lower = Double.isNaN(bestLoss) || loss < bestLoss;
     boolean improved = Double.isNaN(bestLoss) || bestLoss - loss > threshold;
     evaluationsWithoutImprovement = improved ? 0 : evaluationsWithoutImprovement + 1;
@@ -151,6 +166,11 @@ public final class TrainerState {
 
   void learningRateScale(double factor) {
     learningRateScale = factor;
+  }
+
+  /** The schedule of the next step, which evaluations may have changed. */
+  Schedule schedule() {
+    return schedule;
   }
 
   int completedEpochs() {
@@ -213,6 +233,10 @@ public final class TrainerState {
     own.put("tokens", tokens);
     own.put("nanos", nanos);
     own.put("learning_rate_scale", learningRateScale);
+    if (schedule instanceof StatefulSchedule stateful) {
+      var numbers = own.putObject("schedule");
+      stateful.state().forEach((name, value) -> numbers.put(name, value.toString()));
+    }
   }
 
   /** Restores what {@link #save} added. */
@@ -231,5 +255,13 @@ public final class TrainerState {
     tokens = own.path("tokens").asLong();
     nanos = own.path("nanos").asLong();
     learningRateScale = own.path("learning_rate_scale").asDouble(1);
+    if (schedule instanceof StatefulSchedule stateful) {
+      var numbers = new HashMap<String, Double>();
+      own.path("schedule")
+          .properties()
+          .forEach(entry ->
+              numbers.put(entry.getKey(), Double.parseDouble(entry.getValue().asString())));
+      schedule = stateful.withState(numbers);
+    }
   }
 }

@@ -34,7 +34,7 @@ final class TrainingIdentity {
     options.sequences().identity(out);
     out.accept("seed", options.seed());
     options.update().identity(config, totalSteps, out);
-    options.evaluation().identity(out);
+    options.evaluation().identity(options.update().schedule(), out);
     out.accept("float32MatmulPrecision", MatmulPrecision.current().torchName());
     if (options.update().schedule().usesTotalSteps() && totalSteps.isPresent()) {
       addLength(options.length(), totalSteps, out);

@@ -21,6 +21,7 @@ record TrainingOptions(
   /** Checks the options that depend on the model and its tokenizer. */
   void check(Gpt2Config config, Tokenizer tokenizer) {
     sequences.check(config, tokenizer);
+    update.check(evaluation);
     evaluation.check(config, tokenizer, checkpoints);
     checkVocabulary(config, tokenizer);
   }

@@ -28,8 +28,8 @@ final class TrainingRun {
   private final TrainingListener listener;
   private final Cancellation cancellation;
   private final TrainingPlan plan;
-  private final TrainerState state = new TrainerState();
-  private final TrainerControl control = new TrainerControl(state);
+  private final TrainerState state;
+  private final TrainerControl control;
   private final @Nullable Evaluator evaluator;
   private final @Nullable CheckpointSaver checkpoints;
   private final History history = new History();
@@ -54,6 +54,8 @@ final class TrainingRun {
     this.listener = listener;
     this.cancellation = cancellation;
     this.plan = plan;
+    this.state = new TrainerState(options.update().schedule());
+    this.control = new TrainerControl(state);
     this.evaluator = evaluator;
     this.checkpoints = checkpoints;
   }
@@ -260,7 +262,7 @@ final class TrainingRun {
 
   /** Factor of the next step on the base learning rates. */
   private double rateFactor() {
-    return options.update().rateFactor(state.globalStep(), plan.totalSteps())
+    return options.update().rateFactor(state.globalStep(), plan.totalSteps(), state.schedule())
         * state.learningRateScale();
   }
 

@@ -24,12 +24,16 @@ record UpdateOptions(
     Check.notNegative("clipNorm", clipNorm);
     dropout.ifPresent(value -> Check.fraction("dropout", value));
     schedule.checkLearningRate(optimizer.learningRate());
-    if (schedule instanceof StatefulSchedule) {
+  }
+
+  /** Checks what depends on other options. */
+  void check(EvaluationOptions evaluation) {
+    if (schedule instanceof StatefulSchedule && evaluation.dataset() == null) {
       throw new InvalidArgumentException(
           "schedule",
           schedule,
           "a schedule that does not depend on evaluations",
-          "The trainer does not evaluate during a training yet");
+          "Give evaluation data with {evaluate}.");
     }
   }
 
@@ -37,8 +41,9 @@ record UpdateOptions(
    * The factor of a step on the optimizer's base learning rates.
    *
    * @param step the steps before it
+   * @param schedule this schedule, or what evaluations made of it
    */
-  double rateFactor(long step, OptionalLong totalSteps) {
+  double rateFactor(long step, OptionalLong totalSteps, Schedule schedule) {
     double factor = schedule.factor(step, totalSteps);
     if (!(factor >= 0) || Double.isInfinite(factor)) {
       throw new InvalidArgumentException(

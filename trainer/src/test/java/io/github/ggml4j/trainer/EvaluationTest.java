@@ -3,12 +3,14 @@ package io.github.ggml4j.trainer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.github.ggml4j.inference.InferenceSession;
 import io.github.ggml4j.trainer.data.Dataset;
 import io.github.ggml4j.trainer.data.Datasets;
 import io.github.ggml4j.trainer.internal.engine.TrainingEngine;
 import io.github.ggml4j.trainer.optim.Sgd;
+import io.github.ggml4j.trainer.schedule.ReduceOnPlateau;
 import io.github.ggml4j.trainer.schedule.Schedule;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -113,7 +115,7 @@ class EvaluationTest {
   @Test
   void stopsWhereTransformersStops() {
     for (var expected : GOLDEN.get("early_stopping")) {
-      var state = new TrainerState();
+      var state = new TrainerState(Schedule.constant());
       int patience = expected.get("patience").asInt();
       int stop = 0;
       int evaluation = 0;
@@ -167,6 +169,44 @@ class EvaluationTest {
     var again = train(t -> diverging(run).apply(t).saveBest(true).earlyStoppingPatience(3));
     assertThat(again.result().steps()).isEqualTo(result.steps());
     assertThat(again.logits()).as("a finished training ends the same").isEqualTo(outcome.logits());
+  }
+
+  /** Trains with a rate too low to change the loss, and adds the rates of the steps to a list. */
+  private TrainingResult plateau(List<Double> rates, int stopAfter) {
+    return train(t ->
+            t.evaluate(TestModels.documents(4))
+                .evalSteps(1)
+                .optimizer(Sgd.learningRate(1e-6))
+                .schedule(ReduceOnPlateau.learningRate(1e-6).patience(1))
+                .checkpoints(temp.resolve("run"))
+                .resume(true)
+                .maxSteps(6)
+                .listener(
+                    new TrainingListener() {
+                      @Override
+                      public void onStepEnd(StepMetrics step, TrainerControl control) {
+                        rates.add(step.learningRate());
+                        if (step.step() == stopAfter) {
+                          control.save();
+                          control.stop();
+                        }
+                      }
+                    }))
+        .result();
+  }
+
+  @Test
+  void aPlateauReducesTheRateAlsoAfterResuming() {
+    var rates = new ArrayList<Double>();
+    assertThat(plateau(rates, 4).endReason()).isEqualTo(EndReason.LISTENER);
+    assertThat(plateau(rates, 0).steps()).isEqualTo(6);
+    assertThat(rates).hasSize(6);
+    var expected = List.of(1e-6, 1e-6, 1e-6, 1e-7, 1e-7, 1e-8);
+    for (int i = 0; i < rates.size(); i++) {
+      assertThat(rates.get(i)).isCloseTo(expected.get(i), withinPercentage(1e-6));
+    }
+    assertThatThrownBy(() -> train(t -> t.schedule(ReduceOnPlateau.learningRate(0.1))))
+        .hasMessageContaining("Give evaluation data with evaluate");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.github.ggml4j.tensor.Device;
 import io.github.ggml4j.tensor.MemoryEstimate;
+import io.github.ggml4j.trainer.schedule.Schedule;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -24,7 +25,7 @@ class ProgressBarListenerTest {
     var bytes = new ByteArrayOutputStream();
     var bar = new ProgressBarListener(new PrintStream(bytes, true, StandardCharsets.UTF_8));
     var memory = new MemoryEstimate("a training", Device.cpu(1), Map.of(), List.of(), 0);
-    var control = new TrainerControl(new TrainerState());
+    var control = new TrainerControl(new TrainerState(Schedule.constant()));
     bar.onTrainBegin(
         new TrainingPlan(OptionalDouble.of(1), OptionalLong.of(2), OptionalLong.of(2), 0, memory),
         control);

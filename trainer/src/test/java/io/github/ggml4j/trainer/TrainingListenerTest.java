@@ -144,7 +144,8 @@ class TrainingListenerTest {
           }
         });
     assertThat(rates).containsExactly(0.1, 0.1, 0.05, 0.05);
-    assertThatThrownBy(() -> new TrainerControl(new TrainerState()).scaleLearningRate(-1))
+    assertThatThrownBy(
+            () -> new TrainerControl(new TrainerState(Schedule.constant())).scaleLearningRate(-1))
         .isInstanceOf(InvalidArgumentException.class)
         .hasMessageContaining("factor is -1.0");
   }
